@@ -1,0 +1,61 @@
+import { TidingsError } from '../kernel/errors.ts'
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+
+/** Deeper data is refused: recursion over it must be safe everywhere, also in other people's parsers. */
+const deepest = 100
+
+/**
+ * A frozen copy of `value` as its JSON text would read back: dates and others with `toJSON` become what that returns,
+ * absent members vanish. So handlers see the same on every adapter, and the caller's own object stays as it is.
+ * Throws `TIDINGS_INVALID_DATA`, naming the field, for what JSON cannot carry (functions, symbols, bigint, NaN, infinities,
+ * cycles, unpaired surrogates), for `__proto__` members, and beyond a depth of 100.
+ */
+export function plain<T>(value: T): T {
+  return copy(value, 'data', 0) as T
+}
+
+function copy(value: unknown, path: string, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+      if (!value.isWellFormed()) throw refuse(path, 'must be well-formed Unicode (it holds an unpaired surrogate)')
+      return value
+    case 'boolean':
+      return value
+    case 'number':
+      if (!Number.isFinite(value)) throw refuse(path, `must be a finite number, got ${value}`)
+      return value
+    case 'object':
+      return value === null ? null : copyObject(value, path, depth)
+    default:
+      throw refuse(path, `must be JSON data, got ${typeof value}`)
+  }
+}
+
+function copyObject(value: object, path: string, depth: number): unknown {
+  if (depth > deepest) throw refuse(path, `must not nest deeper than ${deepest} levels`)
+  if (Array.isArray(value)) {
+    const items = new Array<unknown>(value.length)
+    for (let at = 0; at < value.length; at++) items[at] = value[at] === undefined ? null : copy(value[at], `${path}[${at}]`, depth + 1)
+    return Object.freeze(items)
+  }
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return copy((value as { toJSON(): unknown }).toJSON(), path, depth + 1)
+  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value)) throw refuse(path, `must be JSON data, got ${value.constructor.name}`)
+
+  // Spread keeps the hidden class of the source, which is what makes this fast; only members that need work are written again.
+  const members = { ...(value as Record<string, unknown>) }
+  for (const name in members) {
+    const member = members[name]
+    if (name === '__proto__') throw refuse(`${path}.__proto__`, 'is a name that data must not carry')
+    if (typeof member === 'string') {
+      if (!member.isWellFormed()) copy(member, `${path}.${name}`, depth)
+    } else if (member === undefined) delete members[name]
+    else if (typeof member !== 'boolean') members[name] = copy(member, `${path}.${name}`, depth + 1)
+  }
+  return Object.freeze(members)
+}
+
+function refuse(path: string, rule: string): TidingsError {
+  const field = path.slice(0, 200)
+  return new TidingsError('TIDINGS_INVALID_DATA', `\`${field}\` ${rule}.`, { details: { field, rule } })
+}

@@ -1,0 +1,49 @@
+/** For authors of adapters: the two ports and what implementing them takes. Applications import `tidings`. */
+export { checksumOf, type EventRecord } from './events/record.ts'
+export { errorCodes, type ErrorCode, isTidingsError, TidingsError } from './kernel/errors.ts'
+export { Heap } from './kernel/heap.ts'
+export { within } from './kernel/lifecycle.ts'
+export { type Log, type LogLevel, silentLog } from './kernel/log.ts'
+export { type Counter, type Histogram, type Labels, type Meter, silentMeter } from './kernel/meter.ts'
+export { realRuntime } from './kernel/real-runtime.ts'
+export { Ring } from './kernel/ring.ts'
+export { type Runtime, sleep, type Timer } from './kernel/runtime.ts'
+export { mulberry32, type VirtualRuntime, virtualRuntime } from './kernel/virtual-runtime.ts'
+export type { Host, StoreAdapter } from './store/adapter.ts'
+export { memoryStore, type MemoryStoreOptions } from './store/memory/memory-store.ts'
+export { murmur2, partitionOf } from './store/partitioner.ts'
+export { renderSql } from './store/sql.ts'
+export { isSqlStore, type Row, type SqlStore, type SqlTransaction } from './store/sql-store.ts'
+export {
+  type CommitResult,
+  type DocumentChange,
+  type DocumentQuery,
+  type Expectation,
+  type LogQuery,
+  type Page,
+  parseStream,
+  type Placed,
+  type Position,
+  type Pruned,
+  type PruneQuery,
+  type SqlValue,
+  type Statement,
+  type Store,
+  type StoreCapabilities,
+  type StoredDocument,
+  type StoredEvent,
+  type StreamName,
+  type StreamQuery,
+  streamText,
+  type Unit,
+} from './store/store.ts'
+export type {
+  Consumer,
+  Delivery,
+  Offset,
+  Outcome,
+  Sink,
+  SubscribeOptions,
+  Transport,
+  TransportCapabilities,
+} from './transport/transport.ts'

@@ -1,0 +1,139 @@
+import type { EventRecord } from '../../events/record.ts'
+import { partitionOf } from '../partitioner.ts'
+import { streamText, type Placed, type Position, type Pruned, type PruneQuery, type StoredEvent, type StreamName, type StreamQuery } from '../store.ts'
+
+interface Stream {
+  readonly text: string
+  readonly partition: number
+  version: number
+  /** Those not pruned, in version order. */
+  events: StoredEvent[]
+}
+
+/**
+ * The log of the memory store. Ids of fresh events are indexed only when somebody asks for an id, because drawing an id and
+ * hashing it costs more than everything else here.
+ */
+export class MemoryLog {
+  readonly #partitions: number
+  readonly #streams = new Map<string, Map<string, Map<string, Stream>>>()
+  readonly #ids = new Map<string, StoredEvent>()
+  /** Index 0 holds position #first. */
+  #events: (StoredEvent | undefined)[] = []
+  #first: Position = 1
+  #indexedThrough: Position = 0
+
+  constructor(partitions: number) {
+    this.#partitions = partitions
+  }
+
+  get first(): Position {
+    return this.#first
+  }
+
+  get last(): Position {
+    return this.#first + this.#events.length - 1
+  }
+
+  at(position: Position): StoredEvent | undefined {
+    return this.#events[position - this.#first]
+  }
+
+  versionOf(name: StreamName): number {
+    return this.#streams.get(name.tenant)?.get(name.category)?.get(name.key)?.version ?? 0
+  }
+
+  append(records: readonly EventRecord[]): readonly Placed[] {
+    const placed = new Array<Placed>(records.length)
+    for (let at = 0; at < records.length; at++) {
+      const record = records[at] as EventRecord
+      const stream = this.#streamOf(record)
+      const stored: StoredEvent = { position: this.last + 1, streamVersion: ++stream.version, record, stream: stream.text, partition: stream.partition }
+      stream.events.push(stored)
+      this.#events.push(stored)
+      placed[at] = stored
+    }
+    return placed
+  }
+
+  /** Undefined: none of them is stored. Their places: all are. `mixed`: some are, or one comes twice in the unit. */
+  findRepeated(records: readonly EventRecord[]): readonly Placed[] | 'mixed' | undefined {
+    if (records.every((record) => record.fresh === true)) return undefined
+    this.#index()
+    const found = records.map((record) => this.#ids.get(idKey(record)))
+    const known = found.filter((stored) => stored !== undefined)
+    if (known.length === 0) return new Set(records.map(idKey)).size === records.length ? undefined : 'mixed'
+    return known.length === records.length ? known : 'mixed'
+  }
+
+  readStream(name: StreamName, query: StreamQuery): readonly StoredEvent[] {
+    const stream = this.#streams.get(name.tenant)?.get(name.category)?.get(name.key)
+    if (stream === undefined) return []
+    const limit = query.limit ?? 500
+    const before = stream.version - stream.events.length
+    if (query.reverse === true) {
+      const end = Math.max(0, (query.from ?? stream.version) - before)
+      return stream.events.slice(Math.max(0, end - limit), end).toReversed()
+    }
+    const start = Math.max(0, (query.from ?? 1) - 1 - before)
+    return stream.events.slice(start, start + limit)
+  }
+
+  prune(query: PruneQuery): Pruned {
+    const only = query.stream === undefined ? undefined : streamText(query.stream)
+    let removed = 0
+    let more = false
+    for (let position = this.#first; position <= Math.min(query.through, this.last); position++) {
+      const stored = this.at(position)
+      if (stored === undefined || !this.#prunable(stored, query, only)) continue
+      if (removed === query.limit) {
+        more = true
+        break
+      }
+      this.#events[position - this.#first] = undefined
+      const stream = this.#streamOf(stored.record)
+      stream.events = stream.events.filter((kept) => kept !== stored)
+      if (position <= this.#indexedThrough) this.#ids.delete(idKey(stored.record))
+      removed++
+    }
+    const kept = this.#events.findIndex((stored) => stored !== undefined)
+    const gone = kept === -1 ? this.#events.length : kept
+    this.#events.splice(0, gone)
+    this.#first += gone
+    this.#indexedThrough = Math.max(this.#indexedThrough, this.#first - 1)
+    return { removed, more }
+  }
+
+  #prunable(stored: StoredEvent, query: PruneQuery, only: string | undefined): boolean {
+    return (
+      (query.before === undefined || stored.record.time < query.before) &&
+      (query.types === undefined || query.types.includes(stored.record.type)) &&
+      (only === undefined || stored.stream === only)
+    )
+  }
+
+  #index(): void {
+    for (let position = Math.max(this.#indexedThrough + 1, this.#first); position <= this.last; position++) {
+      const stored = this.at(position)
+      if (stored !== undefined) this.#ids.set(idKey(stored.record), stored)
+    }
+    this.#indexedThrough = this.last
+  }
+
+  #streamOf(record: EventRecord): Stream {
+    let categories = this.#streams.get(record.tenant)
+    if (categories === undefined) this.#streams.set(record.tenant, (categories = new Map()))
+    let keys = categories.get(record.category)
+    if (keys === undefined) categories.set(record.category, (keys = new Map()))
+    let stream = keys.get(record.key)
+    if (stream === undefined) {
+      const text = streamText(record)
+      keys.set(record.key, (stream = { text, partition: partitionOf(text, this.#partitions), version: 0, events: [] }))
+    }
+    return stream
+  }
+}
+
+function idKey(record: EventRecord): string {
+  return `${record.source}\n${record.id}`
+}
