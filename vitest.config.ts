@@ -1,0 +1,66 @@
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+
+const places = '{packages,adapters,apps,services,examples,bench,tests,tools}'
+const unbuilt = ['**/node_modules/**', '**/dist/**']
+
+// Sources are tested as they are: the condition `source` leads to them, in workers and their children too.
+const conditions = ['source', 'module', 'node', 'development|production']
+const source = { resolve: { conditions }, ssr: { resolve: { conditions } } }
+const execArgv = ['--conditions=source']
+
+const unit: TestProjectInlineConfiguration = {
+  ...source,
+  test: {
+    name: 'unit',
+    include: [`${places}/**/*.test.ts`],
+    exclude: [...unbuilt, '**/*.int.test.ts', '**/*.e2e.test.ts'],
+    // Unit tests share no state through modules, so one module graph per worker will do: nine times faster.
+    isolate: false,
+    pool: 'threads',
+    execArgv,
+    testTimeout: 10_000,
+  },
+}
+
+const integration: TestProjectInlineConfiguration = {
+  ...source,
+  test: {
+    name: 'integration',
+    include: [`${places}/**/*.int.test.ts`],
+    exclude: unbuilt,
+    pool: 'forks',
+    execArgv,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    sequence: { groupOrder: 1 },
+  },
+}
+
+const e2e: TestProjectInlineConfiguration = {
+  ...source,
+  test: {
+    name: 'e2e',
+    include: [`${places}/**/*.e2e.test.ts`],
+    exclude: unbuilt,
+    pool: 'forks',
+    execArgv,
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    sequence: { groupOrder: 2 },
+  },
+}
+
+export default defineConfig({
+  test: {
+    globalSetup: ['tools/test-setup.ts'],
+    reporters: ['default', './tools/closing-line-reporter.ts'],
+    maxWorkers: 2,
+    projects: [unit, integration, e2e],
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts', 'adapters/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts'],
+    },
+  },
+})
