@@ -3,10 +3,9 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const places = '{packages,adapters,apps,services,examples,bench,tests,tools}'
 const unbuilt = ['**/node_modules/**', '**/dist/**']
 
-// Sources are tested as they are: the condition `source` leads to them, in workers and their children too.
+// Sources are tested as they are: the condition `source` leads to them, and Vitest hands it on to its workers.
 const conditions = ['source', 'module', 'node', 'development|production']
 const source = { resolve: { conditions }, ssr: { resolve: { conditions } } }
-const execArgv = ['--conditions=source']
 
 const unit: TestProjectInlineConfiguration = {
   ...source,
@@ -17,7 +16,6 @@ const unit: TestProjectInlineConfiguration = {
     // Unit tests share no state through modules, so one module graph per worker will do: nine times faster.
     isolate: false,
     pool: 'threads',
-    execArgv,
     testTimeout: 10_000,
   },
 }
@@ -29,7 +27,6 @@ const integration: TestProjectInlineConfiguration = {
     include: [`${places}/**/*.int.test.ts`],
     exclude: unbuilt,
     pool: 'forks',
-    execArgv,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     sequence: { groupOrder: 1 },
@@ -43,7 +40,6 @@ const e2e: TestProjectInlineConfiguration = {
     include: [`${places}/**/*.e2e.test.ts`],
     exclude: unbuilt,
     pool: 'forks',
-    execArgv,
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,

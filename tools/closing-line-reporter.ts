@@ -86,7 +86,8 @@ export function outcomeOf(modules: readonly TestModule[], unhandledErrors: numbe
 /** The outermost suites of which every test was skipped. */
 function unrun(parent: TestModule | TestSuite, path: string): string[] {
   const tests = [...parent.children.allTests()]
-  if (tests.length > 0 && tests.every((test) => test.result().state === 'skipped')) return [`${path}: ${reasonFor(parent, tests)}`]
+  if (tests.length > 0 && tests.every((test) => test.result().state === 'skipped'))
+    return [`${path}: ${reasonFor(parent, tests)}`]
   return [...parent.children.suites()].flatMap((suite) => unrun(suite, `${path} > ${suite.name}`))
 }
 
