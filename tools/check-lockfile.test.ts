@@ -42,3 +42,16 @@ test('a registry host and a missing hash in the lock file are refused', async ()
   expect(problems[1]).toMatch(/has no integrity/)
   expect(problems).toHaveLength(2)
 })
+
+test('an optional package that the lock file lacks is refused, for npm ci refuses it too', async () => {
+  const locked = {
+    'node_modules/tool': {
+      version: '1.0.0',
+      integrity: 'x',
+      optionalDependencies: { '@tool/linux': '1.0.0', '@tool/mac': '1.0.0' },
+    },
+    'node_modules/@tool/linux': { version: '1.0.0', integrity: 'x' },
+  }
+  const problems = await project({}, locked)
+  expect(problems).toEqual([expect.stringContaining("'@tool/mac', optional for 'node_modules/tool', is missing")])
+})

@@ -2,8 +2,16 @@ import { readJson } from './project-files.ts'
 import { type Check, type Report, runAlone } from './report.ts'
 import { type Manifest, type Workspace, workspacesOf } from './workspaces.ts'
 
+interface Locked {
+  version?: string
+  resolved?: string
+  integrity?: string
+  link?: boolean
+  optionalDependencies?: Record<string, string>
+}
+
 interface LockFile {
-  packages: Record<string, { version?: string; resolved?: string; integrity?: string; link?: boolean }>
+  packages: Record<string, Locked>
 }
 
 const exact = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/
@@ -42,9 +50,17 @@ function loosePins({ folder, manifest }: Workspace, workspaces: Workspace[]): st
 
 function unsafeEntries({ packages }: LockFile): string[] {
   const problems: string[] = []
-  for (const [path, { version, resolved, integrity, link }] of Object.entries(packages)) {
+  // npm install passes over optional packages that the registry lacks (another platform's binary); npm ci does not.
+  const known = new Set(Object.keys(packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 13)))
+  for (const [path, { version, resolved, integrity, link, optionalDependencies = {} }] of Object.entries(packages)) {
     if (resolved !== undefined && /^[a-z+]+:/.test(resolved)) {
       problems.push(`package-lock.json: '${path}' names a host (${resolved}); npm install with the repository's .npmrc`)
+    }
+    for (const name of Object.keys(optionalDependencies)) {
+      if (known.has(name)) continue
+      problems.push(
+        `package-lock.json: '${name}', optional for '${path}', is missing: npm ci would refuse; pin a version that is whole`,
+      )
     }
     if (path.includes('node_modules/') && !link && (version === undefined || integrity === undefined)) {
       problems.push(`package-lock.json: '${path}' has no ${version === undefined ? 'version' : 'integrity'}`)
