@@ -1,0 +1,109 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+import type { Event, EventContext } from './event.ts'
+
+const storage = new AsyncLocalStorage<EventContext>()
+
+/**
+ * Runs `run` in a context that every event published inside takes over, also across awaits, timers and callbacks. Laid over the context that
+ * already surrounds it: what is named wins, the rest is inherited. Values are checked when an event is published.
+ */
+export function runWithContext<Result>(context: EventContext, run: () => Result): Result {
+  const outer = storage.getStore()
+  return storage.run(outer === undefined ? context : { ...membersOf(outer), ...membersOf(context) }, run)
+}
+
+/** Runs a handler of `event`: what it publishes belongs to the same tenant, user and correlation, and names `event` as its cause. */
+export function runCausedBy<Result>(event: Event<unknown>, run: () => Result): Result {
+  return storage.run(causedBy(event), run)
+}
+
+/** Runs `run` as if nothing surrounded it, for work that outlives the request that started it. */
+export function runWithoutContext<Result>(run: () => Result): Result {
+  return storage.exit(run)
+}
+
+/** What surrounds the caller; undefined where nothing does. */
+export function currentContext(): EventContext | undefined {
+  return storage.getStore()
+}
+
+/**
+ * The context of whatever follows from `event`. Read its members by name: most handlers publish nothing, so the event's id is not drawn
+ * before somebody asks for correlation or cause, and a spread sees none of them.
+ */
+export function causedBy(event: Event<unknown>): EventContext {
+  return new Caused(event) as unknown as EventContext
+}
+
+/** The members as plain data, those that are absent left out. */
+function membersOf(context: EventContext): EventContext {
+  if (!(context instanceof Caused)) return context
+  const members: Record<string, unknown> = {}
+  for (const name of names) {
+    const value = context[name]
+    if (value !== undefined) members[name] = value
+  }
+  return members
+}
+
+const names = [
+  'tenantId',
+  'userId',
+  'sessionId',
+  'locationId',
+  'actor',
+  'correlationId',
+  'causationId',
+  'traceparent',
+  'tracestate',
+  'business',
+] as const satisfies readonly (keyof EventContext)[]
+
+class Caused implements Record<(typeof names)[number], unknown> {
+  readonly #event: Event<unknown>
+
+  constructor(event: Event<unknown>) {
+    this.#event = event
+  }
+
+  get tenantId(): string | undefined {
+    return this.#event.context.tenantId
+  }
+
+  get userId(): string | undefined {
+    return this.#event.context.userId
+  }
+
+  get sessionId(): string | undefined {
+    return this.#event.context.sessionId
+  }
+
+  get locationId(): string | undefined {
+    return this.#event.context.locationId
+  }
+
+  get actor(): string | undefined {
+    return this.#event.context.actor
+  }
+
+  get correlationId(): string {
+    return this.#event.context.correlationId ?? this.#event.id
+  }
+
+  get causationId(): string {
+    return this.#event.id
+  }
+
+  get traceparent(): string | undefined {
+    return this.#event.context.traceparent
+  }
+
+  get tracestate(): string | undefined {
+    return this.#event.context.tracestate
+  }
+
+  get business(): EventContext['business'] {
+    return this.#event.context.business
+  }
+}
