@@ -17,7 +17,8 @@ export class MemoryDocuments {
   put(collection: string, id: string, body: string, index: Index | undefined): void {
     let documents = this.#collections.get(collection)
     if (documents === undefined) this.#collections.set(collection, (documents = new Map()))
-    documents.set(id, { id, body, index, version: (documents.get(id)?.version ?? 0) + 1 })
+    // Copied: the index belongs to the document from now on, whatever the caller does to its own object.
+    documents.set(id, { id, body, index: index && { ...index }, version: (documents.get(id)?.version ?? 0) + 1 })
   }
 
   delete(collection: string, id: string): void {
@@ -33,7 +34,7 @@ export class MemoryDocuments {
     }
     const found = [...documents.values()].filter((document) => matches(document, query))
     const by = query.by?.index
-    found.sort((a, b) => (by === undefined ? 0 : compare(a.index?.[by], b.index?.[by])) || compareText(a.id, b.id))
+    found.sort((a, b) => (by === undefined ? 0 : compare(valueOf(a, by), valueOf(b, by))) || compareText(a.id, b.id))
     return found.slice(0, query.limit ?? 1_000).map(asStored)
   }
 }
@@ -42,10 +43,15 @@ function matches(document: Kept, query: DocumentQuery): boolean {
   if (query.prefix !== undefined && !document.id.startsWith(query.prefix)) return false
   if (query.after !== undefined && compareText(document.id, query.after) <= 0) return false
   if (query.by === undefined) return true
-  const value = document.index?.[query.by.index]
+  const value = valueOf(document, query.by.index)
   if (value === undefined) return false
   if (query.by.equal !== undefined) return value === query.by.equal
   return query.by.upTo === undefined || (typeof value === 'number' && value <= query.by.upTo)
+}
+
+/** Own members only: an index may be named like something that every object inherits. */
+function valueOf({ index }: Kept, name: string): string | number | undefined {
+  return index !== undefined && Object.hasOwn(index, name) ? index[name] : undefined
 }
 
 function compare(a: string | number | undefined, b: string | number | undefined): number {

@@ -1,6 +1,15 @@
 import type { EventRecord } from '../../events/record.ts'
 import { partitionOf } from '../partitioner.ts'
-import { streamText, type Placed, type Position, type Pruned, type PruneQuery, type StoredEvent, type StreamName, type StreamQuery } from '../store.ts'
+import {
+  type Placed,
+  type Position,
+  type Pruned,
+  type PruneQuery,
+  type StoredEvent,
+  type StreamName,
+  type StreamQuery,
+  streamText,
+} from '../store.ts'
 
 interface Stream {
   readonly text: string
@@ -48,7 +57,13 @@ export class MemoryLog {
     for (let at = 0; at < records.length; at++) {
       const record = records[at] as EventRecord
       const stream = this.#streamOf(record)
-      const stored: StoredEvent = { position: this.last + 1, streamVersion: ++stream.version, record, stream: stream.text, partition: stream.partition }
+      const stored: StoredEvent = {
+        position: this.last + 1,
+        streamVersion: ++stream.version,
+        record,
+        stream: stream.text,
+        partition: stream.partition,
+      }
       stream.events.push(stored)
       this.#events.push(stored)
       placed[at] = stored
@@ -70,17 +85,17 @@ export class MemoryLog {
     const stream = this.#streams.get(name.tenant)?.get(name.category)?.get(name.key)
     if (stream === undefined) return []
     const limit = query.limit ?? 500
-    const before = stream.version - stream.events.length
     if (query.reverse === true) {
-      const end = Math.max(0, (query.from ?? stream.version) - before)
+      const end = firstAfter(stream.events, query.from ?? stream.version)
       return stream.events.slice(Math.max(0, end - limit), end).toReversed()
     }
-    const start = Math.max(0, (query.from ?? 1) - 1 - before)
+    const start = firstAfter(stream.events, (query.from ?? 1) - 1)
     return stream.events.slice(start, start + limit)
   }
 
   prune(query: PruneQuery): Pruned {
     const only = query.stream === undefined ? undefined : streamText(query.stream)
+    const thinned = new Set<Stream>()
     let removed = 0
     let more = false
     for (let position = this.#first; position <= Math.min(query.through, this.last); position++) {
@@ -91,11 +106,12 @@ export class MemoryLog {
         break
       }
       this.#events[position - this.#first] = undefined
-      const stream = this.#streamOf(stored.record)
-      stream.events = stream.events.filter((kept) => kept !== stored)
+      thinned.add(this.#streamOf(stored.record))
       if (position <= this.#indexedThrough) this.#ids.delete(idKey(stored.record))
       removed++
     }
+    for (const stream of thinned)
+      stream.events = stream.events.filter(({ position }) => this.at(position) !== undefined)
     const kept = this.#events.findIndex((stored) => stored !== undefined)
     const gone = kept === -1 ? this.#events.length : kept
     this.#events.splice(0, gone)
@@ -136,4 +152,16 @@ export class MemoryLog {
 
 function idKey(record: EventRecord): string {
   return `${record.source}\n${record.id}`
+}
+
+/** Index of the first event whose version is above `version`. Pruning may leave holes anywhere, so versions are searched for. */
+function firstAfter(events: readonly StoredEvent[], version: number): number {
+  let low = 0
+  let high = events.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((events[middle] as StoredEvent).streamVersion <= version) low = middle + 1
+    else high = middle
+  }
+  return low
 }

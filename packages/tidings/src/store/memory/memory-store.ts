@@ -1,5 +1,15 @@
 import { TidingsError } from '../../kernel/errors.ts'
-import type { CommitResult, DocumentChange, Expectation, LogQuery, Page, Store, StoreCapabilities, StoredEvent, Unit } from '../store.ts'
+import type {
+  CommitResult,
+  DocumentChange,
+  Expectation,
+  LogQuery,
+  Page,
+  Store,
+  StoreCapabilities,
+  StoredEvent,
+  Unit,
+} from '../store.ts'
 import { MemoryDocuments } from './memory-documents.ts'
 import { MemoryLog } from './memory-log.ts'
 
@@ -9,17 +19,27 @@ export interface MemoryStoreOptions {
 }
 
 /** The reference store: everything in this process, gone with it. It keeps every promise of the port but durability. */
-export function memoryStore(options: MemoryStoreOptions = {}): Store {
+export function memoryStore({ partitions = 8 }: MemoryStoreOptions = {}): Store {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 1_024) {
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      `Expected \`partitions\` to be a whole number from 1 to 1,024, got ${partitions}.`,
+      {
+        details: { field: 'partitions' },
+      },
+    )
+  }
   const capabilities: StoreCapabilities = Object.freeze({
     name: 'memory',
     durability: 'memory',
     sharing: 'process',
     sql: 'none',
-    partitions: options.partitions ?? 8,
+    partitions,
   })
   const log = new MemoryLog(capabilities.partitions)
   const documents = new MemoryDocuments()
-  const watchers = new Set<() => void>()
+  /** One object a call of `watch`: the same function may watch twice. */
+  const watchers = new Set<{ readonly wake: () => void }>()
   let closed = false
   let waking = false
 
@@ -28,7 +48,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   }
 
   const actualOf = (expectation: Expectation): number =>
-    'stream' in expectation ? log.versionOf(expectation.stream) : documents.versionOf(expectation.collection, expectation.id)
+    'stream' in expectation
+      ? log.versionOf(expectation.stream)
+      : documents.versionOf(expectation.collection, expectation.id)
 
   const apply = (unit: Unit): CommitResult => {
     if (unit.append !== undefined) {
@@ -49,7 +71,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
 
   const wake = (): void => {
     waking = false
-    for (const watcher of watchers) watcher()
+    for (const watcher of watchers) watcher.wake()
   }
 
   return {
@@ -76,8 +98,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       assertOpen()
       return documents.find(collection, query)
     },
-    watch(watcher) {
-      watchers.add(watcher)
+    watch(wakeUp) {
+      const watcher = { wake: wakeUp }
+      if (!closed) watchers.add(watcher)
       return () => void watchers.delete(watcher)
     },
     async prune(query) {
@@ -102,8 +125,10 @@ function applyDocuments(documents: MemoryDocuments, changes: readonly DocumentCh
 
 function readAll(log: MemoryLog, query: LogQuery): Page {
   const events: StoredEvent[] = []
+  if (query.limit <= 0) return { events, through: query.after }
   const end = Math.min(query.upTo ?? log.last, log.last)
-  let through = query.after
+  // Of what was pruned from the beginning nothing can match.
+  let through = Math.max(query.after, Math.min(log.first - 1, end))
   for (let position = Math.max(query.after + 1, log.first); position <= end; position++) {
     const stored = log.at(position)
     if (stored !== undefined && matches(stored, query)) events.push(stored)
@@ -129,11 +154,19 @@ function matches(stored: StoredEvent, query: LogQuery): boolean {
 }
 
 function duplicateId(): TidingsError {
-  return new TidingsError('TIDINGS_DUPLICATE_ID', 'Some events of this unit carry an `id` that is stored already, others do not; (source, id) is unique for ever.', {
-    details: { field: 'id' },
-  })
+  return new TidingsError(
+    'TIDINGS_DUPLICATE_ID',
+    'Some events of this unit carry an `id` that is stored already, others do not; (source, id) is unique for ever.',
+    {
+      details: { field: 'id' },
+    },
+  )
 }
 
 function noSql(): TidingsError {
-  return new TidingsError('TIDINGS_NOT_SUPPORTED', 'The memory store runs no SQL; use an SQL store for handlers that write tables.', { details: { capability: 'sql' } })
+  return new TidingsError(
+    'TIDINGS_NOT_SUPPORTED',
+    'The memory store runs no SQL; use an SQL store for handlers that write tables.',
+    { details: { capability: 'sql' } },
+  )
 }

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+
+import {
+  type CommitResult,
+  checksumOf,
+  type EventRecord,
+  type Placed,
+  type Store,
+  type StoredEvent,
+  type StreamName,
+  streamText,
+  type Unit,
+} from 'tidings/spi'
+
+import type { StoreWorld } from './store-world.ts'
+
+/** An event like those of a bus: an id from the world's chance, a checksum that is right, everything else by default. */
+export function record(world: StoreWorld, parts: Partial<EventRecord> = {}): EventRecord {
+  const id = world.chance.id()
+  const whole: EventRecord = {
+    id,
+    source: '/conformance',
+    type: 'order.placed',
+    version: '1.0.0',
+    category: 'order',
+    key: 'o-1',
+    tenant: '',
+    time: world.chance.now(),
+    priority: 2,
+    correlation: id,
+    causation: '',
+    context: '',
+    data: '{"total":1}',
+    encoding: '',
+    checksum: '',
+    seal: '',
+    ...parts,
+  }
+  return { ...whole, checksum: parts.checksum ?? checksumOf(whole) }
+}
+
+export function records(world: StoreWorld, count: number, parts: Partial<EventRecord> = {}): EventRecord[] {
+  return Array.from({ length: count }, (_, at) => record(world, { data: `{"at":${at}}`, ...parts }))
+}
+
+export const order: StreamName = { tenant: '', category: 'order', key: 'o-1' }
+
+export function orderStream(key: string): StreamName {
+  return { tenant: '', category: 'order', key }
+}
+
+/** Commits units and insists that each was committed; answers where their events stand, unit by unit. */
+export async function commitAll(store: Store, units: readonly Unit[]): Promise<readonly (readonly Placed[])[]> {
+  const results = await store.commit(units)
+  assert.equal(results.length, units.length, 'one answer for each unit')
+  return results.map(placesOf)
+}
+
+/** Commits one unit and insists. */
+export async function commitOne(store: Store, unit: Unit): Promise<readonly Placed[]> {
+  return (await commitAll(store, [unit]))[0] ?? []
+}
+
+export async function commitStatus(store: Store, unit: Unit): Promise<CommitResult> {
+  const [result] = await store.commit([unit])
+  assert.ok(result, 'an answer for the unit')
+  return result
+}
+
+export function placesOf(result: CommitResult): readonly Placed[] {
+  assert.equal(result.status, 'committed', result.status === 'refused' ? `refused: ${result.error.message}` : undefined)
+  return (result as CommitResult & { status: 'committed' }).events.map(({ position, streamVersion }) => ({
+    position,
+    streamVersion,
+  }))
+}
+
+/** Every event of the log, page by page, as a reader that trusts `through` sees it. */
+export async function readLog(
+  store: Store,
+  query: Partial<Parameters<Store['readAll']>[0]> = {},
+): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = []
+  for (let after = query.after ?? 0; ; ) {
+    const page = await store.readAll({ limit: 1_000, ...query, after })
+    events.push(...page.events)
+    assert.ok(page.through >= after, '`through` never falls')
+    if (page.through === after) return events
+    after = page.through
+  }
+}
+
+export function ids(events: readonly { readonly record: EventRecord }[]): string[] {
+  return events.map((event) => event.record.id)
+}
+
+/** What a store must give back of a record: everything but the notes of the process that made it. */
+export function stored(one: EventRecord): Omit<EventRecord, 'event' | 'fresh'> {
+  const {
+    id,
+    source,
+    type,
+    version,
+    category,
+    key,
+    tenant,
+    time,
+    priority,
+    correlation,
+    causation,
+    context,
+    data,
+    encoding,
+    checksum,
+    seal,
+  } = one
+  const bytes = typeof data === 'string' ? data : Uint8Array.from(data)
+  return {
+    id,
+    source,
+    type,
+    version,
+    category,
+    key,
+    tenant,
+    time,
+    priority,
+    correlation,
+    causation,
+    context,
+    data: bytes,
+    encoding,
+    checksum,
+    seal,
+  }
+}
+
+export function streamOf(one: EventRecord): string {
+  return streamText(one)
+}

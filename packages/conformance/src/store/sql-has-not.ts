@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+
+import { isSqlStore, isTidingsError } from 'tidings/spi'
+
+import type { Case } from '../suite/case.ts'
+import { readLog, record } from './records.ts'
+import type { StoreWorld } from './store-world.ts'
+
+/** For stores that run no SQL. */
+export const sqlHasNot: readonly Case<StoreWorld>[] = [
+  {
+    promise: 'no-sql',
+    title: 'a unit with statements is refused with TIDINGS_NOT_SUPPORTED and writes nothing; its neighbours commit',
+    run: async (world) => {
+      const { store } = world
+      const results = await store.commit([
+        { append: [record(world)] },
+        {
+          append: [record(world)],
+          documents: [{ collection: 'c', id: 'd', put: '' }],
+          statements: [{ text: ['select 1'], values: [] }],
+        },
+        { append: [record(world)], statements: [] },
+      ])
+      assert.deepEqual(
+        results.map((result) => result.status),
+        ['committed', 'refused', 'committed'],
+      )
+      const refused = results[1]
+      assert.ok(refused?.status === 'refused' && isTidingsError(refused.error, 'TIDINGS_NOT_SUPPORTED'))
+      assert.deepEqual([(await readLog(store)).length, await store.find('c')], [2, []])
+    },
+  },
+  {
+    promise: 'no-sql',
+    title: 'it does not look like an SQL store',
+    run: async ({ store }) => assert.equal(isSqlStore(store), false),
+  },
+]

@@ -1,0 +1,41 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+export interface Patience {
+  /** Milliseconds until it gives up. */
+  readonly deadline: number
+  /** Moves a virtual clock; without it real time passes. */
+  readonly advance?: ((ms: number) => Promise<void>) | undefined
+}
+
+const between = 5
+
+/**
+ * Looks again and again until `check` neither throws nor returns false; at the deadline it throws what the last look threw.
+ * Nothing is ever assumed to have happened because time has passed.
+ */
+export async function eventually(check: () => unknown, { deadline, advance }: Patience): Promise<void> {
+  for (let waited = 0, began = performance.now(); ; ) {
+    let failure: unknown
+    try {
+      if ((await check()) !== false) return
+      failure = new Error('What was waited for did not happen.')
+    } catch (error) {
+      failure = error
+    }
+    if ((advance === undefined ? performance.now() - began : waited) >= deadline) throw failure
+    if (advance === undefined) await pause(between)
+    else await advance(between * 4)
+    waited += between * 4
+  }
+}
+
+/** Lets time pass to see that something does not happen: throws as soon as `wrong` returns true. */
+export async function never(wrong: () => boolean, what: string, { deadline, advance }: Patience): Promise<void> {
+  for (let waited = 0, began = performance.now(); ; ) {
+    if (wrong()) throw new Error(what)
+    if ((advance === undefined ? performance.now() - began : waited) >= deadline) return
+    if (advance === undefined) await pause(between)
+    else await advance(between * 4)
+    waited += between * 4
+  }
+}

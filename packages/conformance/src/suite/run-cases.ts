@@ -1,0 +1,89 @@
+import { capabilityTable } from './capability-table.ts'
+import { type Ability, type Case, caseName, type Topic } from './case.ts'
+import { seedFrom, seedOfCase } from './seed.ts'
+import type { CaseResult, SuiteResult } from './suite-result.ts'
+import { type Size, sizeFrom, volumesOf } from './volumes.ts'
+
+/** What the suites need of a test runner. That of Vitest fits, and that of node:test. */
+export interface Runner {
+  describe(name: string, define: () => void | Promise<void>): unknown
+  it(name: string, run: () => Promise<void>): unknown
+  afterAll(run: () => void | Promise<void>): unknown
+}
+
+/** A suite that has met its backend: what it declares, and the cases that follow from it. */
+export interface Prepared<World> {
+  readonly abilities: readonly Ability[]
+  readonly topics: readonly Topic<World>[]
+}
+
+export interface Plan<World> {
+  readonly port: SuiteResult['port']
+  readonly backend: string
+  /** Looks at an instance and chooses the cases. */
+  prepare(): Promise<Prepared<World>>
+  /** Opens a world of its own for one case, runs it, and ends whatever it opened. */
+  inWorld(context: { seed: number; size: Size }, use: (world: World) => Promise<void>): Promise<void>
+}
+
+export interface RunOptions {
+  readonly size?: Size
+  readonly seed?: number
+}
+
+/** Runs all cases one after another, without a test runner. */
+export async function runCases<World>(plan: Plan<World>, options: RunOptions = {}): Promise<SuiteResult> {
+  const size = options.size ?? sizeFrom()
+  const seed = options.seed ?? seedFrom()
+  const { abilities, topics } = await plan.prepare()
+  const cases: CaseResult[] = []
+  for (const topic of topics) {
+    for (const one of topic.cases) cases.push(await settle(plan, topic, one, { seed, size }))
+  }
+  return { port: plan.port, backend: plan.backend, seed, abilities, cases }
+}
+
+/** Hands the cases to a test runner, and prints the table of capabilities when they are done. */
+export function registerCases<World>(plan: Plan<World>, runner: Runner, options: RunOptions = {}): void {
+  const size = options.size ?? sizeFrom()
+  const first = options.seed ?? seedFrom()
+  const { rounds } = volumesOf(size)
+  for (let round = 0; round < rounds; round++) {
+    const seed = first + round
+    runner.describe(`${plan.port} ${plan.backend} (${size}, seed ${seed})`, async () => {
+      const { abilities, topics } = await plan.prepare()
+      const cases: CaseResult[] = []
+      for (const topic of topics) {
+        runner.describe(topic.name, () => {
+          for (const one of topic.cases) {
+            runner.it(caseName(one), async () => {
+              const result = await settle(plan, topic, one, { seed, size })
+              cases.push(result)
+              if (result.error !== undefined) throw result.error
+            })
+          }
+        })
+      }
+      runner.afterAll(() => {
+        const result: SuiteResult = { port: plan.port, backend: plan.backend, seed, abilities, cases }
+        console.log(`${size}, TIDINGS_CONFORMANCE_SEED=${seed}\n${capabilityTable([result])}`)
+      })
+    })
+  }
+}
+
+async function settle<World>(
+  plan: Plan<World>,
+  topic: Topic<World>,
+  one: Case<World>,
+  context: { seed: number; size: Size },
+): Promise<CaseResult> {
+  const { promise, title } = one
+  const done = { topic: topic.name, promise, title, capability: topic.capability }
+  try {
+    await plan.inWorld({ ...context, seed: seedOfCase(context.seed, caseName(one)) }, one.run)
+    return done
+  } catch (error) {
+    return { ...done, error: error ?? new Error('It rejected with nothing.') }
+  }
+}
