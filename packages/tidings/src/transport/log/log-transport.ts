@@ -1,0 +1,138 @@
+import type { EventRecord } from '../../events/record.ts'
+import { isTidingsError, TidingsError } from '../../kernel/errors.ts'
+import type { Host } from '../../store/adapter.ts'
+import type { CommitResult, Store } from '../../store/store.ts'
+import type { Consumer, Outcome, Sink, SubscribeOptions, Transport, TransportCapabilities } from '../transport.ts'
+import { LogConsumer } from './log-consumer.ts'
+import { type LogTransportOptions, resolveLogOptions } from './log-options.ts'
+import { Membership } from './membership.ts'
+import { Reading } from './reading.ts'
+import { TailReader } from './tail-reader.ts'
+import { Turn } from './turn.ts'
+
+/**
+ * The transport that reads a store's own log, for any store. Events are delivered in commit order of each partition; members of
+ * a group share the partitions by documents of the store, under a lease. It does not close the store.
+ */
+export function logTransport(store: Store, host: Host, options: LogTransportOptions = {}): Transport {
+  const { poll, lease, window, page } = resolveLogOptions(options)
+  const { partitions, durability, name } = store.capabilities
+  const capabilities: TransportCapabilities = Object.freeze({
+    name,
+    kind: 'log',
+    durability,
+    groups: true,
+    ordering: 'stream',
+    redelivery: true,
+    replay: true,
+    maxBytes: Number.MAX_SAFE_INTEGER,
+    partitions,
+  })
+  const turn = new Turn(host.runtime)
+  const tail = new TailReader({ store, host, turn, poll, window, page })
+  const consumers = new Set<LogConsumer>()
+  /** One is enough, but where one process joins the same group twice each is an instance of its own. */
+  const memberships: Membership[] = []
+  let closing: Promise<void> | undefined
+
+  const assertOpen = (): void => {
+    if (closing !== undefined) throw new TidingsError('TIDINGS_CLOSED', 'The log transport is closed.')
+  }
+
+  const membershipFor = (group: string): Membership => {
+    const found = memberships.find((membership) => !membership.has(group))
+    if (found !== undefined) return found
+    const fresh = new Membership({ store, host, lease })
+    memberships.push(fresh)
+    return fresh
+  }
+
+  return {
+    capabilities,
+    async publish(batch, signal) {
+      assertOpen()
+      const outcomes = await publish(store, batch, signal)
+      tail.wake()
+      return outcomes
+    },
+    async subscribe(subscribe: SubscribeOptions, sink: Sink): Promise<Consumer> {
+      assertOpen()
+      check(subscribe)
+      const membership = membershipFor(subscribe.group)
+      const consumer = new LogConsumer({
+        host,
+        partitions,
+        subscribe,
+        sink,
+        membership,
+        reading: (failed) => new Reading({ store, host, turn, tail, sink, topics: subscribe.topics, page, failed }),
+        closed: (gone) => consumers.delete(gone),
+      })
+      consumers.add(consumer)
+      try {
+        await membership.join(consumer)
+      } catch (error) {
+        consumer.begin()
+        await consumer.close()
+        throw error
+      }
+      consumer.begin()
+      return consumer
+    },
+    close() {
+      closing ??= Promise.all([...consumers].map((consumer) => consumer.close())).then(() => {})
+      return closing
+    },
+  }
+}
+
+async function publish(
+  store: Store,
+  batch: readonly EventRecord[],
+  signal: AbortSignal | undefined,
+): Promise<readonly Outcome[]> {
+  const unknown = (error: Error): Outcome[] => batch.map(() => ({ status: 'unknown', error }))
+  if (batch.length === 0) return []
+  if (signal?.aborted) return unknown(asError(signal.reason))
+  const answered = store.commit(batch.map((record) => ({ append: [record] }))).then(
+    (results) => results.map(outcomeOf),
+    (error: unknown) => unknown(asError(error)),
+  )
+  if (signal === undefined) return answered
+  return new Promise((resolve) => {
+    const abort = (): void => resolve(unknown(asError(signal.reason)))
+    signal.addEventListener('abort', abort, { once: true })
+    void answered.then((outcomes) => {
+      signal.removeEventListener('abort', abort)
+      resolve(outcomes)
+    })
+  })
+}
+
+function outcomeOf(result: CommitResult): Outcome {
+  if (result.status === 'committed') return { status: 'stored' }
+  if (result.status === 'refused') return { status: 'refused', error: result.error }
+  return {
+    status: 'refused',
+    error: new TidingsError('TIDINGS_CONFLICT', 'The store reports a conflict where nothing was expected.'),
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error || isTidingsError(error)
+    ? error
+    : new TidingsError('TIDINGS_COMMIT_UNKNOWN', 'Publishing was given up.', { cause: error })
+}
+
+function check({ group, topics }: SubscribeOptions): void {
+  if (typeof group !== 'string' || group === '') {
+    throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `group` to be a name that is not empty.', {
+      details: { field: 'group' },
+    })
+  }
+  if (topics !== undefined && topics.some((topic) => typeof topic !== 'string' || topic === '')) {
+    throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `topics` to be names that are not empty.', {
+      details: { field: 'topics' },
+    })
+  }
+}
