@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import type { Event, EventContext } from './event.ts'
+import { contextAsGiven, type Event, type EventContext } from './event.ts'
 
 const storage = new AsyncLocalStorage<EventContext>()
 
@@ -14,8 +14,8 @@ export function runWithContext<Result>(context: EventContext, run: () => Result)
 }
 
 /** Runs a handler of `event`: what it publishes belongs to the same tenant, user and correlation, and names `event` as its cause. */
-export function runCausedBy<Result>(event: Event<unknown>, run: () => Result): Result {
-  return storage.run(causedBy(event), run)
+export function runCausedBy<Args extends unknown[], Result>(event: Event<unknown>, run: (...args: Args) => Result, ...args: Args): Result {
+  return storage.run(causedBy(event), run, ...args)
 }
 
 /** Runs `run` as if nothing surrounded it, for work that outlives the request that started it. */
@@ -68,27 +68,27 @@ class Caused implements Record<(typeof names)[number], unknown> {
   }
 
   get tenantId(): string | undefined {
-    return this.#event.context.tenantId
+    return contextAsGiven(this.#event).tenantId
   }
 
   get userId(): string | undefined {
-    return this.#event.context.userId
+    return contextAsGiven(this.#event).userId
   }
 
   get sessionId(): string | undefined {
-    return this.#event.context.sessionId
+    return contextAsGiven(this.#event).sessionId
   }
 
   get locationId(): string | undefined {
-    return this.#event.context.locationId
+    return contextAsGiven(this.#event).locationId
   }
 
   get actor(): string | undefined {
-    return this.#event.context.actor
+    return contextAsGiven(this.#event).actor
   }
 
   get correlationId(): string {
-    return this.#event.context.correlationId ?? this.#event.id
+    return contextAsGiven(this.#event).correlationId ?? this.#event.id
   }
 
   get causationId(): string {
@@ -96,14 +96,14 @@ class Caused implements Record<(typeof names)[number], unknown> {
   }
 
   get traceparent(): string | undefined {
-    return this.#event.context.traceparent
+    return contextAsGiven(this.#event).traceparent
   }
 
   get tracestate(): string | undefined {
-    return this.#event.context.tracestate
+    return contextAsGiven(this.#event).tracestate
   }
 
   get business(): EventContext['business'] {
-    return this.#event.context.business
+    return contextAsGiven(this.#event).business
   }
 }

@@ -27,6 +27,8 @@ export interface EventContext {
   readonly tracestate?: string
   /** Facts of the business that belong to no field above, such as a campaign or a channel. */
   readonly business?: Readonly<Record<string, string | number | boolean>>
+  /** Attributes of an event from elsewhere that have no field here, by their CloudEvents names; kept for whoever reads it next. */
+  readonly extensions?: Readonly<Record<string, string | number | boolean>>
 }
 
 /** A fact that happened. Frozen through and through; what a handler receives is what every other handler receives. */
@@ -70,9 +72,17 @@ export interface EventParts<Data> {
   readonly data: Data
 }
 
-/** Builds the one envelope for versioned and legacy events alike. `id` and `time` become text when first read. */
+/**
+ * Builds the one envelope for versioned and legacy events alike. `id` and `time` become text when first read; a context that names no
+ * correlation gets the event's own id as its correlation.
+ */
 export function buildEvent<Data>(parts: EventParts<Data>): Event<Data> {
   return new Envelope(parts)
+}
+
+/** The context, whose correlation may still be unsaid: for code that must not be the first to draw the event's id. */
+export function contextAsGiven(event: Event<unknown>): EventContext {
+  return Envelope.contextAsGiven(event)
 }
 
 class Envelope<Data> implements Event<Data> {
@@ -84,10 +94,10 @@ class Envelope<Data> implements Event<Data> {
   readonly timestamp: number
   readonly priority: Priority
   readonly legacy: boolean
-  readonly context: EventContext
   readonly data: Data
   #id: string | (() => string)
   #time: string | undefined
+  #context: EventContext
 
   constructor(parts: EventParts<Data>) {
     this.source = parts.source
@@ -98,9 +108,9 @@ class Envelope<Data> implements Event<Data> {
     this.timestamp = parts.timestamp
     this.priority = parts.priority
     this.legacy = parts.legacy ?? false
-    this.context = parts.context
     this.data = parts.data
     this.#id = parts.id
+    this.#context = parts.context
     Object.freeze(this)
   }
 
@@ -112,6 +122,15 @@ class Envelope<Data> implements Event<Data> {
   get time(): string {
     this.#time ??= new Date(this.timestamp).toISOString()
     return this.#time
+  }
+
+  get context(): EventContext {
+    if (this.#context.correlationId === undefined) this.#context = Object.freeze({ ...this.#context, correlationId: this.id })
+    return this.#context
+  }
+
+  static contextAsGiven(event: Event<unknown>): EventContext {
+    return #context in event ? (event as Envelope<unknown>).#context : event.context
   }
 
   toJSON(): unknown {

@@ -25,13 +25,13 @@ export interface EventRecord {
   readonly causation: string
   /** The rest of the context as JSON text; empty where there is none. */
   readonly context: string
-  /** JSON text, or bytes where `encoding` says so. */
+  /** JSON text, or bytes where `encoding` says so. Empty where an event from elsewhere carries no data at all. */
   readonly data: string | Uint8Array
   /** How `data` was wrapped after encoding: empty, or `gzip` or `zstd`. */
   readonly encoding: string
   /** SHA-256 in base64url over the attributes and data as stored (see `checksumOf`). */
   readonly checksum: string
-  /** Ed25519 signature in base64url over the checksum; empty where the bus does not seal. */
+  /** Name of a key, a dot, and its Ed25519 signature over the checksum in base64url; empty where the bus does not seal. */
   readonly seal: string
   /** The event this was made from, where it never left the process; spares decoding. */
   readonly event?: Event<unknown>
