@@ -37,6 +37,8 @@ export {
   streamText,
   type Unit,
 } from './store/store.ts'
+export { logTransport } from './transport/log/log-transport.ts'
+export type { LogTransportOptions } from './transport/log/log-options.ts'
 export type {
   Consumer,
   Delivery,

@@ -61,7 +61,9 @@ export interface EventDefinition<Input = unknown, Data = unknown> {
 export type AnyEventDefinition = EventDefinition<any, any>
 
 /** Something to publish: what happened, as its publisher says it. */
-export interface EventDraft<Input = unknown, Data = unknown> {
+// biome-ignore lint/suspicious/noExplicitAny: see AnyEventDefinition.
+// oxlint-disable-next-line typescript/no-explicit-any
+export interface EventDraft<Input = any, Data = any> {
   readonly definition: EventDefinition<Input, Data>
   readonly data: Input
   readonly context: EventContext

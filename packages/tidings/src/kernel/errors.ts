@@ -20,6 +20,7 @@ export const errorCodes = [
   'TIDINGS_NOT_FOUND',
   'TIDINGS_NOT_STARTED',
   'TIDINGS_NOT_SUPPORTED',
+  'TIDINGS_OVERLOADED',
   'TIDINGS_RATE_LIMITED',
   'TIDINGS_SEAL_INVALID',
   'TIDINGS_STORE_CORRUPT',
@@ -45,13 +46,11 @@ export interface ErrorOptions {
   details?: Readonly<Record<string, unknown>>
 }
 
-const brand = Symbol.for('tidings.error')
-
 /** A failure with a stable code. Its message names the field and the rule, and leaks no payload. */
 export class TidingsError extends Error {
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, unknown>>
-  readonly [brand] = true
+  readonly '~tidings': true = true
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -63,7 +62,7 @@ export class TidingsError extends Error {
 
 /** True for errors of this library, also of a second copy of it in the same process. */
 export function isTidingsError(error: unknown, code?: ErrorCode): error is TidingsError {
-  return typeof error === 'object' && error !== null && brand in error && (code === undefined || (error as TidingsError).code === code)
+  return typeof error === 'object' && error !== null && '~tidings' in error && (code === undefined || (error as TidingsError).code === code)
 }
 
 /** Thrown by a handler to say that trying again is pointless: the event is parked as a dead letter at once. */

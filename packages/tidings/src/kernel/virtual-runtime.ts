@@ -34,6 +34,7 @@ export function virtualRuntime(options: { seed?: number; start?: number } = {}):
   let wall = options.start ?? defaultStart
   let order = 0
   let live = 0
+  let deferred = 0
 
   const add = (ms: number, run: () => void): { cancel(): void } => {
     const due: Due = { at: elapsed + Math.max(0, ms), order: order++, run }
@@ -46,6 +47,12 @@ export function virtualRuntime(options: { seed?: number; start?: number } = {}):
         live--
       },
     }
+  }
+
+  /** Lets everything happen that needs no clock. One real turn of the loop drains the whole microtask queue. */
+  const quiet = async (): Promise<void> => {
+    do await new Promise((resolve) => void setImmediate(resolve))
+    while (deferred > 0)
   }
 
   const moveTo = (at: number): void => {
@@ -75,7 +82,13 @@ export function virtualRuntime(options: { seed?: number; start?: number } = {}):
     now: () => Math.floor(wall),
     monotonic: () => elapsed,
     setTimer: add,
-    defer: (run) => void add(0, run),
+    defer(run) {
+      deferred++
+      setImmediate(() => {
+        deferred--
+        run()
+      })
+    },
     random: next,
     id: (ms) => generator.generateOrResetCore(ms ?? Math.floor(wall), 3_600_000).toString(),
     lag: () => 0,
@@ -99,11 +112,6 @@ export function virtualRuntime(options: { seed?: number; start?: number } = {}):
       return true
     },
   }
-}
-
-/** Lets every promise that can settle without a timer do so. One real turn of the loop drains the whole microtask queue. */
-function quiet(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }
 
 /** A small seeded generator with 32 bits of state; good enough to vary a simulation, useless for secrets. */

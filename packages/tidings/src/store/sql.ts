@@ -4,11 +4,19 @@ import type { SqlValue, Statement } from './store.ts'
 /** What may stand in a `sql` template: a value to bind, or another piece of SQL to join in. */
 export type SqlPart = SqlValue | Date | Statement
 
+export interface SqlTag {
+  (strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Statement
+  /** A table's or column's name, quoted. Throws TIDINGS_INVALID_OPTION for names with a NUL. */
+  identifier(name: string): Statement
+}
+
 /**
  * SQL as data: sql`update stock set reserved = reserved + ${n} where sku = ${sku}`. Values are bound, never pasted; pieces made by
  * `sql` or `sql.identifier` join in. The same template works on SQLite and PostgreSQL.
  */
-export function sql(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Statement {
+export const sql: SqlTag = Object.assign(compose, { identifier })
+
+function compose(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Statement {
   if (!parts.some(isStatement)) return { text: strings, values: parts.map(asValue) }
   const text: string[] = [strings[0] ?? '']
   const values: SqlValue[] = []
@@ -27,8 +35,7 @@ export function sql(strings: TemplateStringsArray, ...parts: readonly SqlPart[])
   return { text, values }
 }
 
-/** A table's or column's name, quoted. Throws TIDINGS_INVALID_OPTION for names with a NUL. */
-sql.identifier = (name: string): Statement => {
+function identifier(name: string): Statement {
   if (name === '' || name.includes('\0')) {
     throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected an SQL identifier to be text without NUL characters.', { details: { field: 'identifier' } })
   }

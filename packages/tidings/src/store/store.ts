@@ -133,6 +133,7 @@ export interface LogQuery {
   /** Only events up to this position, inclusive. */
   readonly upTo?: Position
   readonly partitions?: readonly number[]
+  /** Empty: none matches; the page then tells the head of the log by its `through`, at no cost. */
   readonly types?: readonly string[]
   readonly categories?: readonly string[]
   readonly tenant?: string

@@ -131,7 +131,7 @@ export class TailReader {
         await this.#read()
       }
     } catch (error) {
-      for (const reading of [...this.#readings]) reading.end(error)
+      for (const reading of this.#readings) reading.end(error)
     }
     this.#running = false
   }

@@ -1,0 +1,57 @@
+import type { AnyEventDefinition } from '../events/define-event.ts'
+import type { Duration } from '../kernel/duration.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { StoreAdapter } from '../store/adapter.ts'
+import type { Store } from '../store/store.ts'
+import type { LogTransportOptions } from '../transport/log/log-options.ts'
+
+export interface EventBusOptions {
+  /** Where events are kept: `memory:`, `sqlite:./file.db`. Picks and loads the adapter. Either this or `store`. */
+  readonly url?: string
+  /** The same by hand: a store that is open already (the bus leaves it open), or one to open (the bus closes it). */
+  readonly store?: Store | StoreAdapter
+  /** Who publishes: a URI reference such as `/auth`, part of every event's identity. Default `/app`. */
+  readonly source?: string
+  /** Definitions this bus should know although it neither publishes nor subscribes them by definition. */
+  readonly events?: readonly AnyEventDefinition[]
+  /** Whether schemas are checked at publish and on consumption. Default true. */
+  readonly validate?: boolean
+  /** Most handlers running at once in this process, over all subscriptions. Default 100. */
+  readonly concurrency?: number
+  readonly publish?: {
+    /** Largest encoded data of one event, in bytes. Default 1,048,576. */
+    readonly maxBytes?: number
+    /** Compress data above this many bytes. Default: never. */
+    readonly compressAbove?: number
+    /** Events a second. Default: no limit. Critical events pass. */
+    readonly rate?: number
+    /** Most publishes waiting under the rate limit. Default 10,000. */
+    readonly rateQueue?: number
+    /** How long `dedup` looks back. Default 1 h. */
+    readonly dedupWindow?: Duration
+    /** Key of the content marks, so that the store tells nothing about contents. Default: none, plain SHA-256. */
+    readonly dedupSecret?: string
+    /** Attempts to commit while the store is away. Default 3. */
+    readonly tries?: number
+    /** First wait between them. Default 1 s. */
+    readonly retryDelay?: Duration
+    /** Most units in one commit. Default 1,000. */
+    readonly batch?: number
+    /** Signs checksums; see `createSealer`. Default: no seals. */
+    readonly seal?: (checksum: string) => string
+  }
+  /** How the log is read. */
+  readonly transport?: LogTransportOptions
+  /** How long a handler may hold a transaction opened by `tx`. Default 1 s. */
+  readonly txHold?: Duration
+  /** Largest data taken in, after decompression, in bytes. Default 16,777,216. */
+  readonly maxIncomingBytes?: number
+  /** Default: silent. */
+  readonly log?: Log
+  /** Default: counts nothing. */
+  readonly meter?: Meter
+  /** Default: the system's clock and random numbers. */
+  readonly runtime?: Runtime
+}

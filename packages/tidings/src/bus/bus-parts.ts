@@ -1,0 +1,39 @@
+import { TidingsError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { Committer } from '../publisher/committer.ts'
+import type { Publisher } from '../publisher/publisher.ts'
+import type { Position, Store } from '../store/store.ts'
+import type { Engine } from '../subscriber/engine.ts'
+import type { Subscription } from '../subscriber/subscription.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { EventBus } from './event-bus.ts'
+
+/** What a bus is made of, for the rooms that stand on it (operations, testing); not for applications. */
+export interface BusParts {
+  readonly store: Store
+  readonly transport: Transport
+  readonly committer: Committer
+  readonly runtime: Runtime
+  readonly log: Log
+  readonly publisher: Publisher
+  /** By name, those that have started. */
+  readonly engines: ReadonlyMap<string, Engine>
+  readonly declared: readonly Subscription[]
+  /** Position of the last event that this process has committed by a publish. */
+  head(): Position
+  /** Calls back, in a later microtask, whenever something was handled or set aside. Returns how to stop. */
+  onProgress(listener: () => void): () => void
+}
+
+const parts = new WeakMap<EventBus, BusParts>()
+
+export function rememberParts(bus: EventBus, made: BusParts): void {
+  parts.set(bus, made)
+}
+
+export function partsOf(bus: EventBus): BusParts {
+  const found = parts.get(bus)
+  if (found === undefined) throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `bus` to be made by createEventBus of this copy of the library.', { details: { field: 'bus' } })
+  return found
+}

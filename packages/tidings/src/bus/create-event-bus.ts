@@ -1,0 +1,196 @@
+import type { AnyEventDefinition, EventDefinition, EventDraft } from '../events/define-event.ts'
+import { recordOf } from '../events/record-codec.ts'
+import { milliseconds } from '../kernel/duration.ts'
+import { TidingsError } from '../kernel/errors.ts'
+import { Lifecycle, within } from '../kernel/lifecycle.ts'
+import { silentLog } from '../kernel/log.ts'
+import { silentMeter } from '../kernel/meter.ts'
+import { realRuntime } from '../kernel/real-runtime.ts'
+import { attribute } from '../prepare/attributes.ts'
+import { prepare } from '../prepare/prepare.ts'
+import { Committer } from '../publisher/committer.ts'
+import { publishDefaults, type PublishOptions } from '../publisher/publish-options.ts'
+import { Publisher } from '../publisher/publisher.ts'
+import { isSqlStore } from '../store/sql-store.ts'
+import type { Store } from '../store/store.ts'
+import { Audiences } from '../subscriber/audiences.ts'
+import { decode } from '../subscriber/decode.ts'
+import { Engine, type EngineHost } from '../subscriber/engine.ts'
+import { inlineListener } from '../subscriber/inline-listener.ts'
+import { Slots } from '../subscriber/slots.ts'
+import { type SubscribeOptions, subscriptionSettings } from '../subscriber/subscribe-options.ts'
+import { type Handler, type Subscription, subscriptionOf, type SubscribeTo } from '../subscriber/subscription.ts'
+import { watchHealth } from '../subscriber/watch-health.ts'
+import { logTransport } from '../transport/log/log-transport.ts'
+import type { EventBusOptions } from './bus-options.ts'
+import { rememberParts } from './bus-parts.ts'
+import type { EventBus } from './event-bus.ts'
+import { eventHistory } from './event-history.ts'
+import { openStore } from './open-store.ts'
+import { register } from './registration.ts'
+import { transaction } from './transaction.ts'
+
+/**
+ * Opens a bus. Rejects with every mistake in the options at once (`TIDINGS_INVALID_OPTION`), or with what the store says.
+ * It publishes from now on; delivery begins with `start`.
+ */
+export async function createEventBus(options: EventBusOptions): Promise<EventBus> {
+  const runtime = options.runtime ?? realRuntime()
+  const log = options.log ?? silentLog
+  const meter = options.meter ?? silentMeter
+  const source = attribute('source', options.source ?? '/app')
+  const settings = publishSettings(options)
+  const txHold = milliseconds(options.txHold ?? 1_000, 'txHold')
+  const { store, owned } = await openStore(options, { runtime, log, meter })
+  const committer = new Committer(store, runtime, options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch })
+  const transport = logTransport(store, { runtime, log, meter }, options.transport ?? {})
+  const slots = new Slots(options.concurrency ?? 100)
+  const definitions = new Map<string, AnyEventDefinition>((options.events ?? []).map((definition) => [definition.type, definition]))
+  const life = new Lifecycle('The event bus')
+  const engines = new Map<string, Engine>()
+  const declared: Subscription[] = []
+  const stopHealth: (() => void)[] = []
+  const audiences = new Audiences(store)
+  const listeners = new Set<() => void>()
+  const validate = options.validate ?? true
+  const prepareOptions = { runtime, source, validate }
+  let head = 0
+  let progressing = false
+
+  const progressed = (): void => {
+    if (progressing || listeners.size === 0) return
+    progressing = true
+    queueMicrotask(() => {
+      progressing = false
+      for (const listener of listeners) listener()
+    })
+  }
+
+  const host: EngineHost = {
+    store,
+    transport,
+    committer,
+    runtime,
+    log,
+    meter,
+    slots,
+    instance: runtime.id(),
+    progressed,
+    decode: (delivery, subscription) => decode(delivery, subscription, { validate, definitions, maxBytes: options.maxIncomingBytes ?? 16_777_216 }),
+    attempts: {
+      prepare(draft, stamp) {
+        const event = prepare(draft, stamp, prepareOptions)
+        const fresh = stamp.id === undefined
+        return event instanceof Promise ? event.then((prepared) => recordOf(prepared, { fresh })) : recordOf(event, { fresh })
+      },
+      begin: (signal) => sqlStore(store).begin({ hold: txHold, signal }),
+    },
+  }
+
+  const publisher = new Publisher({
+    ...prepareOptions,
+    store,
+    committer,
+    meter,
+    settings,
+    dedupSecret: options.publish?.dedupSecret ?? '',
+    audience: (type) => audiences.of(type),
+    committed(placed) {
+      const last = placed.at(-1)
+      if (last !== undefined && last.position > head) head = last.position
+    },
+  })
+
+  const startOne = async (subscription: Subscription): Promise<void> => {
+    const { settings: chosen } = subscription
+    const registration = await register(store, runtime, subscription)
+    const engine = new Engine(host, subscription, registration.start)
+    engines.set(chosen.name, engine)
+    audiences.add(subscription, chosen.mode === 'inline' ? inlineListener(host, subscription, engine) : undefined)
+    await engine.start()
+    if (chosen.healthCheck !== undefined) stopHealth.push(watchHealth(runtime, log, chosen, engine))
+  }
+
+  const bus: EventBus = {
+    source,
+    store: eventHistory(store),
+    publish: ((first: EventDefinition | EventDraft | readonly EventDraft[], second?: unknown, third?: PublishOptions) => {
+      if (life.phase === 'draining' || life.phase === 'closed') return Promise.reject(new TidingsError('TIDINGS_CLOSED', 'The event bus is closed.'))
+      if (Array.isArray(first)) return publisher.publishAll(first as readonly EventDraft[], second as PublishOptions | undefined)
+      if ('definition' in first) return publisher.publish(first, second as PublishOptions | undefined)
+      return publisher.publish((first as EventDefinition).create(second), third)
+    }) as EventBus['publish'],
+    subscribe(to: SubscribeTo, subscribeOptions: SubscribeOptions, handler: Handler<never>) {
+      life.assertOpen()
+      const subscription = subscriptionOf(to, subscriptionSettings(subscribeOptions), handler)
+      const { name } = subscription.settings
+      if (declared.some((other) => other.settings.name === name)) {
+        throw new TidingsError('TIDINGS_SUBSCRIPTION_EXISTS', `This bus has a subscription ${name} already.`, { details: { name } })
+      }
+      declared.push(subscription)
+      if (life.phase === 'started') {
+        startOne(subscription).catch((error: unknown) => log('error', 'A subscription could not start', { subscription: name, error: (error as Error).message }))
+      }
+    },
+    transaction: (work) => transaction(sqlStore(store), txHold, prepareOptions, work),
+    start: () =>
+      life.start(async () => {
+        // All first registrations are durable before any delivery begins; a change that is refused stops the start whole.
+        for (const subscription of [...declared]) await startOne(subscription)
+      }),
+    close: ({ deadline = 10_000 } = {}) =>
+      life.close(async () => {
+        const until = runtime.monotonic() + deadline
+        const left = (): number => Math.max(0, until - runtime.monotonic())
+        for (const stop of stopHealth) stop()
+        await Promise.all([...engines.values()].map((engine) => engine.close(left() * 0.8)))
+        await within(runtime, Math.max(left(), 100), committer.idle())
+        audiences.close()
+        await within(runtime, Math.max(left(), 100), transport.close()).catch(() => false)
+        if (owned) await within(runtime, Math.max(left(), 1_000), store.close()).catch(() => false)
+      }),
+  }
+
+  rememberParts(bus, {
+    store,
+    transport,
+    committer,
+    runtime,
+    log,
+    engines,
+    declared,
+    publisher,
+    head: () => head,
+    onProgress(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  })
+  return bus
+}
+
+function sqlStore(store: Store): Store & Parameters<typeof transaction>[0] {
+  if (isSqlStore(store)) return store
+  throw new TidingsError('TIDINGS_NOT_SUPPORTED', `The store ${store.capabilities.name} has no SQL transactions; use an SQL store, or documents and events alone.`, { details: { capability: 'sql' } })
+}
+
+function publishSettings({ publish = {} }: EventBusOptions): typeof publishDefaults {
+  const mistakes: string[] = []
+  const whole = (field: 'maxBytes' | 'compressAbove' | 'rateQueue' | 'tries' | 'batch'): void => {
+    const value = publish[field]
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) mistakes.push(`Expected \`publish.${field}\` to be a whole number of at least 1, got ${value}.`)
+  }
+  for (const field of ['maxBytes', 'compressAbove', 'rateQueue', 'tries', 'batch'] as const) whole(field)
+  if (publish.rate !== undefined && !(publish.rate > 0)) mistakes.push(`Expected \`publish.rate\` to be more than 0 events a second, got ${publish.rate}.`)
+  if (mistakes.length > 0) throw new TidingsError('TIDINGS_INVALID_OPTION', mistakes.join(' '), { details: { mistakes } })
+  return {
+    maxBytes: publish.maxBytes ?? publishDefaults.maxBytes,
+    compressAbove: publish.compressAbove,
+    seal: publish.seal,
+    rate: publish.rate,
+    rateQueue: publish.rateQueue ?? publishDefaults.rateQueue,
+    dedupWindow: milliseconds(publish.dedupWindow ?? publishDefaults.dedupWindow, 'publish.dedupWindow'),
+    tries: publish.tries ?? publishDefaults.tries,
+    retryDelay: milliseconds(publish.retryDelay ?? publishDefaults.retryDelay, 'publish.retryDelay'),
+  }
+}

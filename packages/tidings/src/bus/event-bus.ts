@@ -1,0 +1,46 @@
+import type { EventDefinition, EventDraft } from '../events/define-event.ts'
+import type { Event } from '../events/event.ts'
+import type { PublishOptions } from '../publisher/publish-options.ts'
+import type { Receipt } from '../publisher/receipt.ts'
+import type { Stamp } from '../prepare/prepare.ts'
+import type { SqlTag } from '../store/sql.ts'
+import type { Row } from '../store/sql-store.ts'
+import type { SubscribeOptions } from '../subscriber/subscribe-options.ts'
+import type { HandlerContext } from '../subscriber/handler-context.ts'
+import type { EventHistory } from './event-history.ts'
+
+/** Publishes, subscribes, and looks back. One per process and service is enough. */
+export interface EventBus {
+  /**
+   * Makes a fact known. Resolves when it is as durable as the receipt says and inline listeners have run. Rejects, and nothing is
+   * written, for bad data (`TIDINGS_INVALID_DATA`), a store that stays away, or a broken expectation.
+   */
+  publish<Input, Data>(definition: EventDefinition<Input, Data>, data: Input, options?: PublishOptions): Promise<Receipt>
+  publish(draft: EventDraft, options?: PublishOptions): Promise<Receipt>
+  /** All or none, in the order given. */
+  publish(drafts: readonly EventDraft[], options?: PublishOptions): Promise<readonly Receipt[]>
+
+  /**
+   * Declares a subscription; delivery begins with `start`. To types by definition, by name, or by wildcard (`*` one segment, `**` the
+   * rest). Throws `TIDINGS_SUBSCRIPTION_EXISTS` for a name this bus has already.
+   */
+  subscribe<Data>(to: EventDefinition<never, Data> | readonly EventDefinition<never, Data>[], options: SubscribeOptions, handler: (event: Event<Data>, context: HandlerContext) => unknown): void
+  subscribe(to: string | readonly string[], options: SubscribeOptions, handler: (event: Event<unknown>, context: HandlerContext) => unknown): void
+
+  /** One transaction of an SQL store around statements and events: all or none. Not retried. */
+  transaction<Result>(work: (unit: TransactionContext) => Result | Promise<Result>): Promise<Result>
+
+  /** Registers what was subscribed, for good, and begins delivery. Subscriptions declared later begin at once. Idempotent. */
+  start(): Promise<void>
+  /** Drains: what runs may finish, nothing new starts; ends within `deadline` milliseconds (default 10,000) even when the store is away. Idempotent. */
+  close(options?: { readonly deadline?: number }): Promise<void>
+
+  /** What has happened. */
+  readonly store: EventHistory
+  readonly source: string
+}
+
+export interface TransactionContext {
+  readonly tx: { sql(strings: TemplateStringsArray, ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never): Promise<readonly Row[]> }
+  publish<Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp?: Stamp): Promise<{ readonly id: string }>
+}

@@ -1,0 +1,126 @@
+import { TidingsError } from '../kernel/errors.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { CommitResult, Store, Unit } from '../store/store.ts'
+import { selectUrgent } from './select-urgent.ts'
+
+export interface CommitterOptions {
+  /** Most units in one commit. Default 1,000. Larger means fewer flushes to disk under load and longer waits for each. */
+  readonly maxUnits?: number
+  /** Most units waiting. Default 100,000; beyond it `submit` answers TIDINGS_OVERLOADED. */
+  readonly maxWaiting?: number
+}
+
+/** One unit on its way, with whom to tell. */
+export interface Submission {
+  readonly unit: Unit
+  /** 0 critical … 3 low. Matters only while more wait than fit one commit. */
+  readonly rank: number
+  /** Called once: with the store's answer, or with what the commit rejected with. Must not throw. */
+  settled(result: CommitResult | undefined, error: Error | undefined): void
+}
+
+/** How long commits may follow each other on microtasks alone before input and output get their turn, in milliseconds. */
+const slice = 4
+
+/**
+ * Group commit: all units submitted while a commit is under way travel in the next one. A lone unit never waits for
+ * company: it leaves at the end of the current microtask.
+ */
+export class Committer {
+  readonly #store: Store
+  readonly #runtime: Runtime
+  readonly #maxUnits: number
+  readonly #maxWaiting: number
+  #waiting: Submission[] = []
+  #scheduled = false
+  #flying = false
+  #turnBegan = 0
+  #idle: (() => void)[] = []
+
+  constructor(store: Store, runtime: Runtime, options: CommitterOptions = {}) {
+    this.#store = store
+    this.#runtime = runtime
+    this.#maxUnits = options.maxUnits ?? 1_000
+    this.#maxWaiting = options.maxWaiting ?? 100_000
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  submit(submission: Submission): void {
+    if (this.#waiting.length >= this.#maxWaiting) {
+      submission.settled(undefined, new TidingsError('TIDINGS_OVERLOADED', `More than ${this.#maxWaiting} units wait to be committed.`, { details: { limit: this.#maxWaiting } }))
+      return
+    }
+    this.#waiting.push(submission)
+    if (!this.#scheduled && !this.#flying) this.#schedule()
+  }
+
+  /** The same as a promise, for callers that are not in a hurry. */
+  commit(unit: Unit, rank = 0): Promise<CommitResult> {
+    return new Promise((resolve, reject) => {
+      this.submit({ unit, rank, settled: (result, error) => (result === undefined ? reject(error as Error) : resolve(result)) })
+    })
+  }
+
+  /** Resolves when nothing waits and nothing flies. */
+  idle(): Promise<void> {
+    if (this.#waiting.length === 0 && !this.#flying) return Promise.resolve()
+    return new Promise((resolve) => void this.#idle.push(resolve))
+  }
+
+  #schedule(): void {
+    this.#scheduled = true
+    // A store that answers without leaving the thread would let a busy publisher starve everything else in the process.
+    const now = this.#runtime.monotonic()
+    if (now - this.#turnBegan < slice) queueMicrotask(this.#flush)
+    else {
+      this.#runtime.defer(() => {
+        this.#turnBegan = this.#runtime.monotonic()
+        this.#flush()
+      })
+    }
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false
+    const batch = this.#take()
+    this.#flying = true
+    this.#store.commit(batch.length === 1 ? [(batch[0] as Submission).unit] : batch.map(unitOf)).then(
+      (results) => {
+        this.#flying = false
+        for (let at = 0; at < batch.length; at++) (batch[at] as Submission).settled(results[at], undefined)
+        this.#next()
+      },
+      (error: unknown) => {
+        this.#flying = false
+        for (const submission of batch) submission.settled(undefined, error as Error)
+        this.#next()
+      },
+    )
+  }
+
+  #take(): Submission[] {
+    if (this.#waiting.length <= this.#maxUnits) {
+      const all = this.#waiting
+      this.#waiting = []
+      return all
+    }
+    const { chosen, left } = selectUrgent(this.#waiting, this.#maxUnits)
+    this.#waiting = left
+    return chosen
+  }
+
+  #next(): void {
+    if (this.#waiting.length > 0) {
+      if (!this.#scheduled && !this.#flying) this.#schedule()
+    } else if (this.#idle.length > 0) {
+      for (const resolve of this.#idle.splice(0)) resolve()
+    }
+  }
+}
+
+function unitOf(submission: Submission): Unit {
+  return submission.unit
+}

@@ -1,0 +1,285 @@
+import type { EventDraft } from '../events/define-event.ts'
+import { type Event, priorityRank } from '../events/event.ts'
+import { plainRecord, recordOf } from '../events/record-codec.ts'
+import type { EventRecord } from '../events/record.ts'
+import { milliseconds } from '../kernel/duration.ts'
+import { isTidingsError, TidingsError } from '../kernel/errors.ts'
+import type { Counter, Meter } from '../kernel/meter.ts'
+import { type Runtime, sleep } from '../kernel/runtime.ts'
+import { prepare, type PrepareOptions } from '../prepare/prepare.ts'
+import { fitData } from '../prepare/fit-data.ts'
+import type { CommitResult, DocumentChange, Expectation, Placed, Store, StoredEvent, Unit } from '../store/store.ts'
+import { streamText } from '../store/store.ts'
+import { partitionOf } from '../store/partitioner.ts'
+import type { Committer } from './committer.ts'
+import { claimContent, contentMark } from './content-mark.ts'
+import type { PublishOptions, PublishSettings } from './publish-options.ts'
+import { RateGate } from './rate-gate.ts'
+import { type ListenerFailure, type Receipt, receiptOf } from './receipt.ts'
+
+/** Who hears a type in this process. */
+export interface Audience {
+  /** Subscriptions of either mode. */
+  readonly matched: number
+  readonly inline: readonly InlineListener[]
+}
+
+/** A subscription that runs in the publisher's process before publish returns. */
+export interface InlineListener {
+  readonly name: string
+  /** What must be committed together with the event, so that a crash before the listener has run loses nothing. */
+  promise(record: EventRecord): DocumentChange | undefined
+  /** Runs it. What it throws is kept for the subscription's own retries and returned. */
+  hear(stored: StoredEvent): Error | undefined | Promise<Error | undefined>
+}
+
+export interface PublisherHost extends PrepareOptions {
+  readonly store: Store
+  readonly committer: Committer
+  readonly runtime: Runtime
+  readonly meter: Meter
+  readonly settings: PublishSettings
+  readonly dedupSecret: string
+  audience(type: string): Audience
+  committed(placed: readonly Placed[]): void
+}
+
+/** An event on its way to the store. */
+interface Ready {
+  readonly event: Event<unknown>
+  readonly record: EventRecord
+}
+
+const noOptions: PublishOptions = Object.freeze({})
+
+/** From a draft to a receipt: prepare, limit, commit, inline listeners. */
+export class Publisher {
+  readonly #host: PublisherHost
+  readonly #durability: 'memory' | 'store'
+  readonly #gate: RateGate | undefined
+  readonly #sealing: { readonly seal?: (checksum: string) => string }
+  readonly #published: Counter
+  readonly #failed: Counter
+  readonly #duplicated: Counter
+
+  constructor(host: PublisherHost) {
+    this.#host = host
+    this.#durability = host.store.capabilities.durability
+    this.#gate = host.settings.rate === undefined ? undefined : new RateGate(host.runtime, host.settings.rate, host.settings.rateQueue)
+    this.#sealing = host.settings.seal === undefined ? {} : { seal: host.settings.seal }
+    this.#published = host.meter.counter('messaging.client.sent.messages')
+    this.#failed = host.meter.counter('tidings.publish.failed')
+    this.#duplicated = host.meter.counter('tidings.publish.duplicated')
+    host.meter.gauge('tidings.publish.waiting', () => host.committer.waiting + (this.#gate?.waiting ?? 0))
+  }
+
+  publish(draft: EventDraft, options: PublishOptions = noOptions): Promise<Receipt> {
+    try {
+      const event = prepare(draft, options, this.#host)
+      return event instanceof Promise ? event.then((prepared) => this.#one(draft, prepared, options)) : this.#one(draft, event, options)
+    } catch (error) {
+      this.#failed.add(1)
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** All or none, in the order given. */
+  async publishAll(drafts: readonly EventDraft[], options: PublishOptions = noOptions): Promise<readonly Receipt[]> {
+    if (drafts.length === 0) return []
+    const events = await Promise.all(drafts.map((draft) => prepare(draft, options, this.#host)))
+    const ready = await Promise.all(events.map((event) => this.#fit(event, options)))
+    const rank = Math.min(...events.map((event) => priorityRank[event.priority]))
+    await this.#gate?.pass(rank, events.length, this.#deadline(options))
+    const first = ready[0] as Ready
+    const unit: Unit = {
+      append: ready.map(({ record }) => record),
+      ...(options.expectedVersion === undefined ? {} : { expect: [this.#expectation(first.event, options.expectedVersion)] }),
+      ...this.#promises(ready),
+    }
+    const result = await this.#commit(unit, rank, options)
+    this.#published.add(ready.length)
+    return Promise.all(ready.map(({ event, record }, at) => this.#hear(event, record, result.events[at] as Placed)))
+  }
+
+  /** An event that was built elsewhere, as it is: its id, source and time are kept, so that repeating it is harmless. */
+  async publishRecords(records: readonly EventRecord[], options: PublishOptions = noOptions): Promise<readonly Placed[]> {
+    const result = await this.#commit({ append: records }, records[0]?.priority ?? 2, options)
+    this.#published.add(records.length)
+    return result.events
+  }
+
+  #one(draft: EventDraft, event: Event<unknown>, options: PublishOptions): Promise<Receipt> {
+    const dedup = options.dedupKey !== undefined || draft.definition.dedup === 'content'
+    const ready = this.#fit(event, options)
+    if (dedup || this.#gate !== undefined || options.expectedVersion !== undefined || ready instanceof Promise) return this.#slow(draft, event, ready, options, dedup)
+    const { record } = ready
+    const audience = this.#host.audience(event.type)
+    return new Promise((resolve, reject) => {
+      this.#host.committer.submit({
+        unit: audience.inline.length === 0 ? { append: [record] } : { append: [record], ...this.#promises([ready]) },
+        rank: priorityRank[event.priority],
+        settled: (result, error) => {
+          if (result?.status !== 'committed') {
+            this.#retry({ append: [record] }, priorityRank[event.priority], options, result, error).then((late) => resolve(this.#hear(event, record, late.events[0] as Placed)), reject)
+            return
+          }
+          this.#published.add(1)
+          this.#host.committed(result.events)
+          const placed = result.events[0] as Placed
+          if (audience.inline.length === 0) resolve(receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, undefined))
+          else resolve(this.#hear(event, record, placed))
+        },
+      })
+    })
+  }
+
+  async #slow(draft: EventDraft, event: Event<unknown>, fitting: Ready | Promise<Ready>, options: PublishOptions, dedup: boolean): Promise<Receipt> {
+    const { store, runtime, settings, dedupSecret } = this.#host
+    const ready = await fitting
+    const rank = priorityRank[event.priority]
+    const mark = dedup ? contentMark(event, options.dedupKey, dedupSecret) : undefined
+    let passed = false
+    for (;;) {
+      const claim = mark === undefined ? undefined : await claimContent(store, mark, event, runtime.now(), settings.dedupWindow)
+      if (claim !== undefined && 'first' in claim) {
+        this.#duplicated.add(1)
+        return this.#duplicate(claim.first)
+      }
+      // A duplicate costs no place under the limit.
+      if (!passed) await this.#gate?.pass(rank, 1, this.#deadline(options))
+      passed = true
+      const expect: Expectation[] = []
+      if (claim !== undefined) expect.push(claim.expect)
+      if (options.expectedVersion !== undefined) expect.push(this.#expectation(event, options.expectedVersion))
+      const promises = this.#promises([ready]).documents ?? []
+      const documents = claim === undefined ? promises : [...promises, claim.document]
+      const result = await this.#attempt({ append: [ready.record], expect, documents }, rank, options)
+      if (result.status === 'conflict' && 'collection' in result.expectation && claim !== undefined) continue
+      const committed = this.#granted(result, draft)
+      this.#published.add(1)
+      return this.#hear(event, ready.record, committed.events[0] as Placed)
+    }
+  }
+
+  /** Answers a duplicate with where its first event is. */
+  async #duplicate(first: { readonly id: string }): Promise<Receipt> {
+    const { events } = await this.#host.store.readAll({ after: 0, limit: 1, id: first.id })
+    const stored = events[0]
+    return { id: first.id, position: stored?.position ?? 0, streamVersion: stored?.streamVersion ?? 0, durability: this.#durability, matched: 0, duplicateOf: first.id }
+  }
+
+  #fit(event: Event<unknown>, options: PublishOptions): Ready | Promise<Ready> {
+    const { settings } = this.#host
+    const record = recordOf(event, { fresh: options.id === undefined, ...this.#sealing })
+    const fitted = fitData(event, record, settings)
+    return fitted instanceof Promise ? fitted.then((compressed) => ({ event, record: compressed })) : { event, record: fitted }
+  }
+
+  #promises(ready: readonly Ready[]): { readonly documents?: readonly DocumentChange[] } {
+    const documents: DocumentChange[] = []
+    for (const { event, record } of ready) {
+      for (const listener of this.#host.audience(event.type).inline) {
+        const document = listener.promise(record)
+        if (document !== undefined) documents.push(document)
+      }
+    }
+    return documents.length === 0 ? {} : { documents }
+  }
+
+  #hear(event: Event<unknown>, record: EventRecord, placed: Placed): Receipt | Promise<Receipt> {
+    const audience = this.#host.audience(event.type)
+    const stored = 'stream' in placed ? (placed as StoredEvent) : this.#stored(record, placed)
+    let failures: ListenerFailure[] | undefined
+    const heard: Promise<void>[] = []
+    for (const listener of audience.inline) {
+      const outcome = listener.hear(stored)
+      if (outcome === undefined) continue
+      if (outcome instanceof Error) (failures ??= []).push({ subscription: listener.name, error: outcome })
+      else {
+        heard.push(
+          outcome.then((error) => {
+            if (error !== undefined) (failures ??= []).push({ subscription: listener.name, error })
+          }),
+        )
+      }
+    }
+    if (heard.length === 0) return receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures)
+    const done = heard.length === 1 ? (heard[0] as Promise<void>) : Promise.all(heard)
+    return done.then(() => receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures))
+  }
+
+  #stored(record: EventRecord, placed: Placed): StoredEvent {
+    const stream = streamText(record)
+    return { position: placed.position, streamVersion: placed.streamVersion, record, stream, partition: partitionOf(stream, this.#host.store.capabilities.partitions) }
+  }
+
+  async #commit(unit: Unit, rank: number, options: PublishOptions): Promise<Extract<CommitResult, { status: 'committed' }>> {
+    return this.#granted(await this.#attempt(unit, rank, options))
+  }
+
+  async #attempt(unit: Unit, rank: number, options: PublishOptions): Promise<CommitResult> {
+    let result: CommitResult | undefined
+    let error: Error | undefined
+    try {
+      result = await this.#host.committer.commit(unit, rank)
+    } catch (failure) {
+      error = failure as Error
+    }
+    if (result === undefined) return this.#retry(unit, rank, options, undefined, error, true)
+    if (result.status === 'committed') this.#host.committed(result.events)
+    return result
+  }
+
+  /** The way of a commit that was not granted at once: asked again while the store is away, else told to the publisher. */
+  #retry(unit: Unit, rank: number, options: PublishOptions, result: CommitResult | undefined, error: Error | undefined): Promise<Extract<CommitResult, { status: 'committed' }>>
+  #retry(unit: Unit, rank: number, options: PublishOptions, result: CommitResult | undefined, error: Error | undefined, raw: true): Promise<CommitResult>
+  async #retry(unit: Unit, rank: number, options: PublishOptions, result: CommitResult | undefined, error: Error | undefined, raw = false): Promise<CommitResult> {
+    const { committer, runtime, settings } = this.#host
+    let answer = result
+    let failure = error
+    const until = runtime.monotonic() + this.#deadline(options)
+    // The first try may have been applied without an answer, so from now on nobody may take these ids for unused.
+    const repeat: Unit = { ...unit, append: (unit.append ?? []).map((record) => unfresh(record)) }
+    for (let attempt = 1; answer === undefined; attempt++) {
+      const wait = settings.retryDelay * 2 ** (attempt - 1) * (0.8 + 0.4 * runtime.random())
+      if (attempt >= settings.tries || !isAway(failure) || runtime.monotonic() + wait > until) {
+        this.#failed.add(1)
+        throw failure as Error
+      }
+      await sleep(runtime, wait)
+      try {
+        answer = await committer.commit(repeat, rank)
+      } catch (again) {
+        failure = again as Error
+      }
+    }
+    if (answer.status === 'committed') this.#host.committed(answer.events)
+    return raw ? answer : this.#granted(answer)
+  }
+
+  #granted(result: CommitResult, draft?: EventDraft): Extract<CommitResult, { status: 'committed' }> {
+    if (result.status === 'committed') return result
+    this.#failed.add(1)
+    if (result.status === 'refused') throw result.error
+    throw new TidingsError('TIDINGS_CONFLICT', `The stream does not stand at the \`expectedVersion\` ${result.expectation.version}; it stands at ${result.actual}.`, {
+      details: { field: 'expectedVersion', expected: result.expectation.version, actual: result.actual, ...(draft === undefined ? {} : { type: draft.definition.type }) },
+    })
+  }
+
+  #expectation(event: Event<unknown>, version: number): Expectation {
+    return { stream: { tenant: event.context.tenantId ?? '', category: event.category, key: event.key }, version }
+  }
+
+  #deadline(options: PublishOptions): number {
+    return milliseconds(options.deadline ?? 30_000, 'deadline')
+  }
+}
+
+function isAway(error: Error | undefined): boolean {
+  return isTidingsError(error, 'TIDINGS_STORE_UNAVAILABLE') || isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')
+}
+
+/** The same record without the promise that nobody has seen its id. */
+function unfresh(record: EventRecord): EventRecord {
+  return record.fresh === true ? { ...plainRecord(record), fresh: false } : record
+}

@@ -1,0 +1,184 @@
+import { hash } from 'node:crypto'
+
+import type { EventDefinition, EventDraft } from '../events/define-event.ts'
+import type { Event } from '../events/event.ts'
+import type { EventRecord } from '../events/record.ts'
+import { plain } from '../events/plain.ts'
+import { TidingsError } from '../kernel/errors.ts'
+import type { Stamp } from '../prepare/prepare.ts'
+import { type SqlPart, sql } from '../store/sql.ts'
+import type { Row, SqlTransaction } from '../store/sql-store.ts'
+import type { CommitResult, Statement, StoredDocument, Unit } from '../store/store.ts'
+import type { Deadlined } from './deadlines.ts'
+import type { HandlerContext, HandlerTransaction } from './handler-context.ts'
+
+/** What an attempt needs of its surroundings. */
+export interface AttemptHost {
+  readonly subscription: string
+  readonly run: number
+  prepare(draft: EventDraft, stamp: Stamp): EventRecord | Promise<EventRecord>
+  /** Commits on its own, only while the partition is still ours. */
+  commitFenced(partition: number, unit: Unit): Promise<CommitResult>
+  findEffect(id: string): Promise<StoredDocument | undefined>
+  /** Opens a transaction, or throws TIDINGS_NOT_SUPPORTED. */
+  begin(signal: AbortSignal): Promise<SqlTransaction>
+}
+
+export const effectsCollection = 'effects'
+
+/**
+ * One attempt to handle one event: the context that the handler sees, and what it has gathered to be committed.
+ * It is open until it settles or is withdrawn; a withdrawn attempt throws at every call and its late result counts for nothing.
+ */
+export class Attempt implements HandlerContext, Deadlined {
+  readonly attempt: number
+  readonly event: Event<unknown>
+  readonly partition: number
+  deadline = 0
+  earlier: Deadlined | undefined
+  later: Deadlined | undefined
+  withdrawn: Error | undefined
+  settled = false
+  statements: Statement[] | undefined
+  records: EventRecord[] | undefined
+  transaction: SqlTransaction | undefined
+  readonly #host: AttemptHost
+  readonly #expired: (attempt: Attempt) => void
+  #abort: AbortController | undefined
+  #opening: Promise<SqlTransaction> | undefined
+  #pending: Promise<unknown>[] | undefined
+
+  constructor(host: AttemptHost, event: Event<unknown>, partition: number, attempt: number, expired: (attempt: Attempt) => void) {
+    this.#host = host
+    this.event = event
+    this.partition = partition
+    this.attempt = attempt
+    this.#expired = expired
+  }
+
+  get subscription(): string {
+    return this.#host.subscription
+  }
+
+  get replay(): boolean {
+    return this.#host.run !== 0
+  }
+
+  get signal(): AbortSignal {
+    // Making one costs more than most handlers, so only those who ask get it.
+    this.#abort ??= new AbortController()
+    if (this.withdrawn !== undefined && !this.#abort.signal.aborted) this.#abort.abort(this.withdrawn)
+    return this.#abort.signal
+  }
+
+  get tx(): HandlerTransaction {
+    return { sql: (strings, ...parts) => this.#query(sql(strings, ...(parts as readonly SqlPart[]))) }
+  }
+
+  /** Whether something beside the mark must be committed. */
+  get hasEffects(): boolean {
+    return this.statements !== undefined || this.records !== undefined
+  }
+
+  // Handlers take these apart (`{ write, publish }`), so each is bound when asked for; those who ask for nothing pay nothing.
+  get write(): HandlerContext['write'] {
+    return (statement) => this.#write(statement)
+  }
+
+  get publish(): HandlerContext['publish'] {
+    return (definition, data, stamp) => this.#publish(definition, data, stamp)
+  }
+
+  get effect(): HandlerContext['effect'] {
+    return (name, run) => this.#effect(name, run)
+  }
+
+  #write(statement: Statement): void {
+    this.#assertOpen()
+    ;(this.statements ??= []).push(statement)
+  }
+
+  #publish<Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp: Stamp = {}): Promise<{ readonly id: string }> {
+    try {
+      this.#assertOpen()
+      const prepared = this.#host.prepare(definition.create(data), stamp)
+      if (!(prepared instanceof Promise)) return Promise.resolve(this.#join(prepared))
+      // The handler need not await it; settling does. The place in the unit is that of the call.
+      const records = (this.records ??= [])
+      const at = records.push(undefined as never) - 1
+      const joined = prepared.then((record) => {
+        records[at] = record
+        return { id: record.id }
+      })
+      ;(this.#pending ??= []).push(joined)
+      return joined
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  async #effect<T>(name: string, run: (key: string) => T | Promise<T>): Promise<T> {
+    this.#assertOpen()
+    const id = `${this.subscription}/${this.event.source}/${this.event.id}/${name}`
+    const found = await this.#host.findEffect(id)
+    if (found !== undefined) return (JSON.parse(found.body) as { result: T }).result
+    if (this.replay) return undefined as T
+    this.#assertOpen()
+    if (this.#opening !== undefined) {
+      // The record is a commit of its own, and on a store with one writer it would wait for this very transaction.
+      throw new TidingsError('TIDINGS_NOT_SUPPORTED', `Call \`effect\` (${JSON.stringify(name)}) before the first \`tx.sql\` of the handler.`)
+    }
+    const result = await run(hash('sha256', id, 'base64url'))
+    const kept = result === undefined ? undefined : plain(result)
+    const answer = await this.#host.commitFenced(this.partition, {
+      documents: [{ collection: effectsCollection, id, put: JSON.stringify({ result: kept, name, subscription: this.subscription, eventId: this.event.id }) }],
+    })
+    if (answer.status !== 'committed') throw withdrawal('its partition has moved to another instance', 'TIDINGS_FENCED')
+    this.#assertOpen()
+    return result
+  }
+
+  /** Waits for what the handler started without waiting for it. Rejects with the first failure. */
+  gathered(): Promise<unknown> | undefined {
+    if (this.#pending === undefined && this.#opening === undefined) return undefined
+    return Promise.all([...(this.#pending ?? []), this.#opening])
+  }
+
+  expire(): void {
+    this.#expired(this)
+  }
+
+  /** Takes the attempt back: its transaction is closed, its context throws from now on. Idempotent. */
+  withdraw(reason: Error): void {
+    if (this.withdrawn !== undefined) return
+    this.withdrawn = reason
+    this.#abort?.abort(reason)
+    // The opening may still be under way; whatever it becomes must not stay open.
+    this.#opening?.then(
+      (transaction) => transaction.rollback(),
+      () => {},
+    ).catch(() => {})
+  }
+
+  async #query(statement: Statement): Promise<readonly Row[]> {
+    this.#assertOpen()
+    this.#opening ??= this.#host.begin(this.signal).then((transaction) => (this.transaction = transaction))
+    const transaction = await this.#opening
+    this.#assertOpen()
+    return transaction.query(statement)
+  }
+
+  #join(record: EventRecord): { readonly id: string } {
+    ;(this.records ??= []).push(record)
+    return record
+  }
+
+  #assertOpen(): void {
+    if (this.withdrawn !== undefined) throw this.withdrawn
+    if (this.settled) throw withdrawal('its handler has returned already')
+  }
+}
+
+export function withdrawal(why: string, code: 'TIDINGS_WITHDRAWN' | 'TIDINGS_FENCED' | 'TIDINGS_HANDLER_TIMEOUT' = 'TIDINGS_WITHDRAWN'): TidingsError {
+  return new TidingsError(code, `This attempt has been withdrawn: ${why}.`)
+}

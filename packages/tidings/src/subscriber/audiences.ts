@@ -1,0 +1,56 @@
+import type { Audience, InlineListener } from '../publisher/publisher.ts'
+import type { Store } from '../store/store.ts'
+import type { Subscription } from './subscription.ts'
+
+interface Member {
+  readonly subscription: Subscription
+  readonly inline: InlineListener | undefined
+}
+
+/**
+ * Who hears a type in this process. Buses that share a store of this process share their listeners too: such a store has
+ * nobody else who could tell them.
+ */
+export class Audiences {
+  static readonly #shared = new WeakMap<Store, { members: Set<Member>; version: number }>()
+  readonly #all: { members: Set<Member>; version: number }
+  readonly #own: Member[] = []
+  readonly #known = new Map<string, Audience>()
+  #version = -1
+
+  constructor(store: Store) {
+    let all = store.capabilities.sharing === 'process' ? Audiences.#shared.get(store) : undefined
+    if (all === undefined) {
+      all = { members: new Set(), version: 0 }
+      if (store.capabilities.sharing === 'process') Audiences.#shared.set(store, all)
+    }
+    this.#all = all
+  }
+
+  add(subscription: Subscription, inline: InlineListener | undefined): void {
+    const member = { subscription, inline }
+    this.#own.push(member)
+    this.#all.members.add(member)
+    this.#all.version++
+  }
+
+  /** Compiled once a type, again when somebody joins or leaves. */
+  of(type: string): Audience {
+    if (this.#version !== this.#all.version) {
+      this.#known.clear()
+      this.#version = this.#all.version
+    }
+    let audience = this.#known.get(type)
+    if (audience === undefined) {
+      const members = [...this.#all.members].filter(({ subscription }) => subscription.matches(type))
+      audience = { matched: members.length, inline: members.flatMap(({ inline }) => (inline === undefined ? [] : [inline])) }
+      if (this.#known.size < 10_000) this.#known.set(type, audience)
+    }
+    return audience
+  }
+
+  close(): void {
+    for (const member of this.#own) this.#all.members.delete(member)
+    this.#all.version++
+  }
+}

@@ -1,0 +1,39 @@
+import type { AnyEventDefinition } from '../events/define-event.ts'
+import type { Event } from '../events/event.ts'
+import { eventOf, verifyChecksum } from '../events/record-codec.ts'
+import { upcast } from '../events/upcast.ts'
+import { TidingsError } from '../kernel/errors.ts'
+import { validate } from '../prepare/validate.ts'
+import type { Delivery } from '../transport/transport.ts'
+import type { Subscription } from './subscription.ts'
+
+export interface DecodeOptions {
+  /** Whether data is checked against the schema again on consumption. */
+  readonly validate: boolean
+  /** Definitions the bus knows from elsewhere, by type. */
+  readonly definitions: ReadonlyMap<string, AnyEventDefinition>
+  /** Largest data after decompression, in bytes. */
+  readonly maxBytes: number
+}
+
+/**
+ * What happens to a delivery before its handler sees it, in this order: bounded decoding → checksum → upcasting → validation. Throws a coded
+ * error that says whether the event is damaged, too new, or breaks its schema. An event that never left the process passes unread.
+ */
+export function decode(delivery: Delivery, subscription: Subscription, options: DecodeOptions): Event<unknown> | Promise<Event<unknown>> {
+  const { record } = delivery
+  if (record === undefined) {
+    throw new TidingsError('TIDINGS_UNDECODABLE', 'The bytes of this delivery are no event.', { details: { partition: delivery.partition, offset: delivery.offset } })
+  }
+  const definition = subscription.definitions.get(record.type) ?? options.definitions.get(record.type)
+  const own = record.event
+  if (own !== undefined && (definition === undefined || definition.version === own.version)) return own
+  if (own === undefined) verifyChecksum(record)
+  const event = eventOf(record, { maxBytes: options.maxBytes })
+  if (definition === undefined) return event
+  const current = upcast(event, definition)
+  if (!options.validate || definition.schema === undefined) return current
+  const checked = validate(definition, current.data)
+  // The schema may refuse, but what it returns is not taken: handlers see what was stored, unknown fields included.
+  return checked instanceof Promise ? checked.then(() => current) : current
+}

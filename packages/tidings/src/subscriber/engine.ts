@@ -1,0 +1,602 @@
+import type { Event } from '../events/event.ts'
+import { priorityRank } from '../events/event.ts'
+import type { EventRecord } from '../events/record.ts'
+import { Lifecycle, within } from '../kernel/lifecycle.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { Committer } from '../publisher/committer.ts'
+import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
+import { delayOf } from '../resilience/backoff.ts'
+import type { DocumentChange, Store, StoredEvent } from '../store/store.ts'
+import type { Consumer, Delivery, Offset, Sink, Transport } from '../transport/transport.ts'
+import type { AttemptHost } from './attempt.ts'
+import { type Item, Lane } from './lane.ts'
+import { loadParked } from './load-parked.ts'
+import { behind, deleteParked, type ParkedEvent, type ParkedState, parkedOf, putParked } from './parked-event.ts'
+import { type PartitionState, takeOver } from './partition-state.ts'
+import { Requests } from './requests.ts'
+import { Runner } from './runner.ts'
+import { type Settlement, Settler } from './settler.ts'
+import type { Contender, Slots } from './slots.ts'
+import { runName, type Subscription } from './subscription.ts'
+
+/** What an engine needs of its bus. */
+export interface EngineHost {
+  readonly store: Store
+  readonly transport: Transport
+  readonly committer: Committer
+  readonly runtime: Runtime
+  readonly log: Log
+  readonly meter: Meter
+  readonly slots: Slots
+  readonly instance: string
+  readonly attempts: Omit<AttemptHost, 'subscription' | 'run' | 'commitFenced' | 'findEffect'>
+  decode(delivery: Delivery, subscription: Subscription): Event<unknown> | Promise<Event<unknown>>
+  /** Something was handled or set aside; for those who wait until all is quiet. */
+  progressed(): void
+}
+
+/** Why a subscription takes no work. */
+export type Pause = 'operator' | 'halted' | 'unhealthy' | 'draining'
+
+/** Most entries one partition holds above its watermark before it takes nothing new: what a restart may have to be told. */
+const mostAbove = 65_536
+
+/** How often idle progress is written down, in milliseconds. */
+const checkpointEvery = 5_000
+
+/**
+ * One subscription at work in this process. It owns the lanes of its partitions and decides what each does next; the runner executes
+ * attempts, the settler commits what ended. All its state is rebuilt from the store's documents when a partition is assigned.
+ */
+export class Engine implements Sink, Contender {
+  readonly subscription: Subscription
+  readonly rank: number
+  readonly #host: EngineHost
+  readonly #start: Offset
+  /** An inline subscription on a store of this process alone has heard everything when publish returned; it asks the transport for nothing. */
+  readonly #deaf: boolean
+  readonly #life: Lifecycle
+  readonly #partitions = new Map<number, PartitionState>()
+  readonly #lanes = new Map<string, Lane>()
+  readonly #ready = new WeightedQueue<Lane>()
+  readonly #pauses = new Set<Pause>()
+  readonly #settler: Settler
+  readonly #runner: Runner
+  readonly #requests: Requests
+  #consumer: Consumer | undefined
+  /** Deliveries that were asked for and have neither arrived nor ended. */
+  #owed = 0
+  /** Live events in lanes. */
+  #held = 0
+  #cadence: { cancel(): void } | undefined
+  #waits: (() => void)[] = []
+
+  /** @param start Where a partition without a checkpoint begins. */
+  constructor(host: EngineHost, subscription: Subscription, start: Offset) {
+    this.subscription = subscription
+    this.rank = priorityRank[subscription.settings.priority]
+    this.#host = host
+    this.#start = start
+    this.#deaf = subscription.settings.mode === 'inline' && host.store.capabilities.durability === 'memory'
+    this.#life = new Lifecycle(`Subscription ${subscription.settings.name}`)
+    this.#settler = new Settler({
+      store: host.store,
+      committer: host.committer,
+      runtime: host.runtime,
+      log: host.log,
+      subscription: subscription.settings.name,
+      partitionLost: (partition) => this.lost([partition.partition]),
+      progressed: (partitions, settled) => this.#progressed(partitions, settled),
+    })
+    this.#runner = new Runner(host, subscription, {
+      succeeded: (lane, item, work) => this.#settle(lane, item, work),
+      again: (lane) => this.#advance(lane),
+      later: (lane, delay) => this.#later(lane, delay),
+      park: (lane, item, state, error, due) => this.#park(lane, item, state, error, due),
+      halt: (lane, error) => this.#halt(lane, error),
+      revive: (item) => this.#revive(item),
+      lost: (partition) => this.lost([partition.partition]),
+      freed: () => {
+        host.slots.release()
+        this.pump()
+      },
+      resume: () => this.pump(),
+    })
+    this.#requests = new Requests(host, subscription, {
+      owns: (partition) => this.#partitions.get(partition),
+      redrive: (partition, stream, offset, extra) => this.#redrive(partition, stream, offset, extra),
+      drop: (partition, stream, offset, extra) => this.#drop(partition, stream, offset, extra),
+    })
+  }
+
+  get running(): number {
+    return this.#runner.running
+  }
+
+  get paused(): readonly Pause[] {
+    return [...this.#pauses]
+  }
+
+  start(): Promise<void> {
+    return this.#life.start(async () => {
+      const { settings } = this.subscription
+      this.#consumer = await this.#host.transport.subscribe({ group: runName(this.subscription), exclusive: settings.order === 'all' }, this)
+      this.#request()
+      this.#requests.start()
+      this.#tick()
+    })
+  }
+
+  /** Takes no new work for a reason, until `resume` with the same one. */
+  pause(reason: Pause): void {
+    this.#pauses.add(reason)
+  }
+
+  resume(reason: Pause): void {
+    if (!this.#pauses.delete(reason) || this.#pauses.size > 0) return
+    for (const lane of [...this.#lanes.values()]) this.#advance(lane)
+    this.pump()
+  }
+
+  /** Ends: what runs may finish within `deadline` milliseconds, then it is withdrawn. What was not handled comes again elsewhere. */
+  close(deadline: number): Promise<void> {
+    return this.#life.close(async () => {
+      this.pause('draining')
+      this.#cadence?.cancel()
+      this.#requests.close()
+      const drained = await within(this.#host.runtime, deadline, this.#drain([...this.#partitions.values()])).catch(() => false)
+      if (!drained) {
+        this.#runner.withdrawAll('the process is closing')
+        this.#settler.abandon()
+      }
+      for (const partition of this.#partitions.values()) partition.active = false
+      await within(this.#host.runtime, Math.max(1_000, deadline / 2), this.#consumer?.close() ?? Promise.resolve()).catch(() => false)
+      for (const lane of this.#lanes.values()) lane.cancel()
+      this.#lanes.clear()
+      this.#runner.close()
+      this.#host.slots.forget(this)
+    })
+  }
+
+  /** True when nothing runs, nothing waits for a commit, and everything up to `head` has been looked at; timers may still wait. */
+  quiet(head: Offset): boolean {
+    if (this.#settler.busy || this.#runner.running > 0 || this.#requests.busy) return false
+    if (this.#pauses.size === 0) {
+      for (const lane of this.#lanes.values()) if (lane.state === 'ready' || lane.state === 'settling' || lane.state === 'running') return false
+      if (!this.#deaf) for (const partition of this.#partitions.values()) if (partition.watermark.seen < head) return false
+    }
+    return true
+  }
+
+  /** Facts for status pages. */
+  status(): EngineStatus {
+    let parked = 0
+    let blocked = 0
+    for (const lane of this.#lanes.values()) {
+      parked += lane.parked.size
+      if (lane.parked.size > 0) blocked++
+    }
+    const partitions = [...this.#partitions.values()].map(({ partition, watermark }) => ({ partition, ...watermark.progress() }))
+    return {
+      name: this.subscription.settings.name,
+      run: this.subscription.run,
+      running: this.#runner.running,
+      held: this.#held,
+      parked,
+      blockedStreams: blocked,
+      paused: this.paused,
+      breaker: this.#runner.breaker(),
+      watermark: partitions.length === 0 ? undefined : Math.min(...partitions.map(({ watermark }) => watermark)),
+      partitions: partitions.map(({ partition, watermark }) => ({ partition, watermark })),
+    }
+  }
+
+  async assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
+    const { store, instance } = this.#host
+    const run = runName(this.subscription)
+    const states = await Promise.all(partitions.map((partition) => takeOver(store, `${run}/${partition}`, partition, instance, this.#start)))
+    for (const state of states) {
+      // An earlier life of the same partition here is over.
+      this.#forget(state.partition)
+      this.#partitions.set(state.partition, state)
+      for (const parked of await loadParked(store, state.id)) this.#adopt(state, parked)
+    }
+    this.#host.runtime.defer(() => {
+      for (const lane of [...this.#lanes.values()]) this.#advance(lane)
+      this.#requests.look()
+    })
+    return states.map((state) => state.watermark.progress().watermark)
+  }
+
+  async revoked(partitions: readonly number[]): Promise<void> {
+    const states = partitions.map((partition) => this.#partitions.get(partition)).filter((state) => state !== undefined)
+    const drained = await within(this.#host.runtime, this.subscription.settings.timeout, this.#drain(states)).catch(() => false)
+    if (!drained) this.#runner.withdraw(states, 'its partition moves to another instance')
+    for (const partition of partitions) this.#forget(partition)
+  }
+
+  lost(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      const state = this.#partitions.get(partition)
+      if (state === undefined) continue
+      this.#host.log('warn', 'A partition has moved to another instance', { subscription: this.subscription.settings.name, partition })
+      this.#forget(partition)
+      this.#runner.withdraw([state], 'its partition has moved to another instance')
+    }
+    this.#request()
+  }
+
+  deliver(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#enter(delivery)
+    this.#request()
+    this.pump()
+  }
+
+  scanned(partition: number, offset: Offset): void {
+    this.#partitions.get(partition)?.watermark.scanned(offset)
+    this.#host.progressed()
+  }
+
+  ended(cause: Error): void {
+    this.#host.log('error', 'A consumer has ended', { subscription: this.subscription.settings.name, error: cause.message })
+    this.pause('halted')
+  }
+
+  /** Whether events of this stream wait or run here. */
+  busyWith(stream: string): boolean {
+    return this.#lanes.has(stream)
+  }
+
+  /** Takes an event that came by another way than the transport: an inline listener has failed at it `attempts` times. */
+  adopt(stored: StoredEvent, attempts: number): void {
+    const partition = this.#partitions.get(stored.partition)
+    if (partition === undefined) {
+      this.#host.log('error', 'An event of a failed inline listener finds no owner', { subscription: this.subscription.settings.name, position: stored.position })
+      return
+    }
+    const delivery: Delivery = { partition: stored.partition, offset: stored.position, stream: stored.stream, record: stored.record }
+    const lane = this.#laneOf(partition, delivery)
+    lane.items.push({ offset: stored.position, delivery, entry: undefined, attempts, firstFailedAt: attempts > 0 ? this.#host.runtime.now() : undefined, parked: undefined })
+    this.#held++
+    lane.rank = Math.min(lane.rank, stored.record.priority)
+    if (lane.state !== 'idle') return
+    if (attempts === 0) this.#advance(lane)
+    else this.#later(lane, delayOf(this.subscription.settings.backoff, attempts, () => this.#host.runtime.random()))
+  }
+
+  /** Starts what may run. */
+  pump(): void {
+    if (this.#pauses.size > 0) return
+    while (this.#ready.size > 0 && this.#runner.running < this.subscription.settings.concurrency) {
+      const pass = this.#runner.enter()
+      if (pass === undefined) return
+      if (!this.#host.slots.take(this)) {
+        this.#runner.leave(pass)
+        return
+      }
+      const lane = this.#ready.shift() as Lane
+      const head = lane.head()
+      if (lane.state !== 'ready' || !lane.partition.active || head === undefined) {
+        this.#runner.leave(pass)
+        this.#host.slots.release()
+        continue
+      }
+      lane.state = 'running'
+      this.#runner.run(lane, head, pass)
+    }
+  }
+
+  #enter(delivery: Delivery): void {
+    this.#owed--
+    const partition = this.#partitions.get(delivery.partition)
+    if (partition === undefined) return
+    const { record } = delivery
+    if (record !== undefined && !this.subscription.matches(record.type)) {
+      partition.watermark.scanned(delivery.offset)
+      return
+    }
+    const entry = partition.watermark.enter(delivery.offset)
+    if (entry === undefined) return
+    const lane = this.#laneOf(partition, delivery)
+    lane.items.push({ offset: delivery.offset, delivery, entry, attempts: 0, firstFailedAt: undefined, parked: undefined })
+    this.#held++
+    if (record !== undefined && record.priority < lane.rank) lane.rank = record.priority
+    if (lane.state === 'idle') this.#advance(lane)
+    else if (lane.parked.size > 0) this.#parkBehind(lane)
+  }
+
+  #laneOf(partition: PartitionState, { stream, offset }: Pick<Delivery, 'stream' | 'offset'>): Lane {
+    const { order } = this.subscription.settings
+    const key = order === 'stream' ? stream : order === 'all' ? '' : `${partition.partition}:${offset}`
+    let lane = this.#lanes.get(key)
+    if (lane === undefined || lane.partition !== partition) {
+      if (order !== 'all' || lane === undefined) this.#lanes.set(key, (lane = new Lane(key, stream, partition)))
+    }
+    return lane
+  }
+
+  /** Decides what an idle lane does next. The one place where lanes change what they do on their own account. */
+  #advance(lane: Lane): void {
+    if (lane.state === 'running' || lane.state === 'settling' || lane.state === 'ready' || !lane.partition.active || lane.partition.draining) return
+    lane.cancel()
+    if (lane.parked.size > 0) this.#parkBehind(lane)
+    const head = lane.head()
+    if (head === undefined) {
+      lane.state = 'idle'
+      this.#lanes.delete(lane.key)
+      return
+    }
+    const { parked } = head
+    if (parked !== undefined && parked.state !== 'behind') {
+      lane.state = 'held'
+      if (parked.due === undefined) return
+      const wait = parked.due - this.#host.runtime.now()
+      if (wait > 0) {
+        // Looked at again each minute, since the wall clock may be moved while the timer runs.
+        lane.timer = this.#host.runtime.setTimer(Math.min(wait, 60_000), () => this.#advance(lane))
+        return
+      }
+    }
+    lane.state = 'ready'
+    this.#ready.push(lane, lane.rank)
+    this.pump()
+  }
+
+  /** An attempt has succeeded: everything it wrote, and that it is handled, become true together. */
+  #settle(lane: Lane, item: Item, work: Work): void {
+    lane.state = 'settling'
+    const documents = item.parked === undefined ? work.documents : [...(work.documents ?? []), deleteParked(item.parked)]
+    this.#add(lane, item, { ...work, documents }, () => {
+      lane.drop()
+      if (item.parked === undefined) this.#held--
+      lane.state = 'idle'
+      this.#advance(lane)
+    })
+  }
+
+  #add(lane: Lane, item: Item, work: Work, committed: () => void): void {
+    const settlement: Settlement = {
+      partition: lane.partition,
+      entry: item.parked === undefined || item.entry?.done === false ? item.entry : undefined,
+      records: work.records,
+      documents: work.documents,
+      statements: work.statements,
+      expect: work.expect,
+      committed,
+      refused: (error) => {
+        lane.state = 'running'
+        this.#runner.refused(lane, item, error)
+      },
+      lost: () => {},
+    }
+    this.#settler.add(settlement)
+  }
+
+  #later(lane: Lane, delay: number): void {
+    lane.state = 'waiting'
+    lane.timer = this.#host.runtime.setTimer(delay, () => {
+      lane.state = 'idle'
+      this.#advance(lane)
+    })
+  }
+
+  /** Sets the head of a lane aside. Its successors follow, unless the subscription lets them pass. */
+  #park(lane: Lane, item: Item, state: ParkedState, error: unknown, due: number | undefined): void {
+    const { settings, run } = this.subscription
+    const blocking = settings.order !== 'none' && !(state === 'dead' && settings.onPoison === 'skip')
+    const fresh = item.parked === undefined
+    const parked = parkedOf({ subscription: settings.name, run, lane, item, state, blocking, error, due, now: this.#host.runtime.now() })
+    lane.state = 'settling'
+    if (state === 'dead') this.#host.log('error', 'An event is parked as a dead letter', { subscription: settings.name, type: parked.type, event: parked.eventId, error: parked.error?.message })
+    const entry = fresh ? item.entry : undefined
+    if (fresh) {
+      lane.items.shift()
+      this.#held--
+    } else lane.parked.shift()
+    item.parked = parked
+    item.delivery = undefined
+    if (blocking || state === 'retry' || state === 'upgrade') lane.parked.unshift(item)
+    this.#settler.add({
+      partition: lane.partition,
+      entry,
+      documents: [putParked(parked)],
+      committed: () => {
+        lane.state = 'idle'
+        this.#advance(lane)
+      },
+      refused: () => {},
+      lost: () => {},
+    })
+    this.#parkBehind(lane)
+  }
+
+  /** What arrives in a blocked stream waits on disk, not in memory: the watermark can pass it. */
+  #parkBehind(lane: Lane): void {
+    if (lane.parked.peek()?.parked?.blocking === false) return
+    const { settings, run } = this.subscription
+    while (lane.items.size > 0 && lane.parked.size < settings.maxParked) {
+      // A live head that runs or settles is in front of nothing that is parked.
+      const item = lane.items.shift() as Item
+      const parked = behind({ subscription: settings.name, run, lane, item, now: this.#host.runtime.now() })
+      item.parked = parked
+      item.delivery = undefined
+      lane.parked.push(item)
+      this.#held--
+      this.#settler.add({ partition: lane.partition, entry: item.entry, documents: [putParked(parked)], committed: () => {}, refused: () => {}, lost: () => {} })
+    }
+    if (lane.items.size > 0) this.#host.log('warn', 'A blocked stream holds as many parked events as it may; its partition pauses', { subscription: settings.name, stream: lane.stream, limit: settings.maxParked })
+  }
+
+  #halt(lane: Lane, error: unknown): void {
+    lane.state = 'idle'
+    this.#host.log('error', 'The subscription halts at an event that cannot be handled', { subscription: this.subscription.settings.name, error: error instanceof Error ? error.message : String(error) })
+    this.pause('halted')
+  }
+
+  /** The breaker has opened: a failure that made this event a dead letter said nothing about it. */
+  #revive(item: Item): void {
+    const { parked } = item
+    if (parked === undefined || parked.state !== 'dead') return
+    const partition = this.#partitions.get(parked.partition)
+    if (partition !== undefined) this.#redrive(partition, parked.stream, parked.offset)
+  }
+
+  #redrive(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[] = []): boolean {
+    const lane = this.#parkedLane(partition, stream, offset)
+    const item = lane?.parked.peek()
+    if (lane === undefined || item?.parked === undefined || item.offset !== offset) {
+      // It has been handled meanwhile, or waits behind another: there is nothing to do but to say so.
+      if (extra.length > 0) this.#settler.add({ partition, entry: undefined, documents: extra, committed: () => {}, refused: () => {}, lost: () => {} })
+      return true
+    }
+    if (lane.state === 'running' || lane.state === 'settling') return false
+    item.attempts = 0
+    item.parked = { ...item.parked, state: 'retry', attempts: 0, due: this.#host.runtime.now() }
+    this.#rewrite(lane, [...extra, putParked(item.parked)])
+    return true
+  }
+
+  #drop(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[] = []): boolean {
+    const lane = this.#parkedLane(partition, stream, offset)
+    const dropped = lane === undefined ? undefined : [...lane.parked].find((item) => item.offset === offset)?.parked
+    if (lane === undefined || dropped === undefined) {
+      this.#settler.add({ partition, entry: undefined, documents: extra, committed: () => {}, refused: () => {}, lost: () => {} })
+      return true
+    }
+    if (lane.state === 'running' || lane.state === 'settling') return false
+    const kept = [...lane.parked].filter((item) => item.offset !== offset)
+    while (lane.parked.size > 0) lane.parked.shift()
+    for (const item of kept) lane.parked.push(item)
+    this.#rewrite(lane, [...extra, deleteParked(dropped)])
+    return true
+  }
+
+  #rewrite(lane: Lane, documents: readonly DocumentChange[]): void {
+    lane.cancel()
+    lane.state = 'settling'
+    this.#settler.add({
+      partition: lane.partition,
+      entry: undefined,
+      documents,
+      committed: () => {
+        lane.state = 'idle'
+        this.#advance(lane)
+      },
+      refused: () => {},
+      lost: () => {},
+    })
+  }
+
+  #parkedLane(partition: PartitionState, stream: string, offset: Offset): Lane | undefined {
+    for (const key of [stream, '', `${partition.partition}:${offset}`]) {
+      const lane = this.#lanes.get(key)
+      if (lane !== undefined && lane.partition === partition) for (const item of lane.parked) if (item.offset === offset) return lane
+    }
+    return undefined
+  }
+
+  /** Takes a parked event over from the documents of an earlier owner. */
+  #adopt(partition: PartitionState, parked: ParkedEvent): void {
+    const key = parked.blocking && this.subscription.settings.order !== 'none' ? this.#laneOf(partition, parked) : undefined
+    const lane = key ?? new Lane(`${partition.partition}:${parked.offset}`, parked.stream, partition)
+    if (key === undefined) this.#lanes.set(lane.key, lane)
+    // A newer program may know what an older one did not.
+    const adopted: ParkedEvent = parked.state === 'upgrade' ? { ...parked, due: 0 } : parked
+    lane.parked.push({ offset: parked.offset, delivery: undefined, entry: undefined, attempts: parked.attempts, firstFailedAt: parked.firstFailedAt, parked: adopted })
+    if (lane.state === 'idle') lane.state = 'held'
+  }
+
+  #progressed(partitions: ReadonlySet<PartitionState>, _settled: number): void {
+    for (const partition of partitions) {
+      if (this.#partitions.get(partition.partition) === partition) this.#consumer?.done(partition.partition, partition.watermark.low)
+    }
+    this.#request()
+    this.#host.progressed()
+    if (this.#waits.length > 0) for (const resolve of this.#waits.splice(0)) resolve()
+  }
+
+  /** Keeps the window full: what is asked for and what is held are never more than it. */
+  #request(): void {
+    if (this.#consumer === undefined || this.#deaf || this.#pauses.has('draining')) return
+    for (const partition of this.#partitions.values()) if (partition.watermark.size > mostAbove) return
+    const wanted = this.subscription.settings.window - this.#owed - this.#held
+    // In halves, so that a busy subscription asks for batches rather than for single events.
+    if (wanted <= 0 || (wanted < this.subscription.settings.window / 2 && this.#owed > 0)) return
+    this.#owed += wanted
+    this.#consumer.request(wanted)
+  }
+
+  async #drain(partitions: readonly PartitionState[]): Promise<void> {
+    const mine = new Set(partitions)
+    for (const lane of this.#lanes.values()) {
+      if (!mine.has(lane.partition) || lane.state !== 'ready') continue
+      lane.state = 'idle'
+    }
+    const busy = (): boolean => {
+      for (const lane of this.#lanes.values()) if (mine.has(lane.partition) && (lane.state === 'running' || lane.state === 'settling')) return true
+      return false
+    }
+    for (const partition of partitions) partition.draining = true
+    while (busy()) {
+      await new Promise<void>((resolve) => void this.#waits.push(resolve))
+    }
+    this.#writeProgress(partitions)
+    await this.#settler.idle()
+  }
+
+  #forget(partition: number): void {
+    const state = this.#partitions.get(partition)
+    if (state === undefined) return
+    state.active = false
+    this.#partitions.delete(partition)
+    for (const [key, lane] of this.#lanes) {
+      if (lane.partition !== state) continue
+      lane.cancel()
+      this.#held -= lane.items.size
+      this.#lanes.delete(key)
+    }
+    if (this.#waits.length > 0) for (const resolve of this.#waits.splice(0)) resolve()
+    this.#request()
+  }
+
+  /** Writes down how far partitions without work have been looked at, so that retention and restarts need not look again. */
+  #writeProgress(partitions: Iterable<PartitionState>): void {
+    for (const partition of partitions) {
+      if (partition.active && partition.moved) {
+        this.#settler.add({ partition, entry: undefined, committed: () => {}, refused: () => {}, lost: () => {} })
+      }
+    }
+  }
+
+  #tick(): void {
+    this.#cadence = this.#host.runtime.setTimer(checkpointEvery, () => {
+      this.#writeProgress(this.#partitions.values())
+      this.#tick()
+    })
+  }
+}
+
+/** What one success brings along. */
+export interface Work {
+  readonly records?: readonly EventRecord[] | undefined
+  readonly documents?: readonly DocumentChange[] | undefined
+  readonly statements?: Settlement['statements']
+  readonly expect?: Settlement['expect']
+}
+
+export interface EngineStatus {
+  readonly name: string
+  readonly run: number
+  readonly running: number
+  /** Live events taken in advance. */
+  readonly held: number
+  readonly parked: number
+  readonly blockedStreams: number
+  readonly paused: readonly Pause[]
+  readonly breaker: string
+  /** Everything at or below is handled or parked; undefined where this process owns no partition. */
+  readonly watermark: Offset | undefined
+  readonly partitions: readonly { readonly partition: number; readonly watermark: Offset }[]
+}

@@ -1,0 +1,65 @@
+import { Ring } from '../kernel/ring.ts'
+import type { Timer } from '../kernel/runtime.ts'
+import type { Delivery, Offset } from '../transport/transport.ts'
+import type { ParkedEvent } from './parked-event.ts'
+import type { PartitionState } from './partition-state.ts'
+import type { WatermarkEntry } from './watermark.ts'
+
+/** One event on its way through a lane. */
+export interface Item {
+  readonly offset: Offset
+  /** Undefined while only its parked document is known; then the event is read again before it runs. */
+  delivery: Delivery | undefined
+  /** Its place above the watermark; undefined for events that were parked before this process owned them. */
+  readonly entry: WatermarkEntry | undefined
+  /** Attempts that counted. */
+  attempts: number
+  firstFailedAt: number | undefined
+  /** Its parked document as last written; undefined for live events. */
+  parked: ParkedEvent | undefined
+}
+
+/**
+ * The in-process queue of one stream. What a lane does is one of:
+ *   idle      nothing under way; the engine decides what comes next, and drops it when it is empty
+ *   ready     its head may run and waits for a place
+ *   running   its head runs
+ *   settling  its head has ended and waits for the commit
+ *   waiting   its head failed and runs again when the timer fires
+ *   held      its head is parked and waits for its due time or for an operator
+ * Parked events stand before all live ones, so order holds.
+ */
+export type LaneState = 'idle' | 'ready' | 'running' | 'settling' | 'waiting' | 'held'
+
+export class Lane {
+  readonly key: string
+  readonly stream: string
+  readonly partition: PartitionState
+  readonly items: Ring<Item> = new Ring<Item>()
+  readonly parked: Ring<Item> = new Ring<Item>()
+  state: LaneState = 'idle'
+  /** 0 critical … 3 low: the most urgent that has entered since the lane was last empty. */
+  rank = 3
+  timer: Timer | undefined
+
+  constructor(key: string, stream: string, partition: PartitionState) {
+    this.key = key
+    this.stream = stream
+    this.partition = partition
+  }
+
+  head(): Item | undefined {
+    return this.parked.size > 0 ? this.parked.peek() : this.items.peek()
+  }
+
+  /** Takes the head out, once it is done with. */
+  drop(): void {
+    if (this.parked.size > 0) this.parked.shift()
+    else this.items.shift()
+  }
+
+  cancel(): void {
+    this.timer?.cancel()
+    this.timer = undefined
+  }
+}

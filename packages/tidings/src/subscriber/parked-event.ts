@@ -1,0 +1,137 @@
+import { fingerprintOf } from '../resilience/fingerprint.ts'
+import type { DocumentChange, StoredDocument } from '../store/store.ts'
+import type { Offset } from '../transport/transport.ts'
+import type { Item, Lane } from './lane.ts'
+
+/** Collection of events that are set aside. Ids order by subscription, run, stream and offset. */
+export const parkedCollection = 'parked'
+
+/**
+ * Why an event is set aside. `retry`: it will run again at `due`. `dead`: it failed for good and waits for an operator.
+ * `behind`: it waits for one in front of it. `upgrade`: no owner knows its version yet.
+ */
+export type ParkedState = 'retry' | 'dead' | 'behind' | 'upgrade'
+
+/** One event set aside, as it is stored. Times are milliseconds since 1970. */
+export interface ParkedEvent {
+  readonly subscription: string
+  readonly run: number
+  /** See `streamText`. */
+  readonly stream: string
+  readonly partition: number
+  /** Its place in the source; events are read again from there. */
+  readonly offset: Offset
+  readonly type: string
+  readonly eventId: string
+  readonly state: ParkedState
+  /** Whether its successors wait for it. */
+  readonly blocking: boolean
+  readonly attempts: number
+  readonly parkedAt: number
+  readonly firstFailedAt?: number
+  readonly lastFailedAt?: number
+  /** When it runs again; absent while it waits for somebody. */
+  readonly due?: number
+  readonly error?: ParkedError
+}
+
+export interface ParkedError {
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  readonly stack?: string
+  /** Equal for failures that look alike. */
+  readonly fingerprint: string
+}
+
+/** The document for the head of a lane that failed. */
+export function parkedOf(parts: {
+  readonly subscription: string
+  readonly run: number
+  readonly lane: Lane
+  readonly item: Item
+  readonly state: ParkedState
+  readonly blocking: boolean
+  readonly error: unknown
+  readonly due: number | undefined
+  readonly now: number
+}): ParkedEvent {
+  const { subscription, run, lane, item, state, blocking, error, due, now } = parts
+  return {
+    subscription,
+    run,
+    stream: lane.stream,
+    partition: lane.partition.partition,
+    offset: item.offset,
+    type: item.parked?.type ?? item.delivery?.record?.type ?? '',
+    eventId: item.parked?.eventId ?? item.delivery?.record?.id ?? '',
+    state,
+    blocking,
+    attempts: item.attempts,
+    parkedAt: item.parked?.parkedAt ?? now,
+    firstFailedAt: item.firstFailedAt ?? now,
+    lastFailedAt: now,
+    ...(due === undefined ? {} : { due }),
+    error: parkedError(error),
+  }
+}
+
+/** The document for an event that waits for one in front of it. */
+export function behind(parts: { readonly subscription: string; readonly run: number; readonly lane: Lane; readonly item: Item; readonly now: number }): ParkedEvent {
+  const { subscription, run, lane, item, now } = parts
+  return {
+    subscription,
+    run,
+    stream: lane.stream,
+    partition: lane.partition.partition,
+    offset: item.offset,
+    type: item.delivery?.record?.type ?? '',
+    eventId: item.delivery?.record?.id ?? '',
+    state: 'behind',
+    blocking: true,
+    attempts: item.attempts,
+    parkedAt: now,
+  }
+}
+
+export function parkedId(parked: Pick<ParkedEvent, 'subscription' | 'run' | 'stream' | 'offset'>): string {
+  return `${parked.subscription}/${parked.run}/${parked.stream}/${String(parked.offset).padStart(16, '0')}`
+}
+
+/** Which partition's owner looks after it. */
+export function ownerOf(parked: Pick<ParkedEvent, 'subscription' | 'run' | 'partition'>): string {
+  return `${parked.subscription}/${parked.run}/${parked.partition}`
+}
+
+export function putParked(parked: ParkedEvent): DocumentChange {
+  return {
+    collection: parkedCollection,
+    id: parkedId(parked),
+    put: JSON.stringify(parked),
+    index: { owner: ownerOf(parked), subscription: parked.subscription, state: parked.state },
+  }
+}
+
+export function deleteParked(parked: Pick<ParkedEvent, 'subscription' | 'run' | 'stream' | 'offset'>): DocumentChange {
+  return { collection: parkedCollection, id: parkedId(parked), delete: true }
+}
+
+export function readParked(document: StoredDocument): ParkedEvent {
+  return JSON.parse(document.body) as ParkedEvent
+}
+
+/** Longest message and stack that are kept, in characters. */
+const longest = 4_000
+
+/** What is kept of an error. Causes are named, not copied. */
+export function parkedError(error: unknown): ParkedError {
+  const fine = error instanceof Error ? error : new Error(typeof error === 'string' ? error : 'The handler threw something that is no error')
+  const code = (fine as { code?: unknown }).code
+  return {
+    name: fine.name,
+    message: fine.message.slice(0, longest),
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(fine.stack === undefined ? {} : { stack: fine.stack.slice(0, longest) }),
+    fingerprint: fingerprintOf(fine).id,
+  }
+}

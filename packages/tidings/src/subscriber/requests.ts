@@ -1,0 +1,109 @@
+import type { Timer } from '../kernel/runtime.ts'
+import type { DocumentChange, Unit } from '../store/store.ts'
+import type { Offset } from '../transport/transport.ts'
+import type { EngineHost } from './engine.ts'
+import type { PartitionState } from './partition-state.ts'
+import { runName, type Subscription } from './subscription.ts'
+
+export const requestsCollection = 'requests'
+
+/** What an operator asks of the owner of a partition. The owner deletes it in the commit that carries it out. */
+export interface ParkedRequest {
+  readonly action: 'redrive' | 'drop'
+  readonly stream: string
+  readonly offset: Offset
+  readonly partition: number
+  /** Who asked, for the record. */
+  readonly by: string
+  readonly at: number
+}
+
+/** A unit that asks. `owner` is `subscription/run/partition`; `id` any unique text. */
+export function requestUnit(owner: string, id: string, request: ParkedRequest): Unit {
+  return { documents: [{ collection: requestsCollection, id: `${owner}/${id}`, put: JSON.stringify(request), index: { owner } }] }
+}
+
+export interface RequestActions {
+  owns(partition: number): PartitionState | undefined
+  /** False: not now; it is looked at again. */
+  redrive(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[]): boolean
+  drop(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[]): boolean
+}
+
+/** How often requests are looked for without a hint, in milliseconds. */
+const every = 1_000
+
+/** Finds what operators asked of this subscription's partitions and hands it to the engine, one stream at a time. */
+export class Requests {
+  readonly #host: EngineHost
+  readonly #prefix: string
+  readonly #actions: RequestActions
+  #timer: Timer | undefined
+  #unwatch: (() => void) | undefined
+  #looking = false
+  #hinted = false
+  #closed = false
+
+  constructor(host: EngineHost, subscription: Subscription, actions: RequestActions) {
+    this.#host = host
+    this.#prefix = `${runName(subscription)}/`
+    this.#actions = actions
+  }
+
+  get busy(): boolean {
+    return this.#looking
+  }
+
+  start(): void {
+    this.#tick()
+  }
+
+  /** Looks now. */
+  look(): void {
+    if (this.#closed) return
+    if (this.#looking) {
+      this.#hinted = true
+      return
+    }
+    this.#looking = true
+    this.#read().then(
+      () => this.#looked(),
+      () => this.#looked(),
+    )
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+    this.#unwatch?.()
+  }
+
+  #looked(): void {
+    this.#looking = false
+    if (!this.#hinted) return
+    this.#hinted = false
+    this.look()
+  }
+
+  async #read(): Promise<void> {
+    const documents = await this.#host.store.find(requestsCollection, { prefix: this.#prefix, limit: 1_000 })
+    for (const document of documents) {
+      if (this.#closed) return
+      const request = JSON.parse(document.body) as ParkedRequest
+      const partition = this.#actions.owns(request.partition)
+      if (partition === undefined) continue
+      const answered: DocumentChange = { collection: requestsCollection, id: document.id, delete: true }
+      const act = request.action === 'redrive' ? this.#actions.redrive : this.#actions.drop
+      // What cannot be done now because its stream is busy is tried again at the next look.
+      act(partition, request.stream, request.offset, [answered])
+    }
+  }
+
+  #tick(): void {
+    if (this.#closed) return
+    this.#timer = this.#host.runtime.setTimer(every, () => {
+      this.look()
+      this.#tick()
+    })
+  }
+}

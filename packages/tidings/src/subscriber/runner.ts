@@ -1,0 +1,407 @@
+import { runCausedBy } from '../events/ambient-context.ts'
+import type { Event } from '../events/event.ts'
+import { isTidingsError, TidingsError } from '../kernel/errors.ts'
+import type { Counter, Histogram } from '../kernel/meter.ts'
+import type { Timer } from '../kernel/runtime.ts'
+import { delayOf } from '../resilience/backoff.ts'
+import type { Delivery } from '../transport/transport.ts'
+import { Breaker, type Pass } from '../resilience/breaker.ts'
+import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
+import { Deadlines } from './deadlines.ts'
+import type { EngineHost, Work } from './engine.ts'
+import type { Item, Lane } from './lane.ts'
+import { inlineCollection, inlineId, type InlinePromise } from './inline-promise.ts'
+import { deleteParked, type ParkedState, parkedCollection, parkedId } from './parked-event.ts'
+import { markId, marksCollection, type PartitionState } from './partition-state.ts'
+import { runName, type Subscription } from './subscription.ts'
+import { type Verdict, verdictOf } from './verdict.ts'
+
+/** What becomes of an attempt; the engine carries it out. */
+export interface Outcomes {
+  succeeded(lane: Lane, item: Item, work: Work): void
+  /** The head runs again as soon as it may. */
+  again(lane: Lane): void
+  later(lane: Lane, delay: number): void
+  park(lane: Lane, item: Item, state: ParkedState, error: unknown, due: number | undefined): void
+  halt(lane: Lane, error: unknown): void
+  /** An attempt that had made this event a dead letter does not count after all. */
+  revive(item: Item): void
+  lost(partition: PartitionState): void
+  /** A handler has ended and its place is free. */
+  freed(): void
+  /** Asked for after a breaker's wait. */
+  resume(): void
+}
+
+type AnyHandler = (event: Event<unknown>, attempt: Attempt) => unknown
+
+interface Failure {
+  readonly stream: string
+  readonly item: Item
+}
+
+interface Running {
+  readonly lane: Lane
+  readonly item: Item
+  readonly pass: Pass
+  attempt: Attempt | undefined
+  /** Set when a withdrawn handler is not waited for any longer. */
+  abandon: Timer | undefined
+  ended: boolean
+  readonly began: number
+  /** What this attempt commits beside what its handler writes. */
+  work: Work
+}
+
+/** Executes attempts: decode, filter, breaker, timeout, handler. What an outcome means for its lane is the engine's matter. */
+export class Runner {
+  readonly #host: EngineHost
+  readonly #subscription: Subscription
+  readonly #outcomes: Outcomes
+  readonly #attempts: AttemptHost
+  readonly #handler: AnyHandler
+  readonly #breaker = new Breaker<Failure>()
+  readonly #deadlines: Deadlines
+  readonly #running = new Set<Running>()
+  readonly #processed: Counter
+  readonly #failed: Counter
+  readonly #duration: Histogram
+  readonly #asksPromises: boolean
+  #breakerTimer: Timer | undefined
+
+  constructor(host: EngineHost, subscription: Subscription, outcomes: Outcomes) {
+    this.#host = host
+    this.#subscription = subscription
+    this.#outcomes = outcomes
+    this.#handler = subscription.handler as unknown as AnyHandler
+    const { name, timeout } = subscription.settings
+    this.#asksPromises = subscription.settings.mode === 'inline' && host.store.capabilities.durability !== 'memory'
+    this.#deadlines = new Deadlines(host.runtime, timeout)
+    this.#processed = host.meter.counter('tidings.events.processed', { subscription: name })
+    this.#failed = host.meter.counter('tidings.events.failed', { subscription: name })
+    this.#duration = host.meter.histogram('messaging.process.duration', { subscription: name })
+    this.#attempts = {
+      subscription: name,
+      run: subscription.run,
+      prepare: host.attempts.prepare,
+      begin: host.attempts.begin,
+      commitFenced: (partition, unit) => host.committer.commit({ ...unit, expect: [this.#fenceOf(partition), ...(unit.expect ?? [])] }),
+      findEffect: async (id) => (await host.store.find(effectsCollection, { id }))[0],
+    }
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  breaker(): string {
+    return this.#breaker.snapshot(this.#host.runtime.monotonic()).state
+  }
+
+  /** Leave to run one attempt; undefined while the breaker is open. Then `resume` is called when it is worth asking again. */
+  enter(): Pass | undefined {
+    const now = this.#host.runtime.monotonic()
+    const pass = this.#breaker.tryEnter(now)
+    if (typeof pass !== 'number') return pass
+    this.#breakerTimer ??= this.#host.runtime.setTimer(pass, () => {
+      this.#breakerTimer = undefined
+      this.#outcomes.resume()
+    })
+    return undefined
+  }
+
+  /** Gives back a pass that was not used. */
+  leave(pass: Pass): void {
+    this.#breaker.onWithdrawn(pass)
+  }
+
+  run(lane: Lane, item: Item, pass: Pass): void {
+    const running: Running = { lane, item, pass, attempt: undefined, abandon: undefined, ended: false, began: this.#host.runtime.monotonic(), work: nothing }
+    this.#running.add(running)
+    try {
+      if (item.delivery === undefined) this.#reload(running)
+      else if (this.#asksPromises && item.parked === undefined) this.#askPromise(running)
+      else this.#decode(running, item.delivery)
+    } catch (error) {
+      this.#fail(running, error)
+    }
+  }
+
+  #decode(running: Running, delivery: Delivery): void {
+    try {
+      const event = this.#host.decode(delivery, this.#subscription)
+      if (event instanceof Promise) {
+        event.then(
+          (decoded) => this.#handle(running, decoded),
+          (error: unknown) => this.#fail(running, error),
+        )
+      } else this.#handle(running, event)
+    } catch (error) {
+      this.#fail(running, error)
+    }
+  }
+
+  /** The store has refused what a handler wanted written. Counts like a throw of the handler. */
+  refused(lane: Lane, item: Item, error: Error): void {
+    this.#judge(lane, item, undefined, error)
+  }
+
+  /** Takes back what runs for these partitions. */
+  withdraw(partitions: readonly PartitionState[], why: string): void {
+    for (const running of [...this.#running]) {
+      if (!partitions.includes(running.lane.partition)) continue
+      running.attempt?.withdraw(withdrawal(why))
+      this.#end(running)
+      this.#breaker.onWithdrawn(running.pass)
+    }
+  }
+
+  withdrawAll(why: string): void {
+    this.withdraw([...new Set([...this.#running].map(({ lane }) => lane.partition))], why)
+  }
+
+  close(): void {
+    this.#deadlines.close()
+    this.#breakerTimer?.cancel()
+    for (const { abandon } of this.#running) abandon?.cancel()
+  }
+
+  /** Whether the publisher has run, or still runs, the listener itself. */
+  #askPromise(running: Running): void {
+    const { item, lane } = running
+    const delivery = item.delivery as Delivery
+    const id = inlineId(this.#subscription, delivery.record ?? { source: '', id: '' })
+    this.#host.store.find(inlineCollection, { id }).then(
+      ([document]) => {
+        if (running.ended) return
+        if (document === undefined) {
+          this.#decode(running, delivery)
+          return
+        }
+        const promise = JSON.parse(document.body) as InlinePromise
+        const left = promise.until - this.#host.runtime.now()
+        if (promise.state === 'pending' && left > 0) {
+          this.#end(running)
+          this.#breaker.onWithdrawn(running.pass)
+          this.#outcomes.later(lane, Math.min(left, 250))
+          this.#outcomes.freed()
+          return
+        }
+        // Either way the promise goes, and only one of publisher and queue can be the one who takes it.
+        running.work = {
+          documents: [{ collection: inlineCollection, id, delete: true }],
+          expect: [{ collection: inlineCollection, id, version: document.version }],
+        }
+        if (promise.state === 'done') this.#succeed(running, undefined)
+        else this.#decode(running, delivery)
+      },
+      (error: unknown) => this.#fail(running, error),
+    )
+  }
+
+  /** A parked event is read again from where it stands. */
+  #reload(running: Running): void {
+    const { item, lane } = running
+    this.#host.store.readAll({ after: item.offset - 1, upTo: item.offset, limit: 1 }).then(
+      ({ events: [stored] }) => {
+        if (running.ended) return
+        if (stored === undefined) {
+          this.#fail(running, new TidingsError('TIDINGS_NOT_FOUND', 'The parked event is no longer in the log.', { details: { position: item.offset } }))
+          return
+        }
+        item.delivery = { partition: stored.partition, offset: stored.position, stream: stored.stream, record: stored.record }
+        this.#running.delete(running)
+        this.run(lane, item, running.pass)
+      },
+      (error: unknown) => this.#fail(running, error),
+    )
+  }
+
+  #handle(running: Running, event: Event<unknown>): void {
+    if (running.ended) return
+    const { lane, item } = running
+    const { settings } = this.#subscription
+    try {
+      if (settings.filter !== undefined && !settings.filter(event as Event<never>)) {
+        this.#succeed(running, undefined)
+        return
+      }
+      const attempt = new Attempt(this.#attempts, event, lane.partition.partition, item.attempts + 1, () => this.#expire(running))
+      running.attempt = attempt
+      const result = runCausedBy(event, this.#handler, event, attempt)
+      if (isThenable(result)) {
+        this.#deadlines.add(attempt)
+        result.then(
+          () => this.#returned(running, attempt),
+          (error: unknown) => this.#fail(running, error),
+        )
+      } else this.#returned(running, attempt)
+    } catch (error) {
+      this.#fail(running, error)
+    }
+  }
+
+  #returned(running: Running, attempt: Attempt): void {
+    if (attempt.withdrawn !== undefined) {
+      this.#fail(running, attempt.withdrawn)
+      return
+    }
+    const gathered = attempt.gathered()
+    if (gathered === undefined) this.#succeed(running, attempt)
+    else {
+      gathered.then(
+        () => (attempt.withdrawn === undefined ? this.#succeed(running, attempt) : this.#fail(running, attempt.withdrawn)),
+        (error: unknown) => this.#fail(running, error),
+      )
+    }
+  }
+
+  #succeed(running: Running, attempt: Attempt | undefined): void {
+    if (running.ended) return
+    if (attempt?.transaction !== undefined) {
+      void this.#commitTransaction(running, attempt)
+      return
+    }
+    if (attempt !== undefined) attempt.settled = true
+    this.#end(running)
+    this.#breaker.onSuccess(running.pass)
+    this.#processed.add(1)
+    this.#outcomes.succeeded(running.lane, running.item, attempt?.hasEffects === true ? { ...running.work, records: attempt.records, statements: attempt.statements } : running.work)
+    this.#outcomes.freed()
+  }
+
+  /** The handler's own transaction takes its effects, its events and the mark along. */
+  async #commitTransaction(running: Running, attempt: Attempt): Promise<void> {
+    const { lane, item } = running
+    const transaction = attempt.transaction as NonNullable<Attempt['transaction']>
+    const { parked } = item
+    const mark = { collection: marksCollection, id: markId(lane.partition, item.offset) }
+    try {
+      attempt.settled = true
+      const result = await transaction.commit({
+        expect: [lane.partition.fence, ...(running.work.expect ?? [])],
+        ...(attempt.records === undefined ? {} : { append: attempt.records }),
+        ...(attempt.statements === undefined ? {} : { statements: attempt.statements }),
+        documents: [...(running.work.documents ?? []), parked === undefined ? { ...mark, put: '{}' } : deleteParked(parked)],
+      })
+      if (running.ended) return
+      if (result.status === 'conflict') {
+        this.#outcomes.lost(lane.partition)
+        return
+      }
+      if (result.status === 'refused') throw result.error
+    } catch (error) {
+      if (running.ended) return
+      if (!(await this.#committedAnyway(error, mark, parked === undefined ? undefined : parkedId(parked)))) {
+        this.#fail(running, error)
+        return
+      }
+    }
+    if (running.ended) return
+    this.#end(running)
+    this.#breaker.onSuccess(running.pass)
+    this.#processed.add(1)
+    this.#outcomes.succeeded(lane, item, parked === undefined ? { documents: [{ ...mark, delete: true }] } : nothing)
+    this.#outcomes.freed()
+  }
+
+  /** Whether a commit that gave no answer was applied after all: its mark stands, or its parked document is gone. */
+  async #committedAnyway(error: unknown, mark: { collection: string; id: string }, parked: string | undefined): Promise<boolean> {
+    if (!isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')) return false
+    const found = await this.#host.store.find(...(parked === undefined ? ([mark.collection, { id: mark.id }] as const) : ([parkedCollection, { id: parked }] as const)))
+    return parked === undefined ? found.length > 0 : found.length === 0
+  }
+
+  #expire(running: Running): void {
+    const { settings } = this.#subscription
+    const error = withdrawal(`its handler took longer than ${settings.timeout} ms (option \`timeout\`)`, 'TIDINGS_HANDLER_TIMEOUT')
+    running.attempt?.withdraw(error)
+    // The lane stays shut until the handler has noticed, so that two attempts at one event do not overlap; but not for ever.
+    running.abandon = this.#host.runtime.setTimer(settings.abandonAfter, () => this.#fail(running, error))
+  }
+
+  #fail(running: Running, cause: unknown): void {
+    if (running.ended) return
+    const { attempt, lane, item, pass } = running
+    // A withdrawn handler may throw whatever it likes; what counts is why it was withdrawn.
+    const error = attempt?.withdrawn ?? cause
+    if (attempt?.withdrawn === undefined) attempt?.withdraw(withdrawal('its handler has failed'))
+    this.#end(running)
+    this.#failed.add(1)
+    this.#judge(lane, item, pass, error)
+    this.#outcomes.freed()
+  }
+
+  #judge(lane: Lane, item: Item, pass: Pass | undefined, error: unknown): void {
+    const { runtime, log } = this.#host
+    const { settings } = this.#subscription
+    const verdict = verdictOf(error)
+    const now = runtime.monotonic()
+    lane.state = 'idle'
+    if (verdict.kind === 'withdrawn') {
+      if (pass !== undefined) this.#breaker.onWithdrawn(pass)
+      if (lane.partition.active) this.#outcomes.later(lane, 1_000)
+      return
+    }
+    log('debug', 'An attempt has failed', { subscription: settings.name, verdict: verdict.kind, attempt: item.attempts + 1, error: error instanceof Error ? error.message : String(error) })
+    if (verdict.kind === 'unavailable') {
+      if (pass !== undefined) this.#giveBack(this.#breaker.onUnavailable(pass, now))
+      this.#outcomes.again(lane)
+      return
+    }
+    if (verdict.kind === 'upgrade') {
+      if (pass !== undefined) this.#breaker.onSuccess(pass)
+      this.#outcomes.park(lane, item, 'upgrade', error, undefined)
+      return
+    }
+    item.attempts++
+    item.firstFailedAt ??= runtime.now()
+    const failure: Failure = { stream: lane.stream, item }
+    // An event that is bad in itself says nothing about the dependencies of its handler.
+    const forgiven = pass === undefined ? [] : verdict.kind === 'dead' ? (this.#breaker.onSuccess(pass), []) : this.#breaker.onFailure(pass, failure, now)
+    this.#giveBack(forgiven)
+    if (forgiven.includes(failure)) this.#outcomes.again(lane)
+    else this.#retry(lane, item, verdict, error)
+  }
+
+  #retry(lane: Lane, item: Item, verdict: Verdict, error: unknown): void {
+    const { settings } = this.#subscription
+    const { runtime } = this.#host
+    if (verdict.kind === 'dead' || item.attempts >= settings.tries) {
+      if (settings.onPoison === 'halt') this.#outcomes.halt(lane, error)
+      else this.#outcomes.park(lane, item, 'dead', error, undefined)
+      return
+    }
+    const named = verdict.kind === 'retry' ? verdict.after : undefined
+    const delay = named ?? delayOf(settings.backoff, item.attempts, () => runtime.random())
+    if (delay <= settings.parkAbove && item.parked === undefined) this.#outcomes.later(lane, delay)
+    else this.#outcomes.park(lane, item, 'retry', error, runtime.now() + delay)
+  }
+
+  #giveBack(failures: readonly Failure[]): void {
+    for (const { item } of failures) {
+      if (item.attempts > 0) item.attempts--
+      this.#outcomes.revive(item)
+    }
+  }
+
+  /** Ends the attempt for the engine: from here on its late result counts for nothing. */
+  #end(running: Running): void {
+    running.ended = true
+    running.abandon?.cancel()
+    if (running.attempt !== undefined) this.#deadlines.remove(running.attempt)
+    this.#running.delete(running)
+    this.#duration.record((this.#host.runtime.monotonic() - running.began) / 1_000)
+  }
+
+  #fenceOf(partition: number): PartitionState['fence'] {
+    for (const { lane } of this.#running) if (lane.partition.partition === partition) return lane.partition.fence
+    return { collection: 'fences', id: `${runName(this.#subscription)}/${partition}`, version: -1 }
+  }
+}
+
+const nothing: Work = Object.freeze({})
+
+function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

@@ -1,0 +1,294 @@
+import { TidingsError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+import { type Runtime, sleep } from '../kernel/runtime.ts'
+import type { EventRecord } from '../events/record.ts'
+import type { Committer } from '../publisher/committer.ts'
+import type { CommitResult, DocumentChange, Expectation, Placed, Statement, Store, Unit } from '../store/store.ts'
+import { checkpointsCollection, fencesCollection, type PartitionState } from './partition-state.ts'
+import type { WatermarkEntry } from './watermark.ts'
+
+/** One delivery that has ended and waits for its commit, with all that must become true together. */
+export interface Settlement {
+  readonly partition: PartitionState
+  /** Marked done by this commit; undefined for what lies below the watermark already. */
+  readonly entry: WatermarkEntry | undefined
+  readonly records?: readonly EventRecord[] | undefined
+  readonly documents?: readonly DocumentChange[] | undefined
+  readonly statements?: readonly Statement[] | undefined
+  /** Preconditions of its own. */
+  readonly expect?: readonly Expectation[] | undefined
+  /** It is durable. */
+  committed(placed: readonly Placed[]): void
+  /** Its own unit cannot be applied, whoever commits it. Nothing of it is done. */
+  refused(error: Error): void
+  /** The partition is somebody else's. */
+  lost(): void
+}
+
+export interface SettlerHost {
+  readonly store: Store
+  readonly committer: Committer
+  readonly runtime: Runtime
+  readonly log: Log
+  readonly subscription: string
+  /** Somebody else owns this partition now. */
+  partitionLost(partition: PartitionState): void
+  /** A commit is through; the partitions' watermarks may have moved. */
+  progressed(partitions: ReadonlySet<PartitionState>, settled: number): void
+}
+
+/** Most settlements that travel in one unit. */
+const most = 1_000
+
+/**
+ * Commits what has ended, many deliveries in one unit: their effects, the events they publish, and one checkpoint a partition. One
+ * unit is under way at a time. When the merged unit is refused, each delivery is tried by itself, so that one handler's bad
+ * statement costs its neighbours nothing. When the store gives no answer, the checkpoint's version tells what became of it.
+ */
+export class Settler {
+  readonly #host: SettlerHost
+  #waiting: Settlement[] = []
+  #flying = false
+  #scheduled = false
+  #idle: (() => void)[] = []
+  #closed = false
+
+  constructor(host: SettlerHost) {
+    this.#host = host
+  }
+
+  get busy(): boolean {
+    return this.#flying || this.#waiting.length > 0
+  }
+
+  add(settlement: Settlement): void {
+    this.#waiting.push(settlement)
+    if (this.#scheduled || this.#flying) return
+    this.#scheduled = true
+    // At the end of this turn, so that everything which ends in it travels together.
+    queueMicrotask(this.#start)
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void> {
+    return this.busy ? new Promise((resolve) => void this.#idle.push(resolve)) : Promise.resolve()
+  }
+
+  /** Gives up: what has no answer by now never gets one. For a process that must end while its store is away. */
+  abandon(): void {
+    this.#closed = true
+    this.#waiting = []
+    this.#finish()
+  }
+
+  readonly #start = (): void => {
+    this.#scheduled = false
+    if (this.#flying || this.#closed) return
+    const batch = this.#take()
+    if (batch.length === 0) {
+      this.#finish()
+      return
+    }
+    this.#flying = true
+    this.#submit(batch, (result, error) => {
+      if (result?.status === 'committed' && !result.repeated) {
+        this.#apply(batch, result.events)
+        this.#landed()
+      } else void this.#recover(batch, result, error)
+    })
+  }
+
+  #landed(): void {
+    this.#flying = false
+    if (this.#waiting.length > 0) this.#start()
+    else this.#finish()
+  }
+
+  #take(): Settlement[] {
+    const taken = this.#waiting.length <= most ? this.#waiting : this.#waiting.slice(0, most)
+    this.#waiting = taken === this.#waiting ? [] : this.#waiting.slice(most)
+    const batch: Settlement[] = []
+    for (const settlement of taken) {
+      if (settlement.partition.active) batch.push(settlement)
+      else settlement.lost()
+    }
+    return batch
+  }
+
+  #submit(batch: readonly Settlement[], settled: (result: CommitResult | undefined, error: Error | undefined) => void): void {
+    for (const { entry } of batch) if (entry !== undefined) entry.done = true
+    this.#host.committer.submit({ unit: unitOf(batch), rank: 0, settled })
+  }
+
+  #apply(batch: readonly Settlement[], placed: readonly Placed[]): void {
+    const partitions = new Set<PartitionState>()
+    for (const { partition } of batch) partitions.add(partition)
+    for (const partition of partitions) partition.committed()
+    let at = 0
+    for (const settlement of batch) {
+      const count = settlement.records?.length ?? 0
+      settlement.committed(count === 0 ? none : placed.slice(at, at + count))
+      at += count
+    }
+    this.#host.progressed(partitions, batch.length)
+  }
+
+  #finish(): void {
+    if (this.#idle.length > 0 && !this.busy) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** The slow path: something was in the way of a merged unit. */
+  async #recover(batch: readonly Settlement[], result: CommitResult | undefined, error: Error | undefined): Promise<void> {
+    try {
+      await this.#resolve(batch, result, error)
+    } catch (failure) {
+      // Nobody but a bug gets here; losing the partitions makes the next owner begin at the last commit, which is always right.
+      this.#host.log('error', 'Settling failed; the partitions are given up', { subscription: this.#host.subscription, error: failure })
+      for (const { partition } of batch) this.#host.partitionLost(partition)
+      for (const settlement of batch) settlement.lost()
+    }
+    this.#landed()
+  }
+
+  async #resolve(whole: readonly Settlement[], first: CommitResult | undefined, firstError: Error | undefined): Promise<void> {
+    let batch = whole
+    let result = first
+    let error = firstError
+    while (!this.#closed) {
+      if (result === undefined) {
+        if (await this.#wasApplied(batch, error)) {
+          this.#apply(batch, none)
+          return
+        }
+      } else {
+        if (result.status === 'committed' && !(result.repeated && batch.some(hasRecords))) {
+          this.#apply(batch, result.events)
+          return
+        }
+        const lost = lostPartition(batch, result)
+        if (lost !== undefined) this.#host.partitionLost(lost)
+        else if (batch.length > 1) {
+          await this.#resolveApart(batch)
+          return
+        } else if (result.status === 'committed') {
+          // The handler gave its events ids of its own, and they stand already. The rest of its unit must still become true.
+          batch = batch.map((settlement) => ({ ...settlement, records: undefined }))
+        } else {
+          this.#refuse(batch[0] as Settlement, result)
+          return
+        }
+      }
+      batch = this.#without(batch)
+      if (batch.length === 0) return
+      ;({ result, error } = await this.#again(batch))
+    }
+  }
+
+  async #resolveApart(batch: readonly Settlement[]): Promise<void> {
+    // A checkpoint tells of everything marked done, so only the part that is under way may be.
+    for (const { entry } of batch) if (entry !== undefined) entry.done = false
+    for (const part of apart(batch)) {
+      const left = this.#without(part)
+      if (left.length === 0) continue
+      const { result, error } = await this.#again(left)
+      await this.#resolve(left, result, error)
+    }
+  }
+
+  /** Leaves out what belongs to partitions that are gone. */
+  #without(batch: readonly Settlement[]): readonly Settlement[] {
+    return batch.filter((settlement) => {
+      if (settlement.partition.active) return true
+      if (settlement.entry !== undefined) settlement.entry.done = false
+      settlement.lost()
+      return false
+    })
+  }
+
+  #refuse(settlement: Settlement, answer: CommitResult): void {
+    if (settlement.entry !== undefined) settlement.entry.done = false
+    settlement.refused(
+      answer.status === 'refused'
+        ? new TidingsError('TIDINGS_UNIT_REFUSED', `What the handler wrote was refused by the store: ${answer.error.message}`, { cause: answer.error })
+        : new TidingsError('TIDINGS_CONFLICT', 'What the handler expected of the store was no longer so when it committed.', { details: answer.status === 'conflict' ? { expectation: answer.expectation, actual: answer.actual } : {} }),
+    )
+  }
+
+  #again(batch: readonly Settlement[]): Promise<{ result: CommitResult | undefined; error: Error | undefined }> {
+    for (const { entry } of batch) if (entry !== undefined) entry.done = true
+    return new Promise((resolve) => this.#host.committer.submit({ unit: unitOf(batch), rank: 0, settled: (result, error) => resolve({ result, error }) }))
+  }
+
+  /** Waits until the store speaks again and asks it what became of the unit. */
+  async #wasApplied(batch: readonly Settlement[], cause: Error | undefined): Promise<boolean> {
+    const { log, runtime, store, subscription } = this.#host
+    log('warn', 'The store gave no answer to a commit; asking until it does', { subscription, error: cause?.message })
+    for (let wait = 50; !this.#closed; wait = Math.min(wait * 2, 2_000)) {
+      await sleep(runtime, wait * (0.5 + runtime.random()))
+      try {
+        let applied = false
+        for (const partition of new Set(batch.map((settlement) => settlement.partition))) {
+          const [fence] = await store.find(fencesCollection, { id: partition.id })
+          const [checkpoint] = await store.find(checkpointsCollection, { id: partition.id })
+          // Where somebody else owns it by now it does not matter: the new owner has read what counts.
+          if (fence?.version !== partition.token) this.#host.partitionLost(partition)
+          else if ((checkpoint?.version ?? 0) > partition.checkpointVersion) applied = true
+        }
+        return applied
+      } catch {
+        // Still away.
+      }
+    }
+    return false
+  }
+}
+
+function hasRecords(settlement: Settlement): boolean {
+  return settlement.records !== undefined
+}
+
+const none: readonly Placed[] = Object.freeze([])
+
+/** All of a batch in one unit, with one fence and one checkpoint a partition. */
+function unitOf(batch: readonly Settlement[]): Unit {
+  const partitions = new Set<PartitionState>()
+  const documents: DocumentChange[] = []
+  const append: EventRecord[] = []
+  const statements: Statement[] = []
+  const expect: Expectation[] = []
+  for (const settlement of batch) {
+    if (settlement.expect !== undefined) expect.push(...settlement.expect)
+    partitions.add(settlement.partition)
+    if (settlement.documents !== undefined) documents.push(...settlement.documents)
+    if (settlement.records !== undefined) append.push(...settlement.records)
+    if (settlement.statements !== undefined) statements.push(...settlement.statements)
+  }
+  for (const partition of partitions) {
+    expect.push(partition.fence)
+    documents.push(partition.checkpoint())
+  }
+  return {
+    expect,
+    documents,
+    ...(append.length === 0 ? {} : { append }),
+    ...(statements.length === 0 ? {} : { statements }),
+  }
+}
+
+/** The deliveries without effects cannot be refused, so they stay together; the others go one by one. */
+function apart(batch: readonly Settlement[]): Settlement[][] {
+  const plain = batch.filter((settlement) => !mayBeRefused(settlement))
+  const single = batch.filter(mayBeRefused)
+  const parts = single.map((settlement) => [settlement])
+  return plain.length === 0 ? parts : single.length === 0 ? [plain.slice(0, plain.length / 2), plain.slice(plain.length / 2)] : [plain, ...parts]
+}
+
+function mayBeRefused(settlement: Settlement): boolean {
+  return settlement.records !== undefined || settlement.statements !== undefined || settlement.expect !== undefined
+}
+
+function lostPartition(batch: readonly Settlement[], answer: CommitResult): PartitionState | undefined {
+  if (answer.status !== 'conflict' || !('collection' in answer.expectation) || answer.expectation.collection !== fencesCollection) return undefined
+  const { id } = answer.expectation
+  return batch.find((settlement) => settlement.partition.id === id)?.partition
+}

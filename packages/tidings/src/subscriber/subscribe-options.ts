@@ -1,0 +1,128 @@
+import type { Event, Priority } from '../events/event.ts'
+import { type Duration, milliseconds } from '../kernel/duration.ts'
+import { TidingsError } from '../kernel/errors.ts'
+
+/** How one subscription handles what it hears. Everything but `name` has a default. */
+export interface SubscribeOptions {
+  /** Its name for good: position, marks and parked events are kept under it. Instances with the same name share the work. */
+  readonly name: string
+  /** `queued`: handled beside the publisher. `inline`: has run in the publisher's process when publish returns. Default `queued`. */
+  readonly mode?: 'queued' | 'inline'
+  /**
+   * `stream`: events of one stream one after another, streams in parallel. `all`: strictly one at a time over all instances.
+   * `none`: no order. Default `stream`.
+   */
+  readonly order?: 'stream' | 'all' | 'none'
+  /** Which subscription goes first when the process has fewer free places than work. Default `normal`. */
+  readonly priority?: Priority
+  /** Most handlers of this subscription running at once in this process. Default 10. */
+  readonly concurrency?: number
+  /** How long one attempt may take before it is withdrawn. Default 30 s. Shorter than the work itself means every attempt fails. */
+  readonly timeout?: Duration
+  /** How long the stream waits for a withdrawn handler to notice, before the next attempt starts beside it. Default 60 s. */
+  readonly abandonAfter?: Duration
+  readonly retry?: RetryOptions
+  /** After the last attempt: `park` the event and hold its successors, `skip` it into the dead letters, or `halt` the subscription. Default `park`. */
+  readonly onPoison?: 'park' | 'skip' | 'halt'
+  /** Only events for which this holds reach the handler; the others count as handled. Must be pure; one that throws counts as a failing handler. */
+  readonly filter?: (event: Event<never>) => boolean
+  /** Where a new subscription begins: at the head of the log, at its beginning, after a position, or at a time. Default `head`. Later starts resume. */
+  readonly from?: 'head' | 'beginning' | number | Date
+  /** Most events taken in advance. Default 1,000. More needs more memory; less makes batches smaller. */
+  readonly window?: number
+  /** Most events of one stream that wait parked behind a failed one; at the bound the partition pauses. Default 10,000. */
+  readonly maxParked?: number
+  /** Asked every `healthEvery` (default 30 s); false or a throw pauses the subscription until it is well again. */
+  readonly healthCheck?: () => boolean | Promise<boolean>
+  readonly healthEvery?: Duration
+  /** What happens when a subscription of this name was registered with other types or another order. Default `refuse`. */
+  readonly onChange?: 'refuse' | 'accept'
+  /** `safe`: history may be replayed through it. Default `unsafe`. */
+  readonly replay?: 'safe' | 'unsafe'
+}
+
+export interface RetryOptions {
+  /** All attempts, the first included. Default 3. */
+  readonly tries?: number
+  /** Waits between attempts; the last repeats. Default exponential: 1 s, 2 s, 4 s … with jitter. */
+  readonly backoff?: readonly Duration[] | { readonly initial?: Duration; readonly factor?: number; readonly max?: Duration; readonly jitter?: number }
+  /** Waits up to this long keep the event in memory; longer ones park it with a due time. Default 2 s. */
+  readonly parkAbove?: Duration
+}
+
+/** The options with every default filled in, times in milliseconds. */
+export interface SubscriptionSettings {
+  readonly name: string
+  readonly mode: 'queued' | 'inline'
+  readonly order: 'stream' | 'all' | 'none'
+  readonly priority: Priority
+  readonly concurrency: number
+  readonly timeout: number
+  readonly abandonAfter: number
+  readonly tries: number
+  readonly backoff: RetryOptions['backoff']
+  readonly parkAbove: number
+  readonly onPoison: 'park' | 'skip' | 'halt'
+  readonly filter: ((event: Event<never>) => boolean) | undefined
+  readonly from: 'head' | 'beginning' | number | Date
+  readonly window: number
+  readonly maxParked: number
+  readonly healthCheck: (() => boolean | Promise<boolean>) | undefined
+  readonly healthEvery: number
+  readonly onChange: 'refuse' | 'accept'
+  readonly replay: 'safe' | 'unsafe'
+}
+
+/** Fills in defaults. Throws `TIDINGS_INVALID_OPTION` that names every mistake at once. */
+export function subscriptionSettings(options: SubscribeOptions): SubscriptionSettings {
+  const order = options.order ?? 'stream'
+  const settings: SubscriptionSettings = {
+    name: options.name,
+    mode: options.mode ?? 'queued',
+    order,
+    priority: options.priority ?? 'normal',
+    concurrency: order === 'all' ? 1 : (options.concurrency ?? 10),
+    timeout: milliseconds(options.timeout ?? 30_000, 'timeout'),
+    abandonAfter: milliseconds(options.abandonAfter ?? 60_000, 'abandonAfter'),
+    tries: options.retry?.tries ?? 3,
+    backoff: options.retry?.backoff,
+    parkAbove: milliseconds(options.retry?.parkAbove ?? 2_000, 'retry.parkAbove'),
+    onPoison: options.onPoison ?? 'park',
+    filter: options.filter,
+    from: options.from ?? 'head',
+    window: options.window ?? 1_000,
+    maxParked: options.maxParked ?? 10_000,
+    healthCheck: options.healthCheck,
+    healthEvery: milliseconds(options.healthEvery ?? 30_000, 'healthEvery'),
+    onChange: options.onChange ?? 'refuse',
+    replay: options.replay ?? 'unsafe',
+  }
+  const mistakes = mistakesIn(settings)
+  if (mistakes.length > 0) {
+    throw new TidingsError('TIDINGS_INVALID_OPTION', `Cannot subscribe ${JSON.stringify(String(options.name).slice(0, 80))}: ${mistakes.join(' ')}`, {
+      details: { name: options.name, mistakes },
+    })
+  }
+  return settings
+}
+
+const name = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,119}$/
+
+function mistakesIn(settings: SubscriptionSettings): string[] {
+  const mistakes: string[] = []
+  const expect = (fine: boolean, rule: string, got: unknown): void => {
+    if (!fine) mistakes.push(`Expected ${rule}, got \`${String(got).slice(0, 80)}\` (${typeof got}).`)
+  }
+  const count = (field: 'concurrency' | 'tries' | 'window' | 'maxParked'): void =>
+    expect(Number.isSafeInteger(settings[field]) && settings[field] >= 1, `\`${field}\` to be a whole number of at least 1`, settings[field])
+  expect(typeof settings.name === 'string' && name.test(settings.name), '`name` to be 1 to 120 letters, digits, `_`, `.`, `:` or `-`', settings.name)
+  expect(['queued', 'inline'].includes(settings.mode), "`mode` to be 'queued' or 'inline'", settings.mode)
+  expect(['stream', 'all', 'none'].includes(settings.order), "`order` to be 'stream', 'all' or 'none'", settings.order)
+  expect(['critical', 'high', 'normal', 'low'].includes(settings.priority), "`priority` to be 'critical', 'high', 'normal' or 'low'", settings.priority)
+  expect(['park', 'skip', 'halt'].includes(settings.onPoison), "`onPoison` to be 'park', 'skip' or 'halt'", settings.onPoison)
+  count('concurrency')
+  count('tries')
+  count('window')
+  count('maxParked')
+  return mistakes
+}

@@ -1,0 +1,53 @@
+import type { AnyEventDefinition } from '../events/define-event.ts'
+import type { Event } from '../events/event.ts'
+import { typePattern } from '../events/type-pattern.ts'
+import type { HandlerContext } from './handler-context.ts'
+import type { SubscriptionSettings } from './subscribe-options.ts'
+
+export type Handler<Data = unknown> = (event: Event<Data>, context: HandlerContext) => unknown
+
+/** A named reader, as its owner declared it. */
+export interface Subscription {
+  readonly settings: SubscriptionSettings
+  /** Type names and wildcards, sorted; what registration compares. */
+  readonly patterns: readonly string[]
+  /** Definitions by type, of those that were given as definitions. */
+  readonly definitions: ReadonlyMap<string, AnyEventDefinition>
+  readonly handler: Handler<never>
+  /** Which pass over history this is; 0 is live. */
+  readonly run: number
+  matches(type: string): boolean
+}
+
+/** Which types, by definitions, names, or wildcards (`*` one segment, `**` the rest). */
+export type SubscribeTo = AnyEventDefinition | string | readonly (AnyEventDefinition | string)[]
+
+export function subscriptionOf(to: SubscribeTo, settings: SubscriptionSettings, handler: Handler<never>, run = 0): Subscription {
+  const all = (Array.isArray(to) ? to : [to]) as readonly (AnyEventDefinition | string)[]
+  const definitions = new Map<string, AnyEventDefinition>()
+  for (const one of all) if (typeof one !== 'string') definitions.set(one.type, one)
+  const patterns = [...new Set(all.map((one) => (typeof one === 'string' ? one : one.type)))].sort()
+  const tests = patterns.map((pattern) => typePattern(pattern))
+  // Types are few and come again and again: each is matched once.
+  const known = new Map<string, boolean>()
+  return {
+    settings,
+    patterns,
+    definitions,
+    handler,
+    run,
+    matches(type) {
+      let match = known.get(type)
+      if (match === undefined) {
+        match = tests.some((test) => test(type))
+        if (known.size < 10_000) known.set(type, match)
+      }
+      return match
+    },
+  }
+}
+
+/** How the documents of one pass are named: `name/run`. */
+export function runName(subscription: Subscription): string {
+  return `${subscription.settings.name}/${subscription.run}`
+}

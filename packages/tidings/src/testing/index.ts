@@ -1,0 +1,1 @@
+export { virtualRuntime } from '../kernel/virtual-runtime.ts'
