@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { type EventRecord, partitionOf, streamText } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
-import { commitAll, commitOne, ids, order, readLog, record, records, stored, streamOf } from './records.ts'
+import { ids, record, records, stored } from '../suite/event-records.ts'
+import { commitAll, commitOne, order, readLog, streamOf } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 /** Texts that stores have been seen to bend: normal forms, surrogates, direction marks, escapes, quotes, wildcards. */
@@ -26,6 +27,7 @@ const places: readonly [title: string, parts: Partial<EventRecord>][] = [
   ['beginning of time', { time: 0 }],
   ['end of the year 9999', { time: 253_402_300_799_999 }],
   ['causation and correlation', { correlation: 'c-1', causation: 'c-2' }],
+  ['no data at all', { data: '' }],
   ['context', { context: '{"tenantId":"acme","business":{"campaign":"käse"}}' }],
   ['seal', { seal: 'c2VhbA' }],
   ['null as data', { data: 'null' }],

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import type { Unit } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
-import { commitOne, ids, order, orderStream, readLog, record, records } from './records.ts'
+import { ids, record, records } from '../suite/event-records.ts'
+import { commitOne, order, orderStream, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const atomicUnits: Topic<StoreWorld> = {

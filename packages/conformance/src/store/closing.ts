@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { isTidingsError } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
+import { record } from '../suite/event-records.ts'
 import { never } from '../suite/eventually.ts'
-import { commitOne, order, record } from './records.ts'
+import { commitOne, order } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const closing: Topic<StoreWorld> = {

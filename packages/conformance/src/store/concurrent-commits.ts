@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { type CommitResult, type Store } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
-import { commitStatus, ids, order, readLog, record } from './records.ts'
+import { ids, record } from '../suite/event-records.ts'
+import { commitStatus, order, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const concurrentCommits: Topic<StoreWorld> = {

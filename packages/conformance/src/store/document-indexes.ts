@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import type { DocumentChange } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
+import { commitOne } from './commits.ts'
 import { idsOf } from './documents.ts'
-import { commitOne } from './records.ts'
 import type { StoreWorld } from './store-world.ts'
 
 type Index = Readonly<Record<string, string | number>>

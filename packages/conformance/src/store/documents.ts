@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { DocumentChange, StoredDocument } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
-import { commitAll, commitOne } from './records.ts'
+import { commitAll, commitOne } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const documents: Topic<StoreWorld> = {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 
 import type { Case } from '../suite/case.ts'
-import { commitOne, readLog, record } from './records.ts'
+import { record } from '../suite/event-records.ts'
+import { commitOne, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 /** For stores that declare `durability: 'memory'`. */
@@ -9,9 +10,10 @@ export const durabilityHasNot: readonly Case<StoreWorld>[] = [
   {
     promise: 'memory-only',
     title: 'a store that declares to forget does forget: what opens at that place later is empty',
-    run: async ({ store, backend, place, ...world }) => {
+    run: async (world) => {
+      const { store, backend, place } = world
       await commitOne(store, {
-        append: [record({ store, backend, place, ...world })],
+        append: [record(world)],
         documents: [{ collection: 'c', id: 'd', put: '' }],
       })
       await store.close()

@@ -3,18 +3,8 @@ import assert from 'node:assert/strict'
 import type { EventRecord, Store } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
-import {
-  commitAll,
-  commitOne,
-  commitStatus,
-  ids,
-  order,
-  placesOf,
-  readLog,
-  record,
-  records,
-  stored,
-} from './records.ts'
+import { ids, record, records, stored } from '../suite/event-records.ts'
+import { commitAll, commitOne, commitStatus, order, placesOf, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 /** For stores that declare `durability: 'store'`. */

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import type { DocumentChange, StreamName } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
+import { ids, record } from '../suite/event-records.ts'
+import { commitAll, commitOne, commitStatus, readLog } from './commits.ts'
 import { byCodePoint, idsOf } from './documents.ts'
-import { commitAll, commitOne, commitStatus, ids, readLog, record } from './records.ts'
 import type { StoreWorld } from './store-world.ts'
 
 /** Names that have broken programs: of prototypes, of SQL, of paths, of patterns, long ones, and look-alikes. */

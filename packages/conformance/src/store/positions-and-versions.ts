@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 
 import type { Topic } from '../suite/case.ts'
-import { commitAll, commitOne, ids, order, orderStream, readLog, record, records } from './records.ts'
+import { ids, record, records } from '../suite/event-records.ts'
+import { commitAll, commitOne, order, orderStream, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const positionsAndVersions: Topic<StoreWorld> = {

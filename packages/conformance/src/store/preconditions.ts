@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import type { Expectation } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
-import { commitAll, commitOne, commitStatus, order, orderStream, readLog, record, records } from './records.ts'
+import { record, records } from '../suite/event-records.ts'
+import { commitAll, commitOne, commitStatus, order, orderStream, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const preconditions: Topic<StoreWorld> = {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import type { EventRecord, LogQuery, Placed, StoredEvent } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
-import { commitAll, commitOne, ids, readLog, record, records } from './records.ts'
+import { ids, record, records } from '../suite/event-records.ts'
+import { commitAll, commitOne, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const readLogTopic: Topic<StoreWorld> = {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 
 import type { Topic } from '../suite/case.ts'
-import { commitOne, order, orderStream, record, records } from './records.ts'
+import { record, records } from '../suite/event-records.ts'
+import { commitOne, order, orderStream } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const readStreams: Topic<StoreWorld> = {

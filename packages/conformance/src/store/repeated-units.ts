@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { type CommitResult, isTidingsError, type Unit } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
-import { commitOne, commitStatus, ids, order, placesOf, readLog, record, records } from './records.ts'
+import { ids, record, records } from '../suite/event-records.ts'
+import { commitOne, commitStatus, order, placesOf, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const repeatedUnits: Topic<StoreWorld> = {

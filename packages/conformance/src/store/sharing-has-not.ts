@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { isTidingsError, type Store } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
-import { commitOne, readLog, record } from './records.ts'
+import { record } from '../suite/event-records.ts'
+import { commitOne, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 /** For stores that one process owns: `sharing` is `process`. */

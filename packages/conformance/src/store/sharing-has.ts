@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 
 import type { Case } from '../suite/case.ts'
+import { ids, record } from '../suite/event-records.ts'
 import { eventually } from '../suite/eventually.ts'
+import { commitOne, commitStatus, order, readLog } from './commits.ts'
 import { checkRace } from './concurrent-commits.ts'
 import { checkThrough } from './read-log.ts'
-import { commitOne, commitStatus, ids, order, readLog, record } from './records.ts'
 import type { StoreWorld } from './store-world.ts'
 
 /** For stores that several processes may open at once: `sharing` is `host` or `network`. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { isSqlStore, isTidingsError } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
-import { readLog, record } from './records.ts'
+import { record } from '../suite/event-records.ts'
+import { readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 /** For stores that run no SQL. */

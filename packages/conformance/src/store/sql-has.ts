@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import type { CommitResult, SqlValue } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
+import { record, records } from '../suite/event-records.ts'
 import { rejectsClosed } from './closing.ts'
-import { commitOne, commitStatus, order, readLog, record, records } from './records.ts'
+import { commitOne, commitStatus, order, readLog } from './commits.ts'
 import { createStock, insert, sqlStoreOf, statement, stockIds } from './sql-tables.ts'
 import type { StoreWorld } from './store-world.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 
 import { isSqlStore, type Row, type SqlStore, type SqlValue, type Statement } from 'tidings/spi'
 
-import { commitOne } from './records.ts'
+import { commitOne } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 /** A statement with its values between the parts of its text. */

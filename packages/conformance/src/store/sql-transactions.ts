@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { isTidingsError, type SqlTransaction } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
+import { record } from '../suite/event-records.ts'
 import { eventually } from '../suite/eventually.ts'
-import { commitOne, commitStatus, order, readLog, record } from './records.ts'
+import { commitOne, commitStatus, order, readLog } from './commits.ts'
 import { createStock, insert, statement, stockIds } from './sql-tables.ts'
 import type { StoreWorld } from './store-world.ts'
 

@@ -1,6 +1,6 @@
 import type { StoreCapabilities } from 'tidings/spi'
 
-import type { Ability, Case, Topic } from '../suite/case.ts'
+import { choose, type Topic } from '../suite/case.ts'
 import { type Plan, type Prepared, type Runner, type RunOptions, registerCases, runCases } from '../suite/run-cases.ts'
 import type { SuiteResult } from '../suite/suite-result.ts'
 import { appendAndReadBack } from './append-and-read-back.ts'
@@ -87,14 +87,4 @@ function prepare({ durability, sharing, sql }: StoreCapabilities): Prepared<Stor
     choose('sql', sql, sql !== 'none', [...sqlHas, ...sqlTransactions], sqlHasNot),
   ]
   return { abilities: chosen.map((one) => one.capability), topics: [...everybody, ...chosen] }
-}
-
-function choose(
-  name: string,
-  value: string,
-  has: boolean,
-  yes: readonly Case<StoreWorld>[],
-  no: readonly Case<StoreWorld>[],
-): Topic<StoreWorld> & { readonly capability: Ability } {
-  return { name: `${name}: ${value}`, capability: { name, value, has }, cases: has ? yes : no }
 }

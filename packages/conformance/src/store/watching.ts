@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 
 import type { Topic } from '../suite/case.ts'
+import { record } from '../suite/event-records.ts'
 import { eventually, never } from '../suite/eventually.ts'
-import { commitOne, record } from './records.ts'
+import { commitOne } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const watching: Topic<StoreWorld> = {

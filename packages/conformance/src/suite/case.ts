@@ -28,3 +28,15 @@ export interface Ability {
 export function caseName(one: { readonly promise: string; readonly title: string }): string {
   return `[${one.promise}] ${one.title}`
 }
+
+/** The topic of a capability: one list of cases for who has it, another for who has it not. */
+export function choose<World>(
+  name: string,
+  value: string | boolean,
+  has: boolean,
+  yes: readonly Case<World>[],
+  no: readonly Case<World>[],
+): Topic<World> & { readonly capability: Ability } {
+  const text = typeof value === 'string' ? value : value ? 'yes' : 'no'
+  return { name: `${name}: ${text}`, capability: { name, value: text, has }, cases: has ? yes : no }
+}

@@ -39,3 +39,14 @@ export async function never(wrong: () => boolean, what: string, { deadline, adva
     waited += between * 4
   }
 }
+
+/** Waits for a promise while time moves; at the deadline it throws, naming what never ended. */
+export async function settled<T>(work: Promise<T>, what: string, patience: Patience): Promise<T> {
+  let over = false
+  const end = (): void => void (over = true)
+  work.then(end, end)
+  await eventually(() => {
+    if (!over) throw new Error(`${what} did not end.`)
+  }, patience)
+  return work
+}

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 
 import {
   type CommitResult,
-  checksumOf,
   type EventRecord,
   type Placed,
   type Store,
@@ -11,37 +10,6 @@ import {
   streamText,
   type Unit,
 } from 'tidings/spi'
-
-import type { StoreWorld } from './store-world.ts'
-
-/** An event like those of a bus: an id from the world's chance, a checksum that is right, everything else by default. */
-export function record(world: StoreWorld, parts: Partial<EventRecord> = {}): EventRecord {
-  const id = world.chance.id()
-  const whole: EventRecord = {
-    id,
-    source: '/conformance',
-    type: 'order.placed',
-    version: '1.0.0',
-    category: 'order',
-    key: 'o-1',
-    tenant: '',
-    time: world.chance.now(),
-    priority: 2,
-    correlation: id,
-    causation: '',
-    context: '',
-    data: '{"total":1}',
-    encoding: '',
-    checksum: '',
-    seal: '',
-    ...parts,
-  }
-  return { ...whole, checksum: parts.checksum ?? checksumOf(whole) }
-}
-
-export function records(world: StoreWorld, count: number, parts: Partial<EventRecord> = {}): EventRecord[] {
-  return Array.from({ length: count }, (_, at) => record(world, { data: `{"at":${at}}`, ...parts }))
-}
 
 export const order: StreamName = { tenant: '', category: 'order', key: 'o-1' }
 
@@ -87,51 +55,6 @@ export async function readLog(
     assert.ok(page.through >= after, '`through` never falls')
     if (page.through === after) return events
     after = page.through
-  }
-}
-
-export function ids(events: readonly { readonly record: EventRecord }[]): string[] {
-  return events.map((event) => event.record.id)
-}
-
-/** What a store must give back of a record: everything but the notes of the process that made it. */
-export function stored(one: EventRecord): Omit<EventRecord, 'event' | 'fresh'> {
-  const {
-    id,
-    source,
-    type,
-    version,
-    category,
-    key,
-    tenant,
-    time,
-    priority,
-    correlation,
-    causation,
-    context,
-    data,
-    encoding,
-    checksum,
-    seal,
-  } = one
-  const bytes = typeof data === 'string' ? data : Uint8Array.from(data)
-  return {
-    id,
-    source,
-    type,
-    version,
-    category,
-    key,
-    tenant,
-    time,
-    priority,
-    correlation,
-    causation,
-    context,
-    data: bytes,
-    encoding,
-    checksum,
-    seal,
   }
 }
 

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+
+import { isTidingsError, type Sink } from 'tidings/spi'
+
+import type { Topic } from '../suite/case.ts'
+import { record, records } from '../suite/event-records.ts'
+import { eventually } from '../suite/eventually.ts'
+import { allHear, joinGroup, type Member, offencesOf } from './member.ts'
+import { listen, publishAll } from './publishing.ts'
+import type { TransportWorld } from './transport-world.ts'
+
+const nobody: Sink = {
+  assigned: async (partitions) => partitions.map(() => 0),
+  revoked: async () => {},
+  lost: () => {},
+  deliver: () => {},
+  scanned: () => {},
+  ended: () => {},
+}
+
+export const closing: Topic<TransportWorld> = {
+  name: 'closing',
+  cases: [
+    {
+      promise: 'close',
+      title: 'a consumer gives back what it owns, then hears nothing more; closing again is harmless',
+      run: async (world) => {
+        const { transport } = world
+        const member = await listen(world, transport, 'group')
+        const clock = await listen(world, transport, 'clock')
+        await publishAll(world, transport, records(world, 5))
+        const closes = [member.consumer.close(), member.consumer.close()]
+        await world.end(Promise.all(closes), 'close of a consumer')
+        await world.end(member.consumer.close(), 'close of a consumer')
+        assert.equal(member.owned.size, 0, '`revoked` was called for everything it owned')
+        const silent = member.deliveries.length
+        const written = records(world, 5)
+        await publishAll(world, transport, written)
+        await allHear(world, [clock], written)
+        member.consumer.request(10)
+        await publishAll(world, transport, records(world, 1))
+        assert.equal(member.deliveries.length, silent)
+        assert.deepEqual(offencesOf([member], 'ended'), [])
+      },
+    },
+    {
+      promise: 'close',
+      title: 'closing from inside a delivery works, and stops the deliveries',
+      run: async (world) => {
+        const { transport, patience } = world
+        let closed: Promise<void> | undefined
+        const member = await listen(world, transport, 'group', {
+          request: 1,
+          onDelivery: (_: unknown, self: Member) => {
+            closed ??= self.consumer.close()
+          },
+        })
+        await publishAll(
+          world,
+          transport,
+          Array.from({ length: 30 }, (_, at) => record(world, { key: `k-${at}` })),
+        )
+        await eventually(() => closed !== undefined, patience)
+        await world.end(closed ?? Promise.resolve(), 'close of a consumer')
+        assert.equal(member.deliveries.length, 1)
+        assert.equal(member.owned.size, 0)
+      },
+    },
+    {
+      promise: 'close',
+      title: 'a transport closes its consumers; it may be closed often, at once, and under load',
+      run: async (world) => {
+        const { transport } = world
+        const members = [await listen(world, transport, 'first'), await listen(world, transport, 'second')]
+        const flying = Array.from({ length: 10 }, () => transport.publish(records(world, 5)))
+        const closes = Promise.all([transport.close(), transport.close(), transport.close()])
+        const answers = await world.end(Promise.allSettled(flying), 'publish')
+        await world.end(closes, 'close')
+        await world.end(transport.close(), 'close')
+        for (const answer of answers) {
+          if (answer.status === 'rejected')
+            assert.ok(isTidingsError(answer.reason, 'TIDINGS_CLOSED'), String(answer.reason))
+          else assert.equal(answer.value.length, 5)
+        }
+        assert.deepEqual(
+          members.map((member) => member.owned.size),
+          [0, 0],
+        )
+        assert.deepEqual(offencesOf(members, 'ended'), [])
+        for (const member of members) await world.end(member.consumer.close(), 'close of a consumer')
+      },
+    },
+    {
+      promise: 'close',
+      title: 'afterwards publish and subscribe reject with TIDINGS_CLOSED',
+      run: async (world) => {
+        const { transport } = world
+        await world.end(transport.close(), 'close')
+        for (const call of [
+          () => transport.publish(records(world, 1)),
+          () => transport.publish([]),
+          () => transport.subscribe({ group: 'late' }, nobody),
+        ]) {
+          await assert.rejects(world.end<unknown>(call(), 'A call'), (error) => isTidingsError(error, 'TIDINGS_CLOSED'))
+        }
+      },
+    },
+    {
+      promise: 'close',
+      title: 'a consumer that closes before its first assignment has ended ends too',
+      run: async (world) => {
+        const gate = Promise.withResolvers<void>()
+        const member = await joinGroup(world, world.transport, { beforeAssigned: () => gate.promise })
+        const closed = member.consumer.close()
+        gate.resolve()
+        await world.end(closed, 'close of a consumer')
+        assert.equal(member.owned.size, 0)
+        assert.deepEqual(member.deliveries, [])
+      },
+    },
+    {
+      promise: 'close',
+      title: 'one connection that closes leaves the others at work',
+      run: async (world) => {
+        const other = await world.connect()
+        const member = await listen(world, world.transport, 'group')
+        await publishAll(world, other, records(world, 3))
+        await world.end(other.close(), 'close')
+        const written = records(world, 3)
+        await publishAll(world, world.transport, written)
+        await allHear(world, [member], written)
+      },
+    },
+  ],
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+
+import type { Case } from '../suite/case.ts'
+import { record } from '../suite/event-records.ts'
+import { allHear, heard } from './member.ts'
+import { listen, publishAll } from './publishing.ts'
+import type { TransportWorld } from './transport-world.ts'
+
+/** For transports whose reading can begin in the past. */
+export const replayHas: readonly Case<TransportWorld>[] = [
+  {
+    promise: 'replay',
+    title: 'who comes later hears everything from the beginning, then what is new, each once and without a gap',
+    run: async (world) => {
+      const { transport, volumes } = world
+      const past = Array.from({ length: volumes.events }, (_, at) => record(world, { key: `k-${at % 20}` }))
+      await publishAll(world, transport, past)
+      const live: (typeof past)[0][] = []
+      const publishing = (async () => {
+        for (let at = 0; at < 20; at++) {
+          const batch = [record(world, { key: `k-${at}` }), record(world, { key: 'k-0' })]
+          live.push(...batch)
+          await publishAll(world, transport, batch)
+        }
+      })()
+      const late = await listen(world, await world.connect(), 'late')
+      await publishing
+      const written = [...past, ...live]
+      await allHear(world, [late], written)
+      assert.deepEqual(heard(late).toSorted(), written.map((one) => one.id).toSorted())
+      for (const key of ['k-0', 'k-7']) {
+        const own = late.deliveries
+          .filter((delivery) => delivery.record?.key === key)
+          .map((delivery) => delivery.record?.id)
+        assert.deepEqual(
+          own,
+          written.filter((one) => one.key === key).map((one) => one.id),
+          `order of stream ${key} over the switch`,
+        )
+      }
+    },
+  },
+]
