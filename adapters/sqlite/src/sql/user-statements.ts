@@ -1,0 +1,126 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
+
+import { LRUCache } from 'lru-cache'
+import { type Row, renderSql, type SqlValue, type Statement, TidingsError } from 'tidings/spi'
+
+import { isEnvironment, refusal } from '../sqlite-errors.ts'
+import type { Guard, SqlMode } from './guard.ts'
+import { scanStatement } from './statement-text.ts'
+
+/** Prepared statements kept by their text. */
+const kept = 500
+
+const refusedWords = new Set([
+  'begin',
+  'commit',
+  'end',
+  'rollback',
+  'savepoint',
+  'release',
+  'attach',
+  'detach',
+  'pragma',
+  'vacuum',
+])
+
+/**
+ * SQL of users on one connection. What it throws is TIDINGS_UNIT_REFUSED where the statement is at fault, and SQLite's own error where the
+ * disk, a lock or the file is.
+ */
+export class UserStatements {
+  readonly #db: DatabaseSync
+  readonly #guard: Guard
+  readonly #prepared = new LRUCache<string, StatementSync>({ max: kept })
+  // The text parts of a template are the same array at each run of it.
+  readonly #texts = new WeakMap<readonly string[], string>()
+
+  constructor(db: DatabaseSync, guard: Guard) {
+    this.#db = db
+    this.#guard = guard
+  }
+
+  run(statement: Statement, what: string): void {
+    this.#execute(statement, 'write', what, (prepared, values) => void prepared.run(...values))
+  }
+
+  rows(statement: Statement, mode: SqlMode, what: string): readonly Row[] {
+    return this.#execute(statement, mode, what, (prepared, values) => {
+      const rows = prepared.all(...values) as unknown as readonly SQLOutputValue[][]
+      if (rows.length === 0) return []
+      // Asked anew each time: a changed schema changes what `*` stands for.
+      const names = prepared.columns().map((column) => column.name)
+      return rows.map((row) => Object.fromEntries(row.map((value, at) => [names[at], narrow(value)])))
+    })
+  }
+
+  #execute<T>(
+    statement: Statement,
+    mode: SqlMode,
+    what: string,
+    use: (prepared: StatementSync, values: SQLInputValue[]) => T,
+  ): T {
+    const text = this.#render(statement, what)
+    const values = statement.values.map((value, at) => bindable(value, at, what))
+    try {
+      // Prepared inside the guard, and run there too, because a changed schema makes SQLite compile anew.
+      return this.#guard.within(mode, () => use(this.#prepare(text, mode), values))
+    } catch (error) {
+      if (isEnvironment(error)) throw error
+      const { broken } = this.#guard
+      if (broken === undefined) throw refusal(error, what)
+      throw refuse(what, broken, error)
+    }
+  }
+
+  #prepare(text: string, mode: SqlMode): StatementSync {
+    // What was compiled as a write has not been checked as a read.
+    const name = mode === 'read' ? `r${text}` : `w${text}`
+    let prepared = this.#prepared.get(name)
+    if (prepared === undefined) {
+      prepared = this.#db.prepare(text, { readBigInts: true, returnArrays: true })
+      this.#prepared.set(name, prepared)
+    }
+    return prepared
+  }
+
+  #render(statement: Statement, what: string): string {
+    const known = this.#texts.get(statement.text)
+    const text = known ?? renderSql(statement, () => '?')
+    if (known === undefined) {
+      const { firstWord, places, named, more } = scanStatement(text)
+      if (refusedWords.has(firstWord)) throw refuse(what, `it must not begin with ${firstWord.toUpperCase()}`)
+      if (more) throw refuse(what, 'it must be one statement')
+      if (text.includes('\0')) throw refuse(what, 'it must not hold NUL characters')
+      if (named || places !== statement.text.length - 1)
+        throw refuse(what, 'its values must be given apart from the text, none inside quotes')
+      this.#texts.set(statement.text, text)
+    }
+    if (statement.values.length !== statement.text.length - 1)
+      throw refuse(what, 'it must have one value for each place')
+    return text
+  }
+}
+
+function refuse(what: string, rule: string, cause?: unknown): TidingsError {
+  return new TidingsError('TIDINGS_UNIT_REFUSED', `${what} is refused: ${rule}.`, { cause, details: { rule } })
+}
+
+/** Whole numbers are bound as such: as floating point, which Node chooses, 5 would stand as `5.0` in a column of text. */
+function bindable(value: SqlValue, at: number, what: string): SQLInputValue {
+  switch (typeof value) {
+    case 'number':
+      if (Number.isNaN(value)) throw refuse(what, `value ${at + 1} must be a number, got NaN`)
+      return Number.isSafeInteger(value) ? BigInt(value) : value
+    case 'boolean':
+      return value ? 1n : 0n
+    case 'undefined':
+      throw refuse(what, `value ${at + 1} must not be undefined`)
+    default:
+      return value
+  }
+}
+
+function narrow(value: SQLOutputValue): SqlValue {
+  if (typeof value !== 'bigint') return value
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
+}
