@@ -29,6 +29,7 @@ import { eventHistory } from './event-history.ts'
 import { openStore } from './open-store.ts'
 import { register } from './registration.ts'
 import { transaction } from './transaction.ts'
+import { trimMemory } from './trim-memory.ts'
 
 /**
  * Opens a bus. Rejects with every mistake in the options at once (`TIDINGS_INVALID_OPTION`), or with what the store says.
@@ -98,8 +99,11 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     committed(placed) {
       const last = placed.at(-1)
       if (last !== undefined && last.position > head) head = last.position
+      trim?.(head)
     },
   })
+
+  const trim = owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, options.keep ?? 10_000) : undefined
 
   const startOne = async (subscription: Subscription): Promise<void> => {
     const { settings: chosen } = subscription

@@ -12,6 +12,16 @@ export class Ring<T> {
     return this.#size === 0 ? undefined : this.#items[this.#head]
   }
 
+  /** The item `index` places behind the head; undefined outside. */
+  at(index: number): T | undefined {
+    return index < 0 || index >= this.#size ? undefined : this.#items[(this.#head + index) & (this.#items.length - 1)]
+  }
+
+  /** Replaces the item at a place that is taken. */
+  set(index: number, item: T): void {
+    if (index >= 0 && index < this.#size) this.#items[(this.#head + index) & (this.#items.length - 1)] = item
+  }
+
   push(item: T): void {
     if (this.#size === this.#items.length) this.#grow()
     this.#items[(this.#head + this.#size) & (this.#items.length - 1)] = item

@@ -29,6 +29,7 @@ export interface InlineListener {
   readonly name: string
   /** What must be committed together with the event, so that a crash before the listener has run loses nothing. */
   promise(record: EventRecord): DocumentChange | undefined
+  close(): void
   /** Runs it. What it throws is kept for the subscription's own retries and returned. */
   hear(stored: StoredEvent): Error | undefined | Promise<Error | undefined>
 }

@@ -50,7 +50,10 @@ export class Audiences {
   }
 
   close(): void {
-    for (const member of this.#own) this.#all.members.delete(member)
+    for (const member of this.#own) {
+      member.inline?.close()
+      this.#all.members.delete(member)
+    }
     this.#all.version++
   }
 }

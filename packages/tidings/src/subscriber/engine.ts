@@ -170,6 +170,15 @@ export class Engine implements Sink, Contender {
     return true
   }
 
+  /** Nothing at or below is needed here any more; Infinity where this process owns nothing. */
+  get releasedThrough(): Offset {
+    let released = Number.POSITIVE_INFINITY
+    if (!this.#deaf) for (const { watermark } of this.#partitions.values()) released = Math.min(released, watermark.low)
+    // Parked events are read again from the log.
+    for (const lane of this.#lanes.values()) for (const item of [lane.parked.peek(), lane.items.peek()]) if (item !== undefined) released = Math.min(released, item.offset - 1)
+    return released
+  }
+
   /** Facts for status pages. */
   status(): EngineStatus {
     let parked = 0

@@ -5,6 +5,7 @@ import type { EventRecord } from '../events/record.ts'
 import type { InlineListener } from '../publisher/publisher.ts'
 import type { DocumentChange, StoredEvent } from '../store/store.ts'
 import { Attempt, type AttemptHost, withdrawal } from './attempt.ts'
+import { Deadlines } from './deadlines.ts'
 import type { Engine, EngineHost } from './engine.ts'
 import { inlineCollection, inlineId, type InlinePromise } from './inline-promise.ts'
 import type { Subscription } from './subscription.ts'
@@ -12,6 +13,7 @@ import type { Subscription } from './subscription.ts'
 /** A listener that has run when publish returns. A throw is returned, and the event goes to the subscription's own queue and retries. */
 export function inlineListener(host: EngineHost, subscription: Subscription, engine: Engine): InlineListener {
   const { settings } = subscription
+  const deadlines = new Deadlines(host.runtime, settings.timeout)
   const durable = host.store.capabilities.durability !== 'memory'
   const handler = subscription.handler as unknown as (event: Event<unknown>, attempt: Attempt) => unknown
   const attempts: AttemptHost = {
@@ -58,6 +60,7 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
 
   return {
     name: settings.name,
+    close: () => deadlines.close(),
     promise: (record) => (durable ? promised(record, 'pending') : undefined),
     hear(stored) {
       if (!durable && engine.busyWith(stored.stream)) {
@@ -69,34 +72,39 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
       try {
         const event = eventOf(stored.record)
         if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return undefined
-        attempt = new Attempt(attempts, event, stored.partition, 1, noExpiry)
+        attempt = new Attempt(attempts, event, stored.partition, 1, expire)
         const result = runCausedBy(event, handler, event, attempt)
-        if (typeof result !== 'object' || result === null || typeof (result as { then?: unknown }).then !== 'function') {
-          const gathered = attempt.gathered()
-          if (gathered === undefined) return finish(stored, attempt)
-        }
-        return settleLater(stored, attempt, result)
+        const waits = isThenable(result) ? (result as Promise<unknown>) : attempt.gathered()
+        return waits === undefined ? finish(stored, attempt) : settleLater(stored, attempt, waits)
       } catch (error) {
         return failed(stored, attempt, error)
       }
     },
   }
 
-  async function settleLater(stored: StoredEvent, attempt: Attempt, result: unknown): Promise<Error | undefined> {
-    const timer = host.runtime.setTimer(settings.timeout, () =>
-      attempt.withdraw(withdrawal(`its listener took longer than ${settings.timeout} ms (option \`timeout\`)`, 'TIDINGS_HANDLER_TIMEOUT')),
+  function settleLater(stored: StoredEvent, attempt: Attempt, waits: Promise<unknown>): Promise<Error | undefined> {
+    deadlines.add(attempt)
+    return waits.then(
+      () => {
+        const gathered = attempt.withdrawn === undefined ? attempt.gathered() : undefined
+        if (gathered !== undefined) return gathered.then(() => ended(stored, attempt), (error: unknown) => ended(stored, attempt, error))
+        return ended(stored, attempt)
+      },
+      (error: unknown) => ended(stored, attempt, error ?? new Error('The listener rejected with nothing')),
     )
-    try {
-      await result
-      await attempt.gathered()
-      if (attempt.withdrawn !== undefined) throw attempt.withdrawn
-      return await finish(stored, attempt)
-    } catch (error) {
-      return failed(stored, attempt, attempt.withdrawn ?? error)
-    } finally {
-      timer.cancel()
-    }
+  }
+
+  function ended(stored: StoredEvent, attempt: Attempt, error?: unknown): Error | undefined | Promise<Error | undefined> {
+    deadlines.remove(attempt)
+    const failure = attempt.withdrawn ?? error
+    return failure === undefined ? finish(stored, attempt) : failed(stored, attempt, failure)
+  }
+
+  function expire(attempt: Attempt): void {
+    attempt.withdraw(withdrawal(`its listener took longer than ${settings.timeout} ms (option \`timeout\`)`, 'TIDINGS_HANDLER_TIMEOUT'))
   }
 }
 
-function noExpiry(): void {}
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

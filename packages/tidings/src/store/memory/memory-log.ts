@@ -1,4 +1,5 @@
 import type { EventRecord } from '../../events/record.ts'
+import { Ring } from '../../kernel/ring.ts'
 import { partitionOf } from '../partitioner.ts'
 import {
   type Placed,
@@ -15,8 +16,9 @@ interface Stream {
   readonly text: string
   readonly partition: number
   version: number
-  /** Those not pruned, in version order. */
-  events: StoredEvent[]
+  /** Those not pruned, in version order, behind `gone` empty places. */
+  events: (StoredEvent | undefined)[]
+  gone: number
 }
 
 /**
@@ -28,7 +30,7 @@ export class MemoryLog {
   readonly #streams = new Map<string, Map<string, Map<string, Stream>>>()
   readonly #ids = new Map<string, StoredEvent>()
   /** Index 0 holds position #first. */
-  #events: (StoredEvent | undefined)[] = []
+  readonly #events = new Ring<StoredEvent | undefined>()
   #first: Position = 1
   #indexedThrough: Position = 0
 
@@ -41,11 +43,11 @@ export class MemoryLog {
   }
 
   get last(): Position {
-    return this.#first + this.#events.length - 1
+    return this.#first + this.#events.size - 1
   }
 
   at(position: Position): StoredEvent | undefined {
-    return this.#events[position - this.#first]
+    return this.#events.at(position - this.#first)
   }
 
   versionOf(name: StreamName): number {
@@ -85,17 +87,18 @@ export class MemoryLog {
     const stream = this.#streams.get(name.tenant)?.get(name.category)?.get(name.key)
     if (stream === undefined) return []
     const limit = query.limit ?? 500
+    const from = query.from
+    const kept = stream.events.slice(stream.gone) as StoredEvent[]
     if (query.reverse === true) {
-      const end = firstAfter(stream.events, query.from ?? stream.version)
-      return stream.events.slice(Math.max(0, end - limit), end).toReversed()
+      const end = from === undefined ? kept.length : firstAfter(kept, from)
+      return kept.slice(Math.max(0, end - limit), end).toReversed()
     }
-    const start = firstAfter(stream.events, (query.from ?? 1) - 1)
-    return stream.events.slice(start, start + limit)
+    const start = from === undefined ? 0 : firstAfter(kept, from - 1)
+    return kept.slice(start, start + limit)
   }
 
   prune(query: PruneQuery): Pruned {
     const only = query.stream === undefined ? undefined : streamText(query.stream)
-    const thinned = new Set<Stream>()
     let removed = 0
     let more = false
     for (let position = this.#first; position <= Math.min(query.through, this.last); position++) {
@@ -105,17 +108,15 @@ export class MemoryLog {
         more = true
         break
       }
-      this.#events[position - this.#first] = undefined
-      thinned.add(this.#streamOf(stored.record))
+      this.#events.set(position - this.#first, undefined)
+      forget(this.#streamOf(stored.record), stored)
       if (position <= this.#indexedThrough) this.#ids.delete(idKey(stored.record))
       removed++
     }
-    for (const stream of thinned)
-      stream.events = stream.events.filter(({ position }) => this.at(position) !== undefined)
-    const kept = this.#events.findIndex((stored) => stored !== undefined)
-    const gone = kept === -1 ? this.#events.length : kept
-    this.#events.splice(0, gone)
-    this.#first += gone
+    while (this.#events.size > 0 && this.#events.peek() === undefined) {
+      this.#events.shift()
+      this.#first++
+    }
     this.#indexedThrough = Math.max(this.#indexedThrough, this.#first - 1)
     return { removed, more }
   }
@@ -144,9 +145,23 @@ export class MemoryLog {
     let stream = keys.get(record.key)
     if (stream === undefined) {
       const text = streamText(record)
-      keys.set(record.key, (stream = { text, partition: partitionOf(text, this.#partitions), version: 0, events: [] }))
+      keys.set(record.key, (stream = { text, partition: partitionOf(text, this.#partitions), version: 0, events: [], gone: 0 }))
     }
     return stream
+  }
+}
+
+function forget(stream: Stream, stored: StoredEvent): void {
+  if (stream.events[stream.gone] !== stored) {
+    stream.events = stream.events.filter((kept) => kept !== stored && kept !== undefined)
+    stream.gone = 0
+    return
+  }
+  stream.events[stream.gone++] = undefined
+  // Moving the rest each time would make pruning a long stream quadratic.
+  if (stream.gone > 32 && stream.gone * 2 > stream.events.length) {
+    stream.events = stream.events.slice(stream.gone)
+    stream.gone = 0
   }
 }
 
