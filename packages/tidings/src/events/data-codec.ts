@@ -38,11 +38,13 @@ export function decodeData(record: Pick<EventRecord, 'data' | 'encoding'>, limit
   const maxBytes = limits.maxBytes ?? defaultDecodeLimits.maxBytes
   const text = textOf(record, maxBytes)
   if (text === '') return undefined
-  return decodeJson(text, 'data', limits)
+  return decodeJson(text, 'data', { ...limits, maxDepth: Math.min(limits.maxDepth ?? defaultDecodeLimits.maxDepth, defaultDecodeLimits.maxDepth) })
 }
 
-/** The same for JSON text; `place` names it in errors. */
+/** The same for JSON text, bounded in UTF-16 units; `place` names it in errors. */
 export function decodeJson(text: string, place: string, limits: DecodeLimits = {}): unknown {
+  const { maxBytes, maxDepth, maxMembers } = { ...defaultDecodeLimits, ...limits }
+  if (text.length > maxBytes) throw refuse(place, `must not be larger than ${maxBytes} bytes`)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -50,8 +52,7 @@ export function decodeJson(text: string, place: string, limits: DecodeLimits = {
     // The parser's own message quotes the text around the mistake, which may be anybody's secret.
     throw refuse(place, 'must be JSON')
   }
-  const maxDepth = Math.min(limits.maxDepth ?? defaultDecodeLimits.maxDepth, defaultDecodeLimits.maxDepth)
-  freeze(value, { place, depth: 0, maxDepth, left: limits.maxMembers ?? defaultDecodeLimits.maxMembers }, undefined)
+  freeze(value, { place, depth: 0, maxDepth, left: maxMembers }, undefined)
   return value
 }
 

@@ -53,6 +53,9 @@ export function verifyChecksum(record: EventRecord): void {
 
 /** The record with its data compressed and a checksum over what is now stored; the same record where compressing would not pay. */
 export async function compressRecord(record: EventRecord, options: CompressOptions & Pick<RecordOptions, 'seal'> = {}): Promise<EventRecord> {
+  // Data of another content type travels as what it is, and compression would hide which.
+  const { extensions } = contextOf(record)
+  if (extensions?.datacontenttype !== undefined || extensions?.data_base64 !== undefined) return record
   const compressed = await compressData(record, options)
   if (compressed === undefined) return record
   const changed = { ...plainRecord(record), ...compressed }
@@ -87,7 +90,7 @@ export function plainRecord(record: EventRecord): EventRecord {
 /** The members of a context that have no column of their own, as JSON text in a fixed order; empty where there are none. */
 export function contextText(context: EventContext): string {
   const { userId, sessionId, locationId, actor, traceparent, tracestate, business, extensions } = context
-  const text = JSON.stringify({ userId, sessionId, locationId, actor, traceparent, tracestate, business, extensions: extensions && sorted(extensions) })
+  const text = JSON.stringify({ userId, sessionId, locationId, actor, traceparent, tracestate, business, extensions: sorted(extensions) })
   return text === '{}' ? '' : text
 }
 
@@ -125,9 +128,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Sorted, because headers arrive in any order and the checksum covers this text. */
-function sorted<Value>(members: Readonly<Record<string, Value>>): Record<string, Value> {
-  return Object.fromEntries(Object.entries(members).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+/** Sorted, because headers arrive in any order and the checksum covers this text; absent where empty. */
+function sorted<Value>(members: Readonly<Record<string, Value>> | undefined): Record<string, Value> | undefined {
+  if (members === undefined) return undefined
+  const entries = Object.entries(members)
+  return entries.length === 0 ? undefined : Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function undecodable(field: string, rule: string): TidingsError {
