@@ -100,10 +100,11 @@ export function fromBinary(message: ReceivedMessage, binding: CloudEventBinding,
     if (prefix === undefined) continue
     checkCount(++count)
     const name = header.slice(prefix.length)
-    if (name === 'datacontenttype') refuseAttribute(name, `must be told by the header ${binding.contentType}`)
     if (attributes[name] !== undefined) refuseAttribute(name, 'must not come twice')
     setAttribute(attributes, name, valueOf(name, value, binding.percent))
   }
+  // It has a header of its own and should not come as an attribute, but the official SDK for Kafka writes both.
+  if (contentType !== undefined && (attributes.datacontenttype ?? contentType) !== contentType) refuseAttribute('datacontenttype', `must not differ from the header ${binding.contentType}`)
   setAttribute(attributes, 'datacontenttype', contentType)
   const dataIs = restoreTypes(attributes)
   return recordFrom({ attributes, content: contentOf(message.body ?? undefined, attributes, dataIs) }, options)

@@ -374,6 +374,12 @@ test('AMQP reads either separator and native types', () => {
   expect(() => fromBinary({ headers: { ...headers, cloudEvents_id: '2' } }, cloudEventBindings.amqp, options)).toThrow('must not come twice')
 })
 
+test('a content type that comes twice must be the same', () => {
+  const headers = { ce_specversion: '1.0', ce_id: '1', ce_source: '/x', ce_type: 'a.b', 'content-type': 'text/plain', ce_datacontenttype: 'text/plain' }
+  expect(eventOf(fromBinary({ headers, body: Buffer.from('a') }, cloudEventBindings.kafka, options)).data).toBe('a')
+  expect(() => fromBinary({ headers: { ...headers, ce_datacontenttype: 'application/json' } }, cloudEventBindings.kafka, options)).toThrow('must not differ')
+})
+
 test('headers that come several times, or in no form of text, are refused', () => {
   const headers = { 'ce-specversion': ['1.0'], 'ce-id': '1', 'ce-source': '/x', 'ce-type': 'a.b' }
   expect(fromBinary({ headers }, cloudEventBindings.nats, options).id).toBe('1')
