@@ -95,18 +95,25 @@ describe('reading the log', () => {
     const { transport } = world.process()
     const listener = await new Listener(new Books()).join(transport, { group: 'g' })
     const consumer = listener.consumer as NonNullable<Listener['consumer']>
-    for (const count of [-1, 1.5, Number.NaN]) expect(() => consumer.request(count)).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }))
+    for (const count of [-1, 1.5, Number.NaN])
+      expect(() => consumer.request(count)).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }))
     for (const [partition, offset] of [
       [8, 0],
       [-1, 0],
       [0, -1],
       [0, 0.5],
     ] as const) {
-      expect(() => consumer.seek(partition, offset)).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }))
+      expect(() => consumer.seek(partition, offset)).toThrow(
+        expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }),
+      )
     }
-    expect(() => consumer.settle({ partition: 0, offset: 1, stream: '', record: undefined }, 'done')).toThrow(expect.objectContaining({ code: 'TIDINGS_NOT_SUPPORTED' }))
+    expect(() => consumer.settle({ partition: 0, offset: 1, stream: '', record: undefined }, 'done')).toThrow(
+      expect.objectContaining({ code: 'TIDINGS_NOT_SUPPORTED' }),
+    )
     await expect(transport.subscribe({ group: '' }, listener)).rejects.toMatchObject({ code: 'TIDINGS_INVALID_OPTION' })
-    await expect(transport.subscribe({ group: 'x', topics: [] }, listener)).rejects.toMatchObject({ code: 'TIDINGS_INVALID_OPTION' })
+    await expect(transport.subscribe({ group: 'x', topics: [] }, listener)).rejects.toMatchObject({
+      code: 'TIDINGS_INVALID_OPTION',
+    })
     expect(() => world.process({ poll: 0, window: 0 })).toThrow(/`poll`.*`window`/)
     await consumer.close()
     consumer.request(5)
@@ -139,7 +146,9 @@ describe('reading the log', () => {
   it('reads the head once for all consumers that are near', async () => {
     const world = logWorld(8)
     const process = world.process()
-    const listeners = await Promise.all(Array.from({ length: 10 }, (_, at) => new Listener(new Books()).join(process.transport, { group: `g${at}` })))
+    const listeners = await Promise.all(
+      Array.from({ length: 10 }, (_, at) => new Listener(new Books()).join(process.transport, { group: `g${at}` })),
+    )
     await world.runtime.advance(0)
     for (let batch = 0; batch < 20; batch++) {
       await world.append(100)
@@ -253,11 +262,16 @@ describe('reading the log', () => {
     const world = logWorld(14)
     const process = world.process()
     const once = { ...recordOf('one', 'order', 'a'), fresh: false }
-    expect(await process.transport.publish([once, recordOf('two', 'order', 'a')])).toEqual([{ status: 'stored' }, { status: 'stored' }])
+    expect(await process.transport.publish([once, recordOf('two', 'order', 'a')])).toEqual([
+      { status: 'stored' },
+      { status: 'stored' },
+    ])
     expect(await process.transport.publish([once])).toEqual([{ status: 'stored' }])
     expect((await logged(world.store)).flat()).toHaveLength(2)
     process.health = 'failing'
-    expect(await process.transport.publish([once])).toEqual([{ status: 'unknown', error: expect.objectContaining({ code: 'TIDINGS_STORE_UNAVAILABLE' }) }])
+    expect(await process.transport.publish([once])).toEqual([
+      { status: 'unknown', error: expect.objectContaining({ code: 'TIDINGS_STORE_UNAVAILABLE' }) },
+    ])
     process.health = 'hanging'
     const stop = new AbortController()
     const pending = process.transport.publish([once, once], stop.signal)
@@ -271,46 +285,55 @@ describe('reading the log', () => {
   })
 
   // Consumers of every speed, with and without topics, that seek at random, over a tiny window: none may miss or repeat anything.
-  it.each(Array.from({ length: 30 }, (_, at) => at + 100))('has neither gap nor duplicate between catch-up and tail (seed %i)', async (seed) => {
-    const random = mulberry32(seed)
-    const pick = (below: number): number => Math.floor(random() * below)
-    const world = logWorld(seed)
-    const process = world.process({ window: 1 + pick(40), page: 1 + pick(20) })
-    await world.append(pick(300))
-    const topics = [undefined, ['order'], ['invoice'], ['order', 'payment'], undefined]
-    const listeners = await Promise.all(
-      topics.map(async (wanted, at) => {
-        const books = new Books()
-        for (let partition = 0; partition < 8; partition++) books.place[partition] = at === 4 ? pick(200) : 0
-        const from = [...books.place]
-        const listener = new Listener(books)
-        listener.greedy = false
-        await listener.join(process.transport, { group: `g${at}`, ...(wanted !== undefined && { topics: wanted }) }, pick(50))
-        return { listener, wanted, from }
-      }),
-    )
-    for (let step = 0; step < 150; step++) {
-      const { listener, from } = listeners[pick(5)] as (typeof listeners)[number]
-      const what = pick(10)
-      if (what < 3) await world.append(pick(30), ['order', 'invoice', 'payment'][pick(3)])
-      else if (what < 8) listener.request(pick(60))
-      else if (what === 8) await world.runtime.advance(pick(3))
-      else if (listener.owned.size === 8) {
-        const partition = pick(8)
-        const offset = pick(200)
-        listener.books.handled[partition] = []
-        from[partition] = offset
-        listener.seek(partition, offset)
+  it.each(Array.from({ length: 30 }, (_, at) => at + 100))(
+    'has neither gap nor duplicate between catch-up and tail (seed %i)',
+    async (seed) => {
+      const random = mulberry32(seed)
+      const pick = (below: number): number => Math.floor(random() * below)
+      const world = logWorld(seed)
+      const process = world.process({ window: 1 + pick(40), page: 1 + pick(20) })
+      await world.append(pick(300))
+      const topics = [undefined, ['order'], ['invoice'], ['order', 'payment'], undefined]
+      const listeners = await Promise.all(
+        topics.map(async (wanted, at) => {
+          const books = new Books()
+          for (let partition = 0; partition < 8; partition++) books.place[partition] = at === 4 ? pick(200) : 0
+          const from = [...books.place]
+          const listener = new Listener(books)
+          listener.greedy = false
+          await listener.join(
+            process.transport,
+            { group: `g${at}`, ...(wanted !== undefined && { topics: wanted }) },
+            pick(50),
+          )
+          return { listener, wanted, from }
+        }),
+      )
+      for (let step = 0; step < 150; step++) {
+        const { listener, from } = listeners[pick(5)] as (typeof listeners)[number]
+        const what = pick(10)
+        if (what < 3) await world.append(pick(30), ['order', 'invoice', 'payment'][pick(3)])
+        else if (what < 8) listener.request(pick(60))
+        else if (what === 8) await world.runtime.advance(pick(3))
+        else if (listener.owned.size === 8) {
+          const partition = pick(8)
+          const offset = pick(200)
+          listener.books.handled[partition] = []
+          from[partition] = offset
+          listener.seek(partition, offset)
+        }
+        if (pick(3) === 0) await Promise.resolve()
       }
-      if (pick(3) === 0) await Promise.resolve()
-    }
-    for (const { listener } of listeners) listener.request(100_000)
-    await world.runtime.advance(1_000)
-    for (const { listener, wanted, from } of listeners) {
-      expect(listener.problems).toEqual([])
-      const expected = (await logged(world.store, wanted)).map((offsets, partition) => offsets.filter((offset) => offset > (from[partition] as number)))
-      expect(listener.books.handled).toEqual(expected)
-    }
-    await process.transport.close()
-  })
+      for (const { listener } of listeners) listener.request(100_000)
+      await world.runtime.advance(1_000)
+      for (const { listener, wanted, from } of listeners) {
+        expect(listener.problems).toEqual([])
+        const expected = (await logged(world.store, wanted)).map((offsets, partition) =>
+          offsets.filter((offset) => offset > (from[partition] as number)),
+        )
+        expect(listener.books.handled).toEqual(expected)
+      }
+      await process.transport.close()
+    },
+  )
 })

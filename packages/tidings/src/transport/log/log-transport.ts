@@ -130,9 +130,16 @@ function check({ group, topics }: SubscribeOptions): void {
       details: { field: 'group' },
     })
   }
-  if (topics !== undefined && (topics.length === 0 || topics.some((topic) => typeof topic !== 'string' || topic === ''))) {
-    throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `topics` to be one name or more, none of them empty; leave it out for all.', {
-      details: { field: 'topics' },
-    })
+  if (
+    topics !== undefined &&
+    (topics.length === 0 || topics.some((topic) => typeof topic !== 'string' || topic === ''))
+  ) {
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      'Expected `topics` to be one name or more, none of them empty; leave it out for all.',
+      {
+        details: { field: 'topics' },
+      },
+    )
   }
 }

@@ -39,7 +39,11 @@ export function logWorld(seed: number, partitions = 8): World {
     log,
     process(options) {
       const patient = patientStore(store)
-      const host = { runtime, meter: silentMeter, log: (level: string, message: string, fields = {}) => void log.push({ level, message, fields }) }
+      const host = {
+        runtime,
+        meter: silentMeter,
+        log: (level: string, message: string, fields = {}) => void log.push({ level, message, fields }),
+      }
       const transport = logTransport(patient.store, host, options)
       return {
         transport,
@@ -58,7 +62,9 @@ export function logWorld(seed: number, partitions = 8): World {
       }
     },
     async append(count, category = 'order') {
-      const units = Array.from({ length: count }, () => ({ append: [recordOf(`event-${++events}`, category, `key-${events % 61}`)] }))
+      const units = Array.from({ length: count }, () => ({
+        append: [recordOf(`event-${++events}`, category, `key-${events % 61}`)],
+      }))
       await store.commit(units)
     },
   }
@@ -213,7 +219,8 @@ export class Listener implements Sink {
 
   lost(partitions: readonly number[]): void {
     this.#enter('lost')
-    for (const partition of partitions) if (!this.owned.delete(partition)) this.problems.push(`lost ${partition} that it had not`)
+    for (const partition of partitions)
+      if (!this.owned.delete(partition)) this.problems.push(`lost ${partition} that it had not`)
     this.#leave(`lost ${partitions.join(',')}`)
   }
 
@@ -223,9 +230,12 @@ export class Listener implements Sink {
     if (deliveries.length === 0) this.problems.push('delivered nothing')
     for (const delivery of deliveries) {
       const { partition, offset } = delivery
-      if (!this.owned.has(partition) || this.#leaving.has(partition)) this.problems.push(`delivered ${partition} without owning it`)
-      if (offset <= (this.#last.get(partition) ?? 0)) this.problems.push(`delivered ${offset} of ${partition} after ${this.#last.get(partition)}`)
-      if (offset <= (this.scans.get(partition) ?? 0)) this.problems.push(`delivered ${offset} of ${partition} although scanned`)
+      if (!this.owned.has(partition) || this.#leaving.has(partition))
+        this.problems.push(`delivered ${partition} without owning it`)
+      if (offset <= (this.#last.get(partition) ?? 0))
+        this.problems.push(`delivered ${offset} of ${partition} after ${this.#last.get(partition)}`)
+      if (offset <= (this.scans.get(partition) ?? 0))
+        this.problems.push(`delivered ${offset} of ${partition} although scanned`)
       this.#last.set(partition, offset)
       this.got.push(delivery)
       if (this.books.owner[partition] !== this) continue
@@ -236,7 +246,8 @@ export class Listener implements Sink {
   }
 
   scanned(partition: number, offset: Offset): void {
-    if (!this.owned.has(partition) || this.#leaving.has(partition)) this.problems.push(`scanned ${partition} without owning it`)
+    if (!this.owned.has(partition) || this.#leaving.has(partition))
+      this.problems.push(`scanned ${partition} without owning it`)
     if (offset <= (this.scans.get(partition) ?? -1)) this.problems.push(`scanned ${offset} of ${partition} again`)
     this.scans.set(partition, offset)
   }
@@ -258,7 +269,11 @@ export class Listener implements Sink {
 /** Where events of some categories stand in each partition, by the store itself. */
 export async function logged(store: Store, categories?: readonly string[]): Promise<number[][]> {
   const offsets: number[][] = Array.from({ length: store.capabilities.partitions }, () => [])
-  const page = await store.readAll({ after: 0, limit: Number.MAX_SAFE_INTEGER, ...(categories !== undefined && { categories }) })
+  const page = await store.readAll({
+    after: 0,
+    limit: Number.MAX_SAFE_INTEGER,
+    ...(categories !== undefined && { categories }),
+  })
   for (const { partition, position } of page.events) offsets[partition]?.push(position)
   return offsets
 }

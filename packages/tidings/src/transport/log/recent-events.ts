@@ -13,6 +13,7 @@ export class RecentEvents {
   #end: Position = 0
   #first = 0
   #next = 0
+  #last: Position = 0
   #generation = 0
 
   constructor(size: number) {
@@ -37,6 +38,11 @@ export class RecentEvents {
 
   get next(): number {
     return this.#next
+  }
+
+  /** The position of the newest event ever taken in, also before a reset. */
+  get last(): Position {
+    return this.#last
   }
 
   /** Grows with each `reset`: a page asked for before one does not fit behind it. */
@@ -65,6 +71,7 @@ export class RecentEvents {
     for (const event of events) {
       if (this.#next - this.#first === this.#size) this.#start = this.at(this.#first++).offset
       this.#kept[this.#next++ & this.#mask] = asDelivery(event)
+      if (event.position > this.#last) this.#last = event.position
     }
     if (through > this.#end) this.#end = through
   }

@@ -106,8 +106,13 @@ export class TailReader {
   /** Takes over a cursor that has reached the head of the log, unless it has moved on beyond it in the meantime. */
   adopt(reading: TailClient, cursor: Cursor): void {
     cursor.near = false
-    if (this.#nearest() === undefined) {
-      this.#filter = { partitions: whole(cursor) ? undefined : cursor.has.slice(), topics: reading.topics }
+    this.#demote()
+    this.#demote()
+    // A window that begins above the cursor although no event above it was seen stands beyond the end of the log, where somebody sought to.
+    const beyond = this.recent.start > cursor.place && this.recent.last <= cursor.place
+    if (beyond || this.#nearest() === undefined) {
+      const filter: Filter = { partitions: whole(cursor) ? undefined : cursor.has.slice(), topics: reading.topics }
+      this.#filter = beyond ? union(this.#filter, filter) : filter
       this.recent.reset(cursor.place)
     } else if (!this.#covers(reading, cursor)) {
       // What is kept lacks something that this one wants: begin anew at the end.
@@ -138,6 +143,7 @@ export class TailReader {
 
   async #read(): Promise<void> {
     const { store, host, page: limit } = this.#options
+    this.#demote()
     const lowest = this.#nearest()
     if (lowest !== undefined && lowest > this.recent.end) this.recent.reset(lowest)
     const { generation } = this.recent
@@ -195,10 +201,17 @@ export class TailReader {
     let lowest: Position | undefined
     for (const reading of this.#readings) {
       for (const { near, place } of reading.cursors) {
-        if (near && place >= this.recent.start && (lowest === undefined || place < lowest)) lowest = place
+        if (near && (lowest === undefined || place < lowest)) lowest = place
       }
     }
     return lowest
+  }
+
+  /** Whoever has fallen out of what is kept reads alone; it has no say in what is asked for any more. */
+  #demote(): void {
+    for (const reading of this.#readings) {
+      for (const cursor of reading.cursors) if (cursor.near && cursor.place < this.recent.start) cursor.near = false
+    }
   }
 
   #hungry(): boolean {
