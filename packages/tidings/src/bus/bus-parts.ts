@@ -20,6 +20,8 @@ export interface BusParts {
   /** By name, those that have started. */
   readonly engines: ReadonlyMap<string, Engine>
   readonly declared: readonly Subscription[]
+  /** Resolves when every subscription declared so far has started or failed to; before `start`, at once. */
+  started(): Promise<void>
   /** Position of the last event that this process has committed by a publish. */
   head(): Position
   /** Calls back, in a later microtask, whenever something was handled or set aside. Returns how to stop. */

@@ -51,6 +51,8 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const engines = new Map<string, Engine>()
   const declared: Subscription[] = []
   const stopHealth: (() => void)[] = []
+  /** Subscriptions that were declared after the start and are on their way. */
+  const late = new Set<Promise<void>>()
   const audiences = new Audiences(store)
   const listeners = new Set<() => void>()
   const validate = options.validate ?? true
@@ -133,7 +135,10 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
       }
       declared.push(subscription)
       if (life.phase === 'started') {
-        startOne(subscription).catch((error: unknown) => log('error', 'A subscription could not start', { subscription: name, error: (error as Error).message }))
+        const starting = startOne(subscription)
+          .catch((error: unknown) => log('error', 'A subscription could not start', { subscription: name, error: (error as Error).message }))
+          .finally(() => late.delete(starting))
+        late.add(starting)
       }
     },
     transaction: (work) => transaction(sqlStore(store), txHold, prepareOptions, work),
@@ -164,6 +169,9 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     engines,
     declared,
     publisher,
+    started: async () => {
+      await Promise.all(late)
+    },
     head: () => head,
     onProgress(listener) {
       listeners.add(listener)

@@ -101,11 +101,16 @@ export class Engine implements Sink, Contender {
       freed: () => {
         host.slots.release()
         this.pump()
+        host.progressed()
+        this.#tellWaiting()
       },
       resume: () => this.pump(),
     })
     this.#requests = new Requests(host, subscription, {
       owns: (partition) => this.#partitions.get(partition),
+      recall: (partition, parked) => {
+        if (this.#parkedLane(partition, parked.stream, parked.offset) === undefined) this.#adopt(partition, parked)
+      },
       redrive: (partition, stream, offset, extra) => this.#redrive(partition, stream, offset, extra),
       drop: (partition, stream, offset, extra) => this.#drop(partition, stream, offset, extra),
     })
@@ -160,14 +165,26 @@ export class Engine implements Sink, Contender {
     })
   }
 
-  /** True when nothing runs, nothing waits for a commit, and everything up to `head` has been looked at; timers may still wait. */
+  /**
+   * True when nothing runs, nothing waits for a commit, and everything up to `head` has been looked at; timers may still wait. Whatever makes it
+   * true is told by `progressed`.
+   */
   quiet(head: Offset): boolean {
     if (this.#settler.busy || this.#runner.running > 0 || this.#requests.busy) return false
     if (this.#pauses.size === 0) {
-      for (const lane of this.#lanes.values()) if (lane.state === 'ready' || lane.state === 'settling' || lane.state === 'running') return false
-      if (!this.#deaf) for (const partition of this.#partitions.values()) if (partition.watermark.seen < head) return false
+      // What is ready while the breaker is open waits for the clock.
+      const stalled = this.#runner.stalled
+      for (const lane of this.#lanes.values()) if (lane.state === 'settling' || lane.state === 'running' || (lane.state === 'ready' && !stalled)) return false
+      // A full window takes nothing new before something in it has ended, and all of it waits by now.
+      const full = this.#held >= this.subscription.settings.window
+      if (!this.#deaf && !full) for (const partition of this.#partitions.values()) if (partition.watermark.seen < head) return false
     }
     return true
+  }
+
+  /** The lanes as they are now, for those who must know what waits for what. */
+  get lanes(): Iterable<Lane> {
+    return this.#lanes.values()
   }
 
   /** Nothing at or below is needed here any more; Infinity where this process owns nothing. */
@@ -210,11 +227,13 @@ export class Engine implements Sink, Contender {
       // An earlier life of the same partition here is over.
       this.#forget(state.partition)
       this.#partitions.set(state.partition, state)
-      for (const parked of await loadParked(store, state.id)) this.#adopt(state, parked)
+      // Dead letters that hold nobody up stay on disk until somebody asks for them.
+      for (const parked of await loadParked(store, state.id)) if (parked.blocking || parked.state !== 'dead') this.#adopt(state, parked)
     }
     this.#host.runtime.defer(() => {
       for (const lane of [...this.#lanes.values()]) this.#advance(lane)
       this.#requests.look()
+      this.#host.progressed()
     })
     return states.map((state) => state.watermark.progress().watermark)
   }
@@ -267,7 +286,7 @@ export class Engine implements Sink, Contender {
     }
     const delivery: Delivery = { partition: stored.partition, offset: stored.position, stream: stored.stream, record: stored.record }
     const lane = this.#laneOf(partition, delivery)
-    lane.items.push({ offset: stored.position, delivery, entry: undefined, attempts, firstFailedAt: attempts > 0 ? this.#host.runtime.now() : undefined, parked: undefined })
+    lane.items.push({ partition, offset: stored.position, delivery, entry: undefined, attempts, firstFailedAt: attempts > 0 ? this.#host.runtime.now() : undefined, parked: undefined })
     this.#held++
     lane.rank = Math.min(lane.rank, stored.record.priority)
     if (lane.state !== 'idle') return
@@ -309,7 +328,7 @@ export class Engine implements Sink, Contender {
     const entry = partition.watermark.enter(delivery.offset)
     if (entry === undefined) return
     const lane = this.#laneOf(partition, delivery)
-    lane.items.push({ offset: delivery.offset, delivery, entry, attempts: 0, firstFailedAt: undefined, parked: undefined })
+    lane.items.push({ partition, offset: delivery.offset, delivery, entry, attempts: 0, firstFailedAt: undefined, parked: undefined })
     this.#held++
     if (record !== undefined && record.priority < lane.rank) lane.rank = record.priority
     if (lane.state === 'idle') this.#advance(lane)
@@ -367,7 +386,7 @@ export class Engine implements Sink, Contender {
 
   #add(lane: Lane, item: Item, work: Work, committed: () => void): void {
     const settlement: Settlement = {
-      partition: lane.partition,
+      partition: item.partition,
       entry: item.parked === undefined || item.entry?.done === false ? item.entry : undefined,
       records: work.records,
       documents: work.documents,
@@ -385,6 +404,7 @@ export class Engine implements Sink, Contender {
 
   #later(lane: Lane, delay: number): void {
     lane.state = 'waiting'
+    lane.until = this.#host.runtime.monotonic() + delay
     lane.timer = this.#host.runtime.setTimer(delay, () => {
       lane.state = 'idle'
       this.#advance(lane)
@@ -408,7 +428,7 @@ export class Engine implements Sink, Contender {
     item.delivery = undefined
     if (blocking || state === 'retry' || state === 'upgrade') lane.parked.unshift(item)
     this.#settler.add({
-      partition: lane.partition,
+      partition: item.partition,
       entry,
       documents: [putParked(parked)],
       committed: () => {
@@ -433,7 +453,7 @@ export class Engine implements Sink, Contender {
       item.delivery = undefined
       lane.parked.push(item)
       this.#held--
-      this.#settler.add({ partition: lane.partition, entry: item.entry, documents: [putParked(parked)], committed: () => {}, refused: () => {}, lost: () => {} })
+      this.#settler.add({ partition: item.partition, entry: item.entry, documents: [putParked(parked)], committed: () => {}, refused: () => {}, lost: () => {} })
     }
     if (lane.items.size > 0) this.#host.log('warn', 'A blocked stream holds as many parked events as it may; its partition pauses', { subscription: settings.name, stream: lane.stream, limit: settings.maxParked })
   }
@@ -463,7 +483,7 @@ export class Engine implements Sink, Contender {
     if (lane.state === 'running' || lane.state === 'settling') return false
     item.attempts = 0
     item.parked = { ...item.parked, state: 'retry', attempts: 0, due: this.#host.runtime.now() }
-    this.#rewrite(lane, [...extra, putParked(item.parked)])
+    this.#rewrite(lane, partition, [...extra, putParked(item.parked)])
     return true
   }
 
@@ -478,15 +498,15 @@ export class Engine implements Sink, Contender {
     const kept = [...lane.parked].filter((item) => item.offset !== offset)
     while (lane.parked.size > 0) lane.parked.shift()
     for (const item of kept) lane.parked.push(item)
-    this.#rewrite(lane, [...extra, deleteParked(dropped)])
+    this.#rewrite(lane, partition, [...extra, deleteParked(dropped)])
     return true
   }
 
-  #rewrite(lane: Lane, documents: readonly DocumentChange[]): void {
+  #rewrite(lane: Lane, partition: PartitionState, documents: readonly DocumentChange[]): void {
     lane.cancel()
     lane.state = 'settling'
     this.#settler.add({
-      partition: lane.partition,
+      partition,
       entry: undefined,
       documents,
       committed: () => {
@@ -501,7 +521,7 @@ export class Engine implements Sink, Contender {
   #parkedLane(partition: PartitionState, stream: string, offset: Offset): Lane | undefined {
     for (const key of [stream, '', `${partition.partition}:${offset}`]) {
       const lane = this.#lanes.get(key)
-      if (lane !== undefined && lane.partition === partition) for (const item of lane.parked) if (item.offset === offset) return lane
+      if (lane !== undefined) for (const item of lane.parked) if (item.partition === partition && item.offset === offset) return lane
     }
     return undefined
   }
@@ -513,7 +533,7 @@ export class Engine implements Sink, Contender {
     if (key === undefined) this.#lanes.set(lane.key, lane)
     // A newer program may know what an older one did not.
     const adopted: ParkedEvent = parked.state === 'upgrade' ? { ...parked, due: 0 } : parked
-    lane.parked.push({ offset: parked.offset, delivery: undefined, entry: undefined, attempts: parked.attempts, firstFailedAt: parked.firstFailedAt, parked: adopted })
+    lane.parked.push({ partition, offset: parked.offset, delivery: undefined, entry: undefined, attempts: parked.attempts, firstFailedAt: parked.firstFailedAt, parked: adopted })
     if (lane.state === 'idle') lane.state = 'held'
   }
 
@@ -523,7 +543,7 @@ export class Engine implements Sink, Contender {
     }
     this.#request()
     this.#host.progressed()
-    if (this.#waits.length > 0) for (const resolve of this.#waits.splice(0)) resolve()
+    this.#tellWaiting()
   }
 
   /** Keeps the window full: what is asked for and what is held are never more than it. */
@@ -566,8 +586,12 @@ export class Engine implements Sink, Contender {
       this.#held -= lane.items.size
       this.#lanes.delete(key)
     }
-    if (this.#waits.length > 0) for (const resolve of this.#waits.splice(0)) resolve()
+    this.#tellWaiting()
     this.#request()
+  }
+
+  #tellWaiting(): void {
+    if (this.#waits.length > 0) for (const resolve of this.#waits.splice(0)) resolve()
   }
 
   /** Writes down how far partitions without work have been looked at, so that retention and restarts need not look again. */

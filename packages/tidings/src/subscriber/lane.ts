@@ -7,6 +7,8 @@ import type { WatermarkEntry } from './watermark.ts'
 
 /** One event on its way through a lane. */
 export interface Item {
+  /** Which partition it came from; a lane of a sequential subscription holds items of all. */
+  readonly partition: PartitionState
   readonly offset: Offset
   /** Undefined while only its parked document is known; then the event is read again before it runs. */
   delivery: Delivery | undefined
@@ -41,6 +43,8 @@ export class Lane {
   /** 0 critical … 3 low: the most urgent that has entered since the lane was last empty. */
   rank = 3
   timer: Timer | undefined
+  /** While it waits: monotonic milliseconds at which its head runs again. */
+  until = 0
 
   constructor(key: string, stream: string, partition: PartitionState) {
     this.key = key

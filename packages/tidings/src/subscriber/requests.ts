@@ -2,6 +2,7 @@ import type { Timer } from '../kernel/runtime.ts'
 import type { DocumentChange, Unit } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
 import type { EngineHost } from './engine.ts'
+import { type ParkedEvent, parkedCollection, readParked } from './parked-event.ts'
 import type { PartitionState } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'
 
@@ -25,6 +26,8 @@ export function requestUnit(owner: string, id: string, request: ParkedRequest): 
 
 export interface RequestActions {
   owns(partition: number): PartitionState | undefined
+  /** Takes a dead letter into memory that held nobody up. */
+  recall(partition: PartitionState, parked: ParkedEvent): void
   /** False: not now; it is looked at again. */
   redrive(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[]): boolean
   drop(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[]): boolean
@@ -80,6 +83,7 @@ export class Requests {
 
   #looked(): void {
     this.#looking = false
+    this.#host.progressed()
     if (!this.#hinted) return
     this.#hinted = false
     this.look()
@@ -93,6 +97,9 @@ export class Requests {
       const partition = this.#actions.owns(request.partition)
       if (partition === undefined) continue
       const answered: DocumentChange = { collection: requestsCollection, id: document.id, delete: true }
+      const [stored] = await this.#host.store.find(parkedCollection, { id: `${this.#prefix}${request.stream}/${String(request.offset).padStart(16, '0')}` })
+      const parked = stored === undefined ? undefined : readParked(stored)
+      if (parked !== undefined && !parked.blocking && parked.state === 'dead') this.#actions.recall(partition, parked)
       const act = request.action === 'redrive' ? this.#actions.redrive : this.#actions.drop
       // What cannot be done now because its stream is busy is tried again at the next look.
       act(partition, request.stream, request.offset, [answered])

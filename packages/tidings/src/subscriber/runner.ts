@@ -12,7 +12,7 @@ import type { EngineHost, Work } from './engine.ts'
 import type { Item, Lane } from './lane.ts'
 import { inlineCollection, inlineId, type InlinePromise } from './inline-promise.ts'
 import { deleteParked, type ParkedState, parkedCollection, parkedId } from './parked-event.ts'
-import { markId, marksCollection, type PartitionState } from './partition-state.ts'
+import { fencesCollection, markId, marksCollection, type PartitionState } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
@@ -94,6 +94,11 @@ export class Runner {
     return this.#running.size
   }
 
+  /** True while somebody was refused entry and a timer will ask again: the breaker is open. */
+  get stalled(): boolean {
+    return this.#breakerTimer !== undefined
+  }
+
   breaker(): string {
     return this.#breaker.snapshot(this.#host.runtime.monotonic()).state
   }
@@ -149,7 +154,7 @@ export class Runner {
   /** Takes back what runs for these partitions. */
   withdraw(partitions: readonly PartitionState[], why: string): void {
     for (const running of [...this.#running]) {
-      if (!partitions.includes(running.lane.partition)) continue
+      if (!partitions.includes(running.item.partition)) continue
       running.attempt?.withdraw(withdrawal(why))
       this.#end(running)
       this.#breaker.onWithdrawn(running.pass)
@@ -157,7 +162,7 @@ export class Runner {
   }
 
   withdrawAll(why: string): void {
-    this.withdraw([...new Set([...this.#running].map(({ lane }) => lane.partition))], why)
+    this.withdraw([...new Set([...this.#running].map(({ item }) => item.partition))], why)
   }
 
   close(): void {
@@ -226,7 +231,7 @@ export class Runner {
         this.#succeed(running, undefined)
         return
       }
-      const attempt = new Attempt(this.#attempts, event, lane.partition.partition, item.attempts + 1, () => this.#expire(running))
+      const attempt = new Attempt(this.#attempts, event, item.partition.partition, item.attempts + 1, () => this.#expire(running))
       running.attempt = attempt
       const result = runCausedBy(event, this.#handler, event, attempt)
       if (isThenable(result)) {
@@ -275,18 +280,19 @@ export class Runner {
     const { lane, item } = running
     const transaction = attempt.transaction as NonNullable<Attempt['transaction']>
     const { parked } = item
-    const mark = { collection: marksCollection, id: markId(lane.partition, item.offset) }
+    const mark = { collection: marksCollection, id: markId(item.partition, item.offset) }
     try {
       attempt.settled = true
       const result = await transaction.commit({
-        expect: [lane.partition.fence, ...(running.work.expect ?? [])],
+        expect: [item.partition.fence, ...(running.work.expect ?? [])],
         ...(attempt.records === undefined ? {} : { append: attempt.records }),
         ...(attempt.statements === undefined ? {} : { statements: attempt.statements }),
         documents: [...(running.work.documents ?? []), parked === undefined ? { ...mark, put: '{}' } : deleteParked(parked)],
       })
       if (running.ended) return
       if (result.status === 'conflict') {
-        this.#outcomes.lost(lane.partition)
+        if ('collection' in result.expectation && result.expectation.collection === fencesCollection) this.#outcomes.lost(item.partition)
+        else this.#fail(running, new TidingsError('TIDINGS_CONFLICT', 'What the handler expected of the store was no longer so when it committed.'))
         return
       }
       if (result.status === 'refused') throw result.error
@@ -340,7 +346,7 @@ export class Runner {
     lane.state = 'idle'
     if (verdict.kind === 'withdrawn') {
       if (pass !== undefined) this.#breaker.onWithdrawn(pass)
-      if (lane.partition.active) this.#outcomes.later(lane, 1_000)
+      if (item.partition.active) this.#outcomes.later(lane, 1_000)
       return
     }
     log('debug', 'An attempt has failed', { subscription: settings.name, verdict: verdict.kind, attempt: item.attempts + 1, error: error instanceof Error ? error.message : String(error) })
@@ -395,8 +401,8 @@ export class Runner {
   }
 
   #fenceOf(partition: number): PartitionState['fence'] {
-    for (const { lane } of this.#running) if (lane.partition.partition === partition) return lane.partition.fence
-    return { collection: 'fences', id: `${runName(this.#subscription)}/${partition}`, version: -1 }
+    for (const { item } of this.#running) if (item.partition.partition === partition) return item.partition.fence
+    return { collection: fencesCollection, id: `${runName(this.#subscription)}/${partition}`, version: -1 }
   }
 }
 
