@@ -1,14 +1,20 @@
-import { realRuntime, virtualRuntime } from 'tidings/spi'
+import { memoryStore, realRuntime, virtualRuntime } from 'tidings/spi'
 import { afterAll, describe, it } from 'vitest'
 
-import { testTransport } from './index.ts'
-import { logBackend } from './transport/log-backend.ts'
+import { logBackend, sharedByPlace, testTransport } from './index.ts'
 
 const runner = { describe, it, afterAll }
+const store = sharedByPlace(() => memoryStore())
+const few = sharedByPlace(() => memoryStore({ partitions: 3 }))
+const small = { page: 3, window: 5 }
 
 // Under the virtual clock seconds cost nothing; with the real one the same suite meets real timers.
-testTransport({ ...logBackend('log over memory', virtualRuntime()), runner })
-
-testTransport({ ...logBackend('log over memory, real time', realRuntime(), { lease: 400, poll: 20 }), runner })
-
-testTransport({ ...logBackend('log over memory, small pages', virtualRuntime(), { page: 3, window: 5 }, 3), runner })
+testTransport({ ...logBackend({ name: 'log over memory', runtime: virtualRuntime(), store }), runner })
+testTransport({
+  ...logBackend({ name: 'log over memory, small pages', runtime: virtualRuntime(), store: few, log: small }),
+  runner,
+})
+testTransport({
+  ...logBackend({ name: 'log over memory, real time', runtime: realRuntime(), store, log: { lease: 400, poll: 20 } }),
+  runner,
+})

@@ -4,6 +4,7 @@ import { type EventRecord, partitionOf, streamText } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
 import { ids, record, records, stored } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitAll, commitOne, order, readLog, streamOf } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -105,8 +106,8 @@ export const appendAndReadBack: Topic<StoreWorld> = {
           record(world, { key: `k-${at}`, tenant: at % 3 === 0 ? 'acme' : '' }),
         )
         await commitOne(store, { append: written })
-        for (const [at, event] of (await readLog(store)).entries()) {
-          const text = streamText(written[at] as EventRecord)
+        for (const event of await readLog(store)) {
+          const text = streamText(event.record)
           assert.equal(event.stream, text)
           assert.equal(event.partition, partitionOf(text, store.capabilities.partitions))
         }
@@ -125,7 +126,7 @@ export const appendAndReadBack: Topic<StoreWorld> = {
           await commitAll(store, units)
           written.push(...units.flatMap((unit) => unit.append))
         }
-        assert.deepEqual(ids(await readLog(store, { limit: 97 })), ids(written.map((one) => ({ record: one }))))
+        same(ids(await readLog(store, { limit: 97 })), ids(written.map((one) => ({ record: one }))))
       },
     },
     {
@@ -144,7 +145,7 @@ export const appendAndReadBack: Topic<StoreWorld> = {
             store.readStream(order, { from: at }),
             store.find('seen'),
           ])
-          assert.deepEqual(
+          same(
             [ids(page.events), ids(stream), documents.map((one) => one.body)],
             [[written.id], [written.id], [String(at)]],
           )
@@ -155,9 +156,9 @@ export const appendAndReadBack: Topic<StoreWorld> = {
       promise: 'acknowledged',
       title: 'answers an empty call and an empty unit',
       run: async ({ store }) => {
-        assert.deepEqual(await store.commit([]), [])
-        assert.deepEqual(await commitAll(store, [{}, { append: [] }]), [[], []])
-        assert.deepEqual(await readLog(store), [])
+        same(await store.commit([]), [])
+        same(await commitAll(store, [{}, { append: [] }]), [[], []])
+        same(await readLog(store), [])
       },
     },
   ],
@@ -170,13 +171,13 @@ async function checkBack({ store }: StoreWorld, written: EventRecord, what: stri
   const stream = await store.readStream(written, { from: placed.streamVersion, limit: 1 })
   for (const event of [page.events[0], stream[0]]) {
     assert.ok(event, `${what}: read back`)
-    assert.deepEqual(stored(event.record), stored(written), what)
+    same(stored(event.record), stored(written), what)
     assert.equal(
       typeof event.record.data === 'string',
       typeof written.data === 'string',
       `${what}: text stays text, bytes stay bytes`,
     )
     const { position, streamVersion, stream: name } = event
-    assert.deepEqual({ position, streamVersion, name }, { ...placed, name: streamOf(written) }, what)
+    same({ position, streamVersion, name }, { ...placed, name: streamOf(written) }, what)
   }
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 
 import type { Unit } from 'tidings/spi'
 
+import { allEnd } from '../suite/all-end.ts'
 import type { Topic } from '../suite/case.ts'
 import { ids, record, records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitOne, order, orderStream, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -58,7 +60,7 @@ export const atomicUnits: Topic<StoreWorld> = {
           },
         ])
         assert.equal(placed[0]?.status, 'conflict')
-        assert.deepEqual([await readLog(store), await store.find('d')], [[], []])
+        same([await readLog(store), await store.find('d')], [[], []])
       },
     },
     {
@@ -67,24 +69,29 @@ export const atomicUnits: Topic<StoreWorld> = {
       run: async (world) => {
         const { store, volumes } = world
         const writes = Math.min(60, volumes.events)
-        let done = false
-        const reading = (async () => {
-          while (!done) {
+        const writing = { left: writes }
+        const read = async (): Promise<void> => {
+          while (writing.left > 0) {
             const before = Number((await store.find('count', { id: 'one' }))[0]?.body ?? 0)
             const events = (await readLog(store)).length
             const after = Number((await store.find('count', { id: 'one' }))[0]?.body ?? 0)
             assert.ok(before <= events && events <= after, `${before} ≤ ${events} ≤ ${after}`)
             await new Promise((resolve) => void setImmediate(resolve))
           }
-        })()
-        for (let at = 1; at <= writes; at++) {
-          await commitOne(store, {
-            append: [record(world)],
-            documents: [{ collection: 'count', id: 'one', put: String(at) }],
-          })
         }
-        done = true
-        await reading
+        const write = async (): Promise<void> => {
+          try {
+            for (let at = 1; at <= writes; at++) {
+              await commitOne(store, {
+                append: [record(world)],
+                documents: [{ collection: 'count', id: 'one', put: String(at) }],
+              })
+            }
+          } finally {
+            writing.left = 0
+          }
+        }
+        await allEnd([read(), write()])
       },
     },
   ],
@@ -103,14 +110,14 @@ async function checkNeighbours(world: StoreWorld, failing: () => Unit, status: '
       return { append, documents: [{ collection: 'neighbours', id: `${place}-${at}`, put: 'here' }] }
     })
     const results = await store.commit(units)
-    assert.deepEqual(
+    same(
       results.map((result) => result.status),
       units.map((_, at) => (at === place ? status : 'committed')),
     )
   }
-  assert.deepEqual(ids(await readLog(store)), expected)
-  assert.deepEqual(await store.readStream(orderStream('failing')), [])
-  assert.deepEqual(
+  same(ids(await readLog(store)), expected)
+  same(await store.readStream(orderStream('failing')), [])
+  same(
     (await store.find('d')).map((one) => one.id),
     ['kept'],
   )

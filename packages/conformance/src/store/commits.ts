@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import {
   type CommitResult,
   type EventRecord,
+  isTidingsError,
   type Placed,
   type Store,
   type StoredEvent,
@@ -17,9 +18,20 @@ export function orderStream(key: string): StreamName {
   return { tenant: '', category: 'order', key }
 }
 
+/** Calls again, with the same ids, where the answer is not known: as every caller of a store must. */
+async function persist(store: Store, units: readonly Unit[]): Promise<readonly CommitResult[]> {
+  for (let left = 3; ; left--) {
+    try {
+      return await store.commit(units)
+    } catch (error) {
+      if (left === 0 || !isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')) throw error
+    }
+  }
+}
+
 /** Commits units and insists that each was committed; answers where their events stand, unit by unit. */
 export async function commitAll(store: Store, units: readonly Unit[]): Promise<readonly (readonly Placed[])[]> {
-  const results = await store.commit(units)
+  const results = await persist(store, units)
   assert.equal(results.length, units.length, 'one answer for each unit')
   return results.map(placesOf)
 }
@@ -30,7 +42,7 @@ export async function commitOne(store: Store, unit: Unit): Promise<readonly Plac
 }
 
 export async function commitStatus(store: Store, unit: Unit): Promise<CommitResult> {
-  const [result] = await store.commit([unit])
+  const [result] = await persist(store, [unit])
   assert.ok(result, 'an answer for the unit')
   return result
 }

@@ -4,6 +4,7 @@ import { type CommitResult, type Store } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
 import { ids, record } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitStatus, order, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -38,7 +39,7 @@ export const concurrentCommits: Topic<StoreWorld> = {
           }),
         )
         const total = writers * volumes.attempts
-        assert.deepEqual(await store.find('counters'), [{ id: 'one', version: total, body: String(total) }])
+        same(await store.find('counters'), [{ id: 'one', version: total, body: String(total) }])
       },
     },
     {
@@ -49,8 +50,8 @@ export const concurrentCommits: Topic<StoreWorld> = {
         const written = Array.from({ length: 60 }, () => record(world))
         await Promise.all(written.map((one) => commitStatus(store, { append: [one] })))
         const read = await store.readStream(order)
-        assert.deepEqual(new Set(ids(read)), new Set(written.map((one) => one.id)))
-        assert.deepEqual(
+        same(new Set(ids(read)), new Set(written.map((one) => one.id)))
+        same(
           read.map((event) => event.streamVersion),
           written.map((_, at) => at + 1),
         )
@@ -77,16 +78,16 @@ export async function checkRace(world: StoreWorld, stores: readonly Store[]): Pr
   }
   for (const store of stores) {
     const read = await store.readStream(order)
-    assert.deepEqual(ids(read), winners)
-    assert.deepEqual(
+    same(ids(read), winners)
+    same(
       read.map((event) => event.streamVersion),
       winners.map((_, at) => at + 1),
     )
-    assert.deepEqual(ids(await readLog(store)), winners)
+    same(ids(await readLog(store)), winners)
   }
 }
 
 function checkAnswer(result: CommitResult, version: number): void {
   if (result.status === 'committed') assert.equal(result.events[0]?.streamVersion, version + 1)
-  else assert.deepEqual(result, { status: 'conflict', expectation: { stream: order, version }, actual: version + 1 })
+  else same(result, { status: 'conflict', expectation: { stream: order, version }, actual: version + 1 })
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import type { Topic } from '../suite/case.ts'
+import { same } from '../suite/same.ts'
 import type { StoreWorld } from './store-world.ts'
 
 export const declaredCapabilities: Topic<StoreWorld> = {
@@ -18,8 +19,8 @@ export const declaredCapabilities: Topic<StoreWorld> = {
         assert.ok(['none', 'sqlite', 'postgres'].includes(capabilities.sql), 'sql')
         const { partitions } = capabilities
         assert.ok(Number.isInteger(partitions) && partitions >= 1 && partitions <= 1_024, 'partitions')
-        assert.deepEqual((await another()).capabilities, capabilities)
-        assert.deepEqual(JSON.parse(JSON.stringify(capabilities)), capabilities)
+        same((await another()).capabilities, capabilities)
+        same(JSON.parse(JSON.stringify(capabilities)), capabilities)
       },
     },
     {
@@ -28,7 +29,7 @@ export const declaredCapabilities: Topic<StoreWorld> = {
       run: async ({ store, another }) => {
         const other = await another()
         await other.commit([{ documents: [{ collection: 'c', id: 'd', put: 'theirs' }] }])
-        assert.deepEqual(await store.find('c'), [])
+        same(await store.find('c'), [])
       },
     },
   ],

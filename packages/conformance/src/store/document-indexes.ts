@@ -1,8 +1,7 @@
-import assert from 'node:assert/strict'
-
 import type { DocumentChange } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
+import { same } from '../suite/same.ts'
 import { commitOne } from './commits.ts'
 import { idsOf } from './documents.ts'
 import type { StoreWorld } from './store-world.ts'
@@ -47,9 +46,9 @@ export const documentIndexes: Topic<StoreWorld> = {
         ])
         await commitOne(store, { documents: [...documents.toReversed(), put('none'), put('other', { other: 1 })] })
         const expected = ascending.flatMap(([id]) => [`${id}-a`, `${id}-b`])
-        assert.deepEqual(idsOf(await store.find('c', { by: { index: 'by' } })), expected)
-        assert.deepEqual(idsOf(await store.find('c', { by: { index: 'by' }, limit: 5 })), expected.slice(0, 5))
-        assert.deepEqual(await store.find('c', { by: { index: 'missing' } }), [])
+        same(idsOf(await store.find('c', { by: { index: 'by' } })), expected)
+        same(idsOf(await store.find('c', { by: { index: 'by' }, limit: 5 })), expected.slice(0, 5))
+        same(await store.find('c', { by: { index: 'missing' } }), [])
       },
     },
     {
@@ -65,14 +64,14 @@ export const documentIndexes: Topic<StoreWorld> = {
         })
         for (const [id, value] of ascending) {
           const expected = value === 10 ? [id, 'same'] : [id]
-          assert.deepEqual(
+          same(
             idsOf(await store.find('c', { by: { index: 'by', equal: value } })),
             expected,
             `equal to ${JSON.stringify(value)}`,
           )
         }
-        assert.deepEqual(idsOf(await store.find('c', { by: { index: 'by', equal: '%' } })), ['odd'])
-        assert.deepEqual(await store.find('c', { by: { index: 'by', equal: 'nobody' } }), [])
+        same(idsOf(await store.find('c', { by: { index: 'by', equal: '%' } })), ['odd'])
+        same(await store.find('c', { by: { index: 'by', equal: 'nobody' } }), [])
       },
     },
     {
@@ -82,14 +81,14 @@ export const documentIndexes: Topic<StoreWorld> = {
         await commitOne(store, { documents: ascending.map(([id, value]) => put(id, { by: value })) })
         const upTo = async (value: number): Promise<string[]> =>
           idsOf(await store.find('c', { by: { index: 'by', upTo: value } }))
-        assert.deepEqual(await upTo(-3), ['n1'])
-        assert.deepEqual(await upTo(0), ['n1', 'n2', 'n3', 'n4'])
-        assert.deepEqual(await upTo(9), ['n1', 'n2', 'n3', 'n4', 'n5', 'n6'])
-        assert.deepEqual(
+        same(await upTo(-3), ['n1'])
+        same(await upTo(0), ['n1', 'n2', 'n3', 'n4'])
+        same(await upTo(9), ['n1', 'n2', 'n3', 'n4', 'n5', 'n6'])
+        same(
           await upTo(Number.MAX_SAFE_INTEGER),
           ascending.slice(0, 9).map(([id]) => id),
         )
-        assert.deepEqual(idsOf(await store.find('c', { by: { index: 'by', upTo: 9 }, limit: 2 })), ['n1', 'n2'])
+        same(idsOf(await store.find('c', { by: { index: 'by', upTo: 9 }, limit: 2 })), ['n1', 'n2'])
       },
     },
     {
@@ -99,13 +98,13 @@ export const documentIndexes: Topic<StoreWorld> = {
         const by = async (index: string): Promise<string[]> => idsOf(await store.find('c', { by: { index } }))
         await commitOne(store, { documents: [put('a', { x: 1, y: 1 })] })
         await commitOne(store, { documents: [put('a', { x: 2 })] })
-        assert.deepEqual([await by('x'), await by('y')], [['a'], []])
-        assert.deepEqual(await store.find('c', { by: { index: 'x', equal: 1 } }), [])
+        same([await by('x'), await by('y')], [['a'], []])
+        same(await store.find('c', { by: { index: 'x', equal: 1 } }), [])
         await commitOne(store, { documents: [put('a')] })
-        assert.deepEqual(await by('x'), [])
+        same(await by('x'), [])
         await commitOne(store, { documents: [put('a', { x: 3 })] })
         await commitOne(store, { documents: [{ delete: true, collection: 'c', id: 'a' }] })
-        assert.deepEqual(await by('x'), [])
+        same(await by('x'), [])
       },
     },
     {
@@ -115,7 +114,7 @@ export const documentIndexes: Topic<StoreWorld> = {
         const index: Record<string, string | number> = { x: 1 }
         await commitOne(store, { documents: [put('a', index)] })
         index['x'] = 2
-        assert.deepEqual(idsOf(await store.find('c', { by: { index: 'x', equal: 1 } })), ['a'])
+        same(idsOf(await store.find('c', { by: { index: 'x', equal: 1 } })), ['a'])
       },
     },
     {
@@ -125,11 +124,11 @@ export const documentIndexes: Topic<StoreWorld> = {
         await commitOne(store, {
           documents: [put('a1', { x: 2 }), put('a2', { x: 1 }), put('b1', { x: 1 }), put('a3')],
         })
-        assert.deepEqual(idsOf(await store.find('c', { prefix: 'a', by: { index: 'x' } })), ['a2', 'a1'])
-        assert.deepEqual(idsOf(await store.find('c', { prefix: 'a', by: { index: 'x', equal: 1 } })), ['a2'])
-        assert.deepEqual(idsOf(await store.find('c', { id: 'a1', by: { index: 'x', equal: 2 } })), ['a1'])
-        assert.deepEqual(await store.find('c', { id: 'a1', by: { index: 'x', equal: 1 } }), [])
-        assert.deepEqual(await store.find('c', { id: 'a3', by: { index: 'x' } }), [])
+        same(idsOf(await store.find('c', { prefix: 'a', by: { index: 'x' } })), ['a2', 'a1'])
+        same(idsOf(await store.find('c', { prefix: 'a', by: { index: 'x', equal: 1 } })), ['a2'])
+        same(idsOf(await store.find('c', { id: 'a1', by: { index: 'x', equal: 2 } })), ['a1'])
+        same(await store.find('c', { id: 'a1', by: { index: 'x', equal: 1 } }), [])
+        same(await store.find('c', { id: 'a3', by: { index: 'x' } }), [])
       },
     },
   ],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { DocumentChange, StoredDocument } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
+import { same } from '../suite/same.ts'
 import { commitAll, commitOne } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -16,17 +17,17 @@ export const documents: Topic<StoreWorld> = {
         const put = async (body: string): Promise<void> =>
           void (await commitOne(store, { documents: [{ collection: 'c', id: 'a', put: body }] }))
         const found = async (): Promise<readonly StoredDocument[]> => store.find('c', { id: 'a' })
-        assert.deepEqual(await found(), [])
+        same(await found(), [])
         await put('one')
-        assert.deepEqual(await found(), [{ id: 'a', version: 1, body: 'one' }])
+        same(await found(), [{ id: 'a', version: 1, body: 'one' }])
         await put('two')
         await put('two')
-        assert.deepEqual(await found(), [{ id: 'a', version: 3, body: 'two' }])
+        same(await found(), [{ id: 'a', version: 3, body: 'two' }])
         const remove: DocumentChange = { delete: true, collection: 'c', id: 'a' }
         await commitAll(store, [{ documents: [remove] }, { documents: [remove] }])
-        assert.deepEqual(await found(), [])
+        same(await found(), [])
         await put('new')
-        assert.deepEqual(await found(), [{ id: 'a', version: 1, body: 'new' }])
+        same(await found(), [{ id: 'a', version: 1, body: 'new' }])
       },
     },
     {
@@ -37,11 +38,11 @@ export const documents: Topic<StoreWorld> = {
         const remove: DocumentChange = { delete: true, collection: 'c', id: 'a' }
         const put = (body: string): DocumentChange => ({ collection: 'c', id: 'a', put: body })
         await change(put('1'), put('2'), put('3'))
-        assert.deepEqual(await store.find('c'), [{ id: 'a', version: 3, body: '3' }])
+        same(await store.find('c'), [{ id: 'a', version: 3, body: '3' }])
         await change(put('4'), remove, put('5'))
-        assert.deepEqual(await store.find('c'), [{ id: 'a', version: 1, body: '5' }])
+        same(await store.find('c'), [{ id: 'a', version: 1, body: '5' }])
         await change(put('6'), remove)
-        assert.deepEqual(await store.find('c'), [])
+        same(await store.find('c'), [])
       },
     },
     {
@@ -52,7 +53,7 @@ export const documents: Topic<StoreWorld> = {
         await commitOne(store, {
           documents: bodies.map((body, at) => ({ collection: 'c', id: String(at), put: body })),
         })
-        assert.deepEqual(
+        same(
           (await store.find('c')).map((one) => one.body),
           bodies,
         )
@@ -66,9 +67,9 @@ export const documents: Topic<StoreWorld> = {
         const names = ['', '!', '0', '10', '9', 'A', 'B', 'Z', 'a', 'a-', 'a0', 'aa', 'b', 'z', 'é', 'ﬁ', '😀'].slice(1)
         await commitOne(store, { documents: names.toReversed().map((id) => ({ collection: 'few', id, put: id })) })
         const found = await store.find('few')
-        assert.deepEqual(idsOf(found), names)
+        same(idsOf(found), names)
         for (const [at, id] of names.entries()) {
-          assert.deepEqual(idsOf(await store.find('few', { after: id, limit: 3 })), names.slice(at + 1, at + 4))
+          same(idsOf(await store.find('few', { after: id, limit: 3 })), names.slice(at + 1, at + 4))
         }
         const many = Array.from({ length: volumes.documents }, (_, at) => `d-${String(at).padStart(8, '0')}`)
         await commitOne(store, { documents: many.map((id) => ({ collection: 'many', id, put: '' })) })
@@ -80,7 +81,7 @@ export const documents: Topic<StoreWorld> = {
         ) {
           paged.push(...idsOf(page))
         }
-        assert.deepEqual(paged, many)
+        same(paged, many)
       },
     },
     {
@@ -89,10 +90,10 @@ export const documents: Topic<StoreWorld> = {
       run: async ({ store }) => {
         const many = Array.from({ length: 1_001 }, (_, at) => `d-${String(at).padStart(4, '0')}`)
         await commitOne(store, { documents: many.map((id) => ({ collection: 'c', id, put: '', index: { all: 1 } })) })
-        assert.deepEqual(idsOf(await store.find('c')), many.slice(0, 1_000))
+        same(idsOf(await store.find('c')), many.slice(0, 1_000))
         assert.equal((await store.find('c', { by: { index: 'all' } })).length, 1_000)
         assert.equal((await store.find('c', { limit: 2_000 })).length, 1_001)
-        assert.deepEqual(await store.find('c', { limit: 0 }), [])
+        same(await store.find('c', { limit: 0 }), [])
       },
     },
     {
@@ -124,12 +125,12 @@ export const documents: Topic<StoreWorld> = {
         await commitOne(store, { documents: names.map((id) => ({ collection: 'c', id, put: '' })) })
         for (const prefix of [...names, 'ab%', 'nothing', 'A']) {
           const expected = names.filter((id) => id.startsWith(prefix)).toSorted(byCodePoint)
-          assert.deepEqual(idsOf(await store.find('c', { prefix })), expected, `prefix ${prefix}`)
+          same(idsOf(await store.find('c', { prefix })), expected, `prefix ${prefix}`)
         }
         assert.equal((await store.find('c', { prefix: '' })).length, names.length)
-        assert.deepEqual(idsOf(await store.find('c', { prefix: 'a', after: 'a%b', limit: 2 })), ['a_b', 'ab'])
-        assert.deepEqual(idsOf(await store.find('c', { prefix: 'a', id: 'ab' })), ['ab'])
-        assert.deepEqual(await store.find('c', { prefix: 'b', id: 'ab' }), [])
+        same(idsOf(await store.find('c', { prefix: 'a', after: 'a%b', limit: 2 })), ['a_b', 'ab'])
+        same(idsOf(await store.find('c', { prefix: 'a', id: 'ab' })), ['ab'])
+        same(await store.find('c', { prefix: 'b', id: 'ab' }), [])
       },
     },
     {
@@ -144,10 +145,10 @@ export const documents: Topic<StoreWorld> = {
         })
         await commitOne(store, { documents: [put('a', 'x'), put('b', 'x'), put('A', 'x'), put('a', 'y')] })
         await commitOne(store, { documents: [{ delete: true, collection: 'a', id: 'x' }] })
-        assert.deepEqual(idsOf(await store.find('a')), ['y'])
-        assert.deepEqual(await store.find('b', { by: { index: 'n', equal: 1 } }), [{ id: 'x', version: 1, body: 'b' }])
-        assert.deepEqual(await store.find('A'), [{ id: 'x', version: 1, body: 'A' }])
-        assert.deepEqual(await store.find('c'), [])
+        same(idsOf(await store.find('a')), ['y'])
+        same(await store.find('b', { by: { index: 'n', equal: 1 } }), [{ id: 'x', version: 1, body: 'b' }])
+        same(await store.find('A'), [{ id: 'x', version: 1, body: 'A' }])
+        same(await store.find('c'), [])
       },
     },
   ],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 
 import type { Topic } from '../suite/case.ts'
 import { ids, record, records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitAll, commitOne, order, orderStream, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -24,7 +25,7 @@ export const positionsAndVersions: Topic<StoreWorld> = {
           }
         }
         const read = (await readLog(store)).map((event) => event.position)
-        assert.deepEqual(
+        same(
           read,
           read.toSorted((a, b) => a - b),
         )
@@ -39,26 +40,26 @@ export const positionsAndVersions: Topic<StoreWorld> = {
         const units = [1, 2, 3].map((count) => ({ append: records(world, count, { key: `k-${count}` }) }))
         const answered = (await commitAll(store, units)).flat()
         const read = await readLog(store)
-        assert.deepEqual(
+        same(
           read.map(({ position }) => position),
           answered.map(({ position }) => position),
         )
-        assert.deepEqual(
+        same(
           ids(read),
           units.flatMap((unit) => unit.append.map((one) => one.id)),
         )
       },
     },
     {
-      promise: 'positions',
-      title: 'never fill a gap later: a unit that fails leaves nothing behind',
+      promise: 'atomic',
+      title: 'positions of a unit that conflicted are never filled later',
       run: async (world) => {
         const { store } = world
         const before = await commitOne(store, { append: records(world, 2) })
         await store.commit([{ expect: [{ stream: order, version: 99 }], append: records(world, 3) }])
         const after = await commitOne(store, { append: records(world, 2) })
         const read = (await readLog(store)).map((event) => event.position)
-        assert.deepEqual(
+        same(
           read,
           [...before, ...after].map(({ position }) => position),
         )
@@ -87,7 +88,7 @@ export const positionsAndVersions: Topic<StoreWorld> = {
         }
         for (const [key, count] of counts) {
           const versions = (await store.readStream(orderStream(key))).map((event) => event.streamVersion)
-          assert.deepEqual(
+          same(
             versions,
             Array.from({ length: count }, (_, at) => at + 1),
           )
@@ -95,8 +96,8 @@ export const positionsAndVersions: Topic<StoreWorld> = {
       },
     },
     {
-      promise: 'versions',
-      title: 'have no gap where a unit conflicted or was refused',
+      promise: 'atomic',
+      title: 'versions have no gap where a unit conflicted or was refused',
       run: async (world) => {
         const { store } = world
         const [first, second] = records(world, 2)

@@ -4,6 +4,7 @@ import type { Expectation } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
 import { record, records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitAll, commitOne, commitStatus, order, orderStream, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -19,7 +20,7 @@ export const preconditions: Topic<StoreWorld> = {
         for (const version of [0, 1, 3]) {
           const expectation: Expectation = { stream: order, version }
           const result = await commitStatus(store, { expect: [expectation], append: [record(world)] })
-          assert.deepEqual(result, { status: 'conflict', expectation, actual: 2 })
+          same(result, { status: 'conflict', expectation, actual: 2 })
         }
         await commitOne(store, { expect: [{ stream: order, version: 2 }], append: [record(world)] })
         assert.equal((await readLog(store)).length, 3)
@@ -36,16 +37,16 @@ export const preconditions: Topic<StoreWorld> = {
         await commitOne(store, { expect: [at(1)], documents: [put] })
         for (const version of [0, 1, 3]) {
           const result = await commitStatus(store, { expect: [at(version)], documents: [put] })
-          assert.deepEqual(result, { status: 'conflict', expectation: at(version), actual: 2 })
+          same(result, { status: 'conflict', expectation: at(version), actual: 2 })
         }
         await commitOne(store, { expect: [at(2)], documents: [{ delete: true, collection: 'c', id: 'd' }] })
-        assert.deepEqual(await commitStatus(store, { expect: [at(2)] }), {
+        same(await commitStatus(store, { expect: [at(2)] }), {
           status: 'conflict',
           expectation: at(2),
           actual: 0,
         })
         await commitOne(store, { expect: [at(0)] })
-        assert.deepEqual(await store.find('c'), [])
+        same(await store.find('c'), [])
       },
     },
     {
@@ -71,7 +72,7 @@ export const preconditions: Topic<StoreWorld> = {
         const results = await store.commit(
           [0, 1, 1, 2].map((version) => ({ expect: [{ stream: order, version }], append: [record(world)] })),
         )
-        assert.deepEqual(
+        same(
           results.map((result) => (result.status === 'conflict' ? result.actual : result.status)),
           ['committed', 'committed', 2, 'committed'],
         )
@@ -90,7 +91,7 @@ export const preconditions: Topic<StoreWorld> = {
         await commitOne(store, { expect: [{ stream: orderStream('a'), version: 2 }] })
         const guarded = { expect: [{ stream: orderStream('a'), version: 9 }], append: [record(world, { key: 'b' })] }
         assert.equal((await commitStatus(store, guarded)).status, 'conflict')
-        assert.deepEqual(await store.readStream(orderStream('b')), [])
+        same(await store.readStream(orderStream('b')), [])
       },
     },
     {
@@ -105,7 +106,7 @@ export const preconditions: Topic<StoreWorld> = {
           append: [record(world)],
         })
         const results = await store.commit([fenced(1), fenced(2), fenced(3)])
-        assert.deepEqual(
+        same(
           results.map((result) => result.status),
           ['conflict', 'conflict', 'committed'],
         )

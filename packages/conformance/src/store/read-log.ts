@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 
-import type { EventRecord, LogQuery, Placed, StoredEvent } from 'tidings/spi'
+import type { EventRecord, LogQuery, Placed, Store, StoredEvent } from 'tidings/spi'
 
+import { allEnd } from '../suite/all-end.ts'
 import type { Topic } from '../suite/case.ts'
 import { ids, record, records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitAll, commitOne, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -60,12 +62,8 @@ export const readLogTopic: Topic<StoreWorld> = {
         ]
         for (const query of queries) {
           const expected = ids(all.filter((event) => matches(event, query)))
-          assert.deepEqual(ids(await readLog(store, query)), expected, JSON.stringify(query))
-          assert.deepEqual(
-            ids(await readLog(store, { ...query, limit: 3 })),
-            expected,
-            `${JSON.stringify(query)}, page by page`,
-          )
+          same(ids(await readLog(store, query)), expected, JSON.stringify(query))
+          same(ids(await readLog(store, { ...query, limit: 3 })), expected, `${JSON.stringify(query)}, page by page`)
         }
       },
     },
@@ -78,18 +76,18 @@ export const readLogTopic: Topic<StoreWorld> = {
         const positions = placed.map((one) => one.position)
         for (const limit of [1, 3, 10, 11]) {
           const page = await store.readAll({ after: 0, limit })
-          assert.deepEqual(
+          same(
             page.events.map((event) => event.position),
             positions.slice(0, limit),
           )
         }
         const rest = await store.readAll({ after: positions[6] as number, limit: 100 })
-        assert.deepEqual(
+        same(
           rest.events.map((event) => event.position),
           positions.slice(7),
         )
         const nothing = await store.readAll({ after: 0, limit: 0 })
-        assert.deepEqual(nothing, { events: [], through: 0 })
+        same(nothing, { events: [], through: 0 })
       },
     },
     {
@@ -97,13 +95,13 @@ export const readLogTopic: Topic<StoreWorld> = {
       title: 'equals `after` where the log has nothing newer, and never lies beyond the log',
       run: async (world) => {
         const { store } = world
-        assert.deepEqual(await store.readAll({ after: 0, limit: 10 }), { events: [], through: 0 })
+        same(await store.readAll({ after: 0, limit: 10 }), { events: [], through: 0 })
         const placed = await commitOne(store, { append: records(world, 4) })
         const head = (placed.at(-1) as Placed).position
-        assert.deepEqual(await store.readAll({ after: head, limit: 10 }), { events: [], through: head })
+        same(await store.readAll({ after: head, limit: 10 }), { events: [], through: head })
         const beyond = await store.readAll({ after: 0, limit: 10, upTo: head + 1_000 })
         assert.equal(beyond.through, head)
-        assert.deepEqual(await store.readAll({ after: 0, limit: 10, types: ['nothing'], upTo: head + 1_000 }), {
+        same(await store.readAll({ after: 0, limit: 10, types: ['nothing'], upTo: head + 1_000 }), {
           events: [],
           through: head,
         })
@@ -141,7 +139,7 @@ export const readLogTopic: Topic<StoreWorld> = {
               types: ['nothing'],
               ...(upTo !== undefined && { upTo }),
             })
-            assert.deepEqual(page.events, [])
+            same(page.events, [])
             if (page.through === after) return after
             after = page.through
           }
@@ -160,42 +158,43 @@ export const readLogTopic: Topic<StoreWorld> = {
 }
 
 /** Readers follow the log while writers commit side by side: whoever trusted `through` must have seen everything, in order. */
-export async function checkThrough(world: StoreWorld, other: StoreWorld['store']): Promise<void> {
+export async function checkThrough(world: StoreWorld, other: Store): Promise<void> {
   const { store, volumes } = world
   const writing = { left: 8 }
   const perWriter = Math.ceil(volumes.events / 8)
-  const writers = Array.from({ length: 8 }, async (_, writer) => {
-    for (let at = 0; at < perWriter; at++) {
-      const units = Array.from({ length: 1 + (at % 3) }, () => ({
-        append: [record(world, { key: `w-${writer}`, type: at % 2 === 0 ? 'even' : 'odd' })],
-      }))
-      await commitAll(writer % 2 === 0 ? store : other, units)
+  const write = async (writer: number): Promise<void> => {
+    try {
+      for (let at = 0; at < perWriter; at++) {
+        const parts = { key: `w-${writer}`, type: at % 2 === 0 ? 'even' : 'odd' }
+        const units = Array.from({ length: 1 + (at % 3) }, () => ({ append: [record(world, parts)] }))
+        await commitAll(writer % 2 === 0 ? store : other, units)
+      }
+    } finally {
+      writing.left--
     }
-    writing.left--
-  })
-  const follow = async (
-    from: StoreWorld['store'],
-    types: readonly string[] | undefined,
-    limit: number,
-  ): Promise<number[]> => {
+  }
+  const follow = async (from: Store, types: readonly string[] | undefined, limit: number): Promise<number[]> => {
     const seen: number[] = []
     for (let after = 0; ; ) {
       const over = writing.left === 0
       const page = await from.readAll({ after, limit, ...(types && { types }) })
       seen.push(...page.events.map((event) => event.position))
-      if (over && page.through === after) return seen
+      if (over && (page.through === after || page.events.length === 0)) return seen
       after = page.through
       await new Promise((resolve) => void setImmediate(resolve))
     }
   }
-  const readers = [follow(store, undefined, 7), follow(other, undefined, 500), follow(other, ['even'], 3)]
-  await Promise.all(writers)
-  const [first, second, even] = await Promise.all(readers)
+  const [first, second, even] = await allEnd([
+    follow(store, undefined, 7),
+    follow(other, undefined, 500),
+    follow(other, ['even'], 3),
+    ...Array.from({ length: writing.left }, (_, writer) => write(writer).then(() => [])),
+  ])
   const all = await readLog(store)
   const positions = all.map((event) => event.position)
-  assert.deepEqual(first, positions)
-  assert.deepEqual(second, positions)
-  assert.deepEqual(
+  same(first, positions)
+  same(second, positions)
+  same(
     even,
     all.filter((event) => event.record.type === 'even').map((event) => event.position),
   )

@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict'
-
 import type { Topic } from '../suite/case.ts'
 import { record, records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitOne, order, orderStream } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -18,31 +17,31 @@ export const readStreams: Topic<StoreWorld> = {
         const read = async (query: Parameters<typeof store.readStream>[1]): Promise<number[]> =>
           (await store.readStream(order, query)).map((event) => event.streamVersion)
         const all = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-        assert.deepEqual(await read(undefined), all)
-        assert.deepEqual(await read({ from: 1 }), all)
-        assert.deepEqual(await read({ from: 0 }), all)
-        assert.deepEqual(await read({ from: 4 }), all.slice(3))
-        assert.deepEqual(await read({ from: 4, limit: 2 }), [4, 5])
-        assert.deepEqual(await read({ from: 10 }), [10])
-        assert.deepEqual(await read({ from: 11 }), [])
-        assert.deepEqual(await read({ limit: 3 }), [1, 2, 3])
-        assert.deepEqual(await read({ reverse: true }), all.toReversed())
-        assert.deepEqual(await read({ reverse: true, limit: 3 }), [10, 9, 8])
-        assert.deepEqual(await read({ reverse: true, from: 4 }), [4, 3, 2, 1])
-        assert.deepEqual(await read({ reverse: true, from: 4, limit: 2 }), [4, 3])
-        assert.deepEqual(await read({ reverse: true, from: 1 }), [1])
-        assert.deepEqual(await read({ reverse: true, from: 0 }), [])
-        assert.deepEqual(await read({ reverse: true, from: 99, limit: 2 }), [10, 9])
-        assert.deepEqual(await read({ limit: 0 }), [])
-        assert.deepEqual(await read({ limit: 0, reverse: true }), [])
+        same(await read(undefined), all)
+        same(await read({ from: 1 }), all)
+        same(await read({ from: 0 }), all)
+        same(await read({ from: 4 }), all.slice(3))
+        same(await read({ from: 4, limit: 2 }), [4, 5])
+        same(await read({ from: 10 }), [10])
+        same(await read({ from: 11 }), [])
+        same(await read({ limit: 3 }), [1, 2, 3])
+        same(await read({ reverse: true }), all.toReversed())
+        same(await read({ reverse: true, limit: 3 }), [10, 9, 8])
+        same(await read({ reverse: true, from: 4 }), [4, 3, 2, 1])
+        same(await read({ reverse: true, from: 4, limit: 2 }), [4, 3])
+        same(await read({ reverse: true, from: 1 }), [1])
+        same(await read({ reverse: true, from: 0 }), [])
+        same(await read({ reverse: true, from: 99, limit: 2 }), [10, 9])
+        same(await read({ limit: 0 }), [])
+        same(await read({ limit: 0, reverse: true }), [])
       },
     },
     {
       promise: 'streams',
       title: 'unknown ones are empty',
       run: async ({ store }) => {
-        assert.deepEqual(await store.readStream(orderStream('nobody')), [])
-        assert.deepEqual(await store.readStream(orderStream('nobody'), { from: 3, reverse: true }), [])
+        same(await store.readStream(orderStream('nobody')), [])
+        same(await store.readStream(orderStream('nobody'), { from: 3, reverse: true }), [])
       },
     },
     {
@@ -52,9 +51,9 @@ export const readStreams: Topic<StoreWorld> = {
         const { store } = world
         await commitOne(store, { append: records(world, 501) })
         const forward = await store.readStream(order)
-        assert.deepEqual([forward.length, forward.at(-1)?.streamVersion], [500, 500])
+        same([forward.length, forward.at(-1)?.streamVersion], [500, 500])
         const backward = await store.readStream(order, { reverse: true })
-        assert.deepEqual([backward.length, backward[0]?.streamVersion, backward.at(-1)?.streamVersion], [500, 501, 2])
+        same([backward.length, backward[0]?.streamVersion, backward.at(-1)?.streamVersion], [500, 501, 2])
       },
     },
     {
@@ -70,7 +69,7 @@ export const readStreams: Topic<StoreWorld> = {
           seen.push(...page.map((event) => event.streamVersion))
           from = (seen.at(-1) ?? 0) + 1
         }
-        assert.deepEqual(
+        same(
           seen,
           Array.from({ length: volumes.events }, (_, at) => at + 1),
         )

@@ -4,6 +4,7 @@ import { type CommitResult, isTidingsError, type Unit } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
 import { ids, record, records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitOne, commitStatus, order, placesOf, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -25,9 +26,9 @@ export const repeatedUnits: Topic<StoreWorld> = {
         await commitOne(store, { append: [record(world)], documents: [{ collection: 'd', id: 'one', put: '2' }] })
         const again = await commitStatus(store, unit)
         assert.equal(repeatedIn(again), true)
-        assert.deepEqual(placesOf(again), placesOf(first))
+        same(placesOf(again), placesOf(first))
         assert.equal((await readLog(store)).length, 4)
-        assert.deepEqual(await store.find('d'), [{ id: 'one', version: 2, body: '2' }])
+        same(await store.find('d'), [{ id: 'one', version: 2, body: '2' }])
       },
     },
     {
@@ -39,7 +40,7 @@ export const repeatedUnits: Topic<StoreWorld> = {
         const first = await commitOne(store, { append: fresh })
         const again = await commitStatus(store, { append: fresh.map((one) => ({ ...one, fresh: false })) })
         assert.equal(repeatedIn(again), true)
-        assert.deepEqual(placesOf(again), first)
+        same(placesOf(again), first)
         assert.equal((await readLog(store)).length, 3)
       },
     },
@@ -50,8 +51,8 @@ export const repeatedUnits: Topic<StoreWorld> = {
         const { store } = world
         const unit = { append: records(world, 2) }
         const results = await store.commit([unit, { append: [record(world)] }, unit])
-        assert.deepEqual(results.map(repeatedIn), [false, false, true])
-        assert.deepEqual(placesOf(results[2] as CommitResult), placesOf(results[0] as CommitResult))
+        same(results.map(repeatedIn), [false, false, true])
+        same(placesOf(results[2] as CommitResult), placesOf(results[0] as CommitResult))
         assert.equal((await readLog(store)).length, 3)
       },
     },
@@ -63,8 +64,8 @@ export const repeatedUnits: Topic<StoreWorld> = {
         const unit = { append: records(world, 2) }
         const results = await Promise.all(Array.from({ length: volumes.writers }, () => commitStatus(store, unit)))
         assert.equal(results.filter((result) => repeatedIn(result) === false).length, 1)
-        for (const result of results) assert.deepEqual(placesOf(result), placesOf(results[0] as CommitResult))
-        assert.deepEqual(
+        for (const result of results) same(placesOf(result), placesOf(results[0] as CommitResult))
+        same(
           ids(await readLog(store)),
           unit.append.map((one) => one.id),
         )
@@ -84,7 +85,7 @@ export const repeatedUnits: Topic<StoreWorld> = {
         ])
           await checkDuplicate(world, { append })
         await checkDuplicate(world, { append: [record(world, { fresh: true }), known] })
-        assert.deepEqual(ids(await readLog(store)), [known.id])
+        same(ids(await readLog(store)), [known.id])
         await commitOne(store, { append: others })
       },
     },
@@ -94,7 +95,7 @@ export const repeatedUnits: Topic<StoreWorld> = {
       run: async (world) => {
         const one = record(world)
         await checkDuplicate(world, { append: [one, record(world), one] })
-        assert.deepEqual(await readLog(world.store), [])
+        same(await readLog(world.store), [])
       },
     },
     {

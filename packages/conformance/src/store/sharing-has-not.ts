@@ -4,6 +4,7 @@ import { isTidingsError, type Store } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { commitOne, readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -23,7 +24,7 @@ export const sharingHasNot: readonly Case<StoreWorld>[] = [
         return
       }
       try {
-        assert.deepEqual(await readLog(second), [])
+        same(await readLog(second), [])
         await commitOne(second, { append: [record(world), record(world)] })
         assert.equal((await readLog(store)).length, 1)
       } finally {

@@ -4,6 +4,7 @@ import { isSqlStore, isTidingsError } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { readLog } from './commits.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -23,18 +24,18 @@ export const sqlHasNot: readonly Case<StoreWorld>[] = [
         },
         { append: [record(world)], statements: [] },
       ])
-      assert.deepEqual(
+      same(
         results.map((result) => result.status),
         ['committed', 'refused', 'committed'],
       )
       const refused = results[1]
       assert.ok(refused?.status === 'refused' && isTidingsError(refused.error, 'TIDINGS_NOT_SUPPORTED'))
-      assert.deepEqual([(await readLog(store)).length, await store.find('c')], [2, []])
+      same([(await readLog(store)).length, await store.find('c')], [2, []])
     },
   },
   {
     promise: 'no-sql',
-    title: 'it does not look like an SQL store',
-    run: async ({ store }) => assert.equal(isSqlStore(store), false),
+    title: 'it offers neither begin nor query',
+    run: async ({ store }) => same(['begin' in store, 'query' in store, isSqlStore(store)], [false, false, false]),
   },
 ]

@@ -4,6 +4,7 @@ import type { CommitResult, SqlValue } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
 import { record, records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { rejectsClosed } from './closing.ts'
 import { commitOne, commitStatus, order, readLog } from './commits.ts'
 import { createStock, insert, sqlStoreOf, statement, stockIds } from './sql-tables.ts'
@@ -27,11 +28,11 @@ export const sqlHas: readonly Case<StoreWorld>[] = [
         ],
       })
       const rows = await store.query(statement`select n from conformance_stock where id = ${'a'}`)
-      assert.deepEqual(
+      same(
         rows.map((row) => Number(row['n'])),
         [42],
       )
-      assert.deepEqual([(await readLog(store)).length, (await store.find('c')).length], [1, 1])
+      same([(await readLog(store)).length, (await store.find('c')).length], [1, 1])
     },
   },
   {
@@ -46,7 +47,7 @@ export const sqlHas: readonly Case<StoreWorld>[] = [
       })
       for (let place = 0; place < 4; place++) {
         const results = await store.commit([0, 1, 2, 3].map((at) => unit(`${place}-${at}`, at === place)))
-        assert.deepEqual(
+        same(
           results.map((result) => result.status),
           [0, 1, 2, 3].map((at) => (at === place ? 'refused' : 'committed')),
         )
@@ -55,12 +56,12 @@ export const sqlHas: readonly Case<StoreWorld>[] = [
       const expected = [0, 1, 2, 3].flatMap((place) =>
         [0, 1, 2, 3].filter((at) => at !== place).map((at) => `${place}-${at}`),
       )
-      assert.deepEqual(await stockIds(store), expected)
-      assert.deepEqual(
+      same(await stockIds(store), expected)
+      same(
         (await store.find('c')).map((one) => one.id),
         expected,
       )
-      assert.deepEqual(
+      same(
         (await store.readStream(order)).map((event) => event.streamVersion),
         expected.map((_, at) => at + 1),
       )
@@ -76,7 +77,7 @@ export const sqlHas: readonly Case<StoreWorld>[] = [
           { append: [record(world)] },
           { append: [record(world)], statements: [one] },
         ])
-        assert.deepEqual(
+        same(
           results.map((result) => result.status),
           ['committed', 'refused'],
         )
@@ -95,7 +96,7 @@ export const sqlHas: readonly Case<StoreWorld>[] = [
       await commitOne(store, unit)
       const again = await commitStatus(store, unit)
       assert.ok(again.status === 'committed' && again.repeated)
-      assert.deepEqual(await stockIds(store), ['b'])
+      same(await stockIds(store), ['b'])
     },
   },
   {
@@ -118,7 +119,7 @@ export const sqlHas: readonly Case<StoreWorld>[] = [
         assert.equal(BigInt(row['n'] as string | bigint), large)
         assert.equal(row['r'], 1.5)
         assert.equal(row['t'], text)
-        assert.deepEqual(Uint8Array.from(row['b'] as Uint8Array), bytes)
+        same(Uint8Array.from(row['b'] as Uint8Array), bytes)
         assert.equal(Boolean(row['yes']), true)
       }
     },
@@ -135,7 +136,7 @@ export const sqlHas: readonly Case<StoreWorld>[] = [
         ],
       })
       const [row] = await store.query(statement`select id, n, t, yes from conformance_stock where id = ${'007'}`)
-      assert.deepEqual([row?.['id'], row?.['n'], row?.['t'], Boolean(row?.['yes'])], ['007', null, '1e3', false])
+      same([row?.['id'], row?.['n'], row?.['t'], Boolean(row?.['yes'])], ['007', null, '1e3', false])
     },
   },
   {

@@ -5,6 +5,7 @@ import { isTidingsError, type SqlTransaction } from 'tidings/spi'
 import type { Case } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
 import { eventually } from '../suite/eventually.ts'
+import { same } from '../suite/same.ts'
 import { commitOne, commitStatus, order, readLog } from './commits.ts'
 import { createStock, insert, statement, stockIds } from './sql-tables.ts'
 import type { StoreWorld } from './store-world.ts'
@@ -20,7 +21,7 @@ export const sqlTransactions: readonly Case<StoreWorld>[] = [
       const store = await createStock(world)
       const tx = await store.begin({ hold })
       await tx.query(insert('a'))
-      assert.deepEqual([await stockIds(tx), await stockIds(store)], [['a'], []])
+      same([await stockIds(tx), await stockIds(store)], [['a'], []])
       const result = await tx.commit({
         append: [record(world)],
         documents: [{ collection: 'c', id: 'd', put: '1' }],
@@ -28,10 +29,10 @@ export const sqlTransactions: readonly Case<StoreWorld>[] = [
       })
       assert.ok(result.status === 'committed' && !result.repeated)
       assert.equal(result.events[0]?.streamVersion, 1)
-      assert.deepEqual(await stockIds(store), ['a', 'b'])
-      assert.deepEqual([(await readLog(store)).length, (await store.find('c')).length], [1, 1])
+      same(await stockIds(store), ['a', 'b'])
+      same([(await readLog(store)).length, (await store.find('c')).length], [1, 1])
       await tx.rollback()
-      assert.deepEqual(await stockIds(store), ['a', 'b'])
+      same(await stockIds(store), ['a', 'b'])
     },
   },
   {
@@ -43,7 +44,7 @@ export const sqlTransactions: readonly Case<StoreWorld>[] = [
       await tx.query(insert('a'))
       await tx.rollback()
       await tx.rollback()
-      assert.deepEqual(await stockIds(store), [])
+      same(await stockIds(store), [])
       await checkUsable(world, store.begin({ hold }))
     },
   },
@@ -65,8 +66,8 @@ export const sqlTransactions: readonly Case<StoreWorld>[] = [
         await tx.query(insert('a'))
         statuses.push((await tx.commit(unit)).status)
       }
-      assert.deepEqual(statuses, ['conflict', 'refused', 'refused'])
-      assert.deepEqual([await stockIds(store), (await readLog(store)).length], [[], 1])
+      same(statuses, ['conflict', 'refused', 'refused'])
+      same([await stockIds(store), (await readLog(store)).length], [[], 1])
     },
   },
   {
@@ -98,7 +99,7 @@ export const sqlTransactions: readonly Case<StoreWorld>[] = [
       await second.query(insert('c'))
       assert.equal((await second.commit({})).status, 'committed')
       assert.equal((await unit).status, 'committed')
-      assert.deepEqual(await stockIds(store), ['a', 'b', 'c'])
+      same(await stockIds(store), ['a', 'b', 'c'])
     },
   },
   {
@@ -120,7 +121,7 @@ export const sqlTransactions: readonly Case<StoreWorld>[] = [
         await assert.rejects(call(), (error) => isTidingsError(error, 'TIDINGS_TX_HOLD'))
       }
       await tx.rollback()
-      assert.deepEqual([await stockIds(store), await readLog(store)], [[], []])
+      same([await stockIds(store), await readLog(store)], [[], []])
       await checkUsable(world, store.begin({ hold }))
     },
   },

@@ -7,7 +7,8 @@ import { type Size, sizeFrom, volumesOf } from './volumes.ts'
 /** What the suites need of a test runner. That of Vitest fits, and that of node:test. */
 export interface Runner {
   describe(name: string, define: () => void | Promise<void>): unknown
-  it(name: string, run: () => Promise<void>): unknown
+  /** `timeout` in milliseconds; a runner that takes none is fine, for no case outlives its own deadline. */
+  it(name: string, run: () => Promise<void>, timeout: number): unknown
   afterAll(run: () => void | Promise<void>): unknown
 }
 
@@ -56,11 +57,15 @@ export function registerCases<World>(plan: Plan<World>, runner: Runner, options:
       for (const topic of topics) {
         runner.describe(topic.name, () => {
           for (const one of topic.cases) {
-            runner.it(caseName(one), async () => {
-              const result = await settle(plan, topic, one, { seed, size })
-              cases.push(result)
-              if (result.error !== undefined) throw result.error
-            })
+            runner.it(
+              caseName(one),
+              async () => {
+                const result = await settle(plan, topic, one, { seed, size })
+                cases.push(result)
+                if (result.error !== undefined) throw result.error
+              },
+              volumesOf(size).deadline + 10_000,
+            )
           }
         })
       }
@@ -81,9 +86,18 @@ async function settle<World>(
   const { promise, title } = one
   const done = { topic: topic.name, promise, title, capability: topic.capability }
   try {
-    await plan.inWorld({ ...context, seed: seedOfCase(context.seed, caseName(one)) }, one.run)
+    const running = plan.inWorld({ ...context, seed: seedOfCase(context.seed, caseName(one)) }, one.run)
+    await within(volumesOf(context.size).deadline, running)
     return done
   } catch (error) {
     return { ...done, error: error ?? new Error('It rejected with nothing.') }
   }
+}
+
+/** Real time, also where the adapter lives under a virtual clock: this is what ends a case that hangs. */
+function within(deadline: number, running: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`The case did not end within ${deadline} ms.`)), deadline)
+    running.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

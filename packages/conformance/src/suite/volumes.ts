@@ -16,10 +16,21 @@ export interface Volumes {
   readonly largeBytes: number
   /** Milliseconds until a case that waits for something gives up. */
   readonly patience: number
+  /** Milliseconds that a case may take in all. */
+  readonly deadline: number
 }
 
 const table: Readonly<Record<Size, Volumes>> = {
-  quick: { rounds: 1, events: 300, writers: 50, attempts: 4, documents: 200, largeBytes: 262_144, patience: 5_000 },
+  quick: {
+    rounds: 1,
+    events: 300,
+    writers: 50,
+    attempts: 4,
+    documents: 200,
+    largeBytes: 262_144,
+    patience: 5_000,
+    deadline: 40_000,
+  },
   full: {
     rounds: 3,
     events: 5_000,
@@ -28,6 +39,7 @@ const table: Readonly<Record<Size, Volumes>> = {
     documents: 3_000,
     largeBytes: 1_000_000,
     patience: 20_000,
+    deadline: 300_000,
   },
   soak: {
     rounds: 25,
@@ -37,6 +49,7 @@ const table: Readonly<Record<Size, Volumes>> = {
     documents: 20_000,
     largeBytes: 8_000_000,
     patience: 60_000,
+    deadline: 1_800_000,
   },
 }
 

@@ -5,6 +5,7 @@ import { isTidingsError, type Sink } from 'tidings/spi'
 import type { Topic } from '../suite/case.ts'
 import { record, records } from '../suite/event-records.ts'
 import { eventually } from '../suite/eventually.ts'
+import { same } from '../suite/same.ts'
 import { allHear, joinGroup, type Member, offencesOf } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -40,7 +41,7 @@ export const closing: Topic<TransportWorld> = {
         member.consumer.request(10)
         await publishAll(world, transport, records(world, 1))
         assert.equal(member.deliveries.length, silent)
-        assert.deepEqual(offencesOf([member], 'ended'), [])
+        same(offencesOf([member], 'ended'), [])
       },
     },
     {
@@ -82,11 +83,11 @@ export const closing: Topic<TransportWorld> = {
             assert.ok(isTidingsError(answer.reason, 'TIDINGS_CLOSED'), String(answer.reason))
           else assert.equal(answer.value.length, 5)
         }
-        assert.deepEqual(
+        same(
           members.map((member) => member.owned.size),
           [0, 0],
         )
-        assert.deepEqual(offencesOf(members, 'ended'), [])
+        same(offencesOf(members, 'ended'), [])
         for (const member of members) await world.end(member.consumer.close(), 'close of a consumer')
       },
     },
@@ -115,7 +116,7 @@ export const closing: Topic<TransportWorld> = {
         gate.resolve()
         await world.end(closed, 'close of a consumer')
         assert.equal(member.owned.size, 0)
-        assert.deepEqual(member.deliveries, [])
+        same(member.deliveries, [])
       },
     },
     {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import type { Topic } from '../suite/case.ts'
+import { same } from '../suite/same.ts'
 import type { TransportWorld } from './transport-world.ts'
 
 export const declaredCapabilities: Topic<TransportWorld> = {
@@ -20,8 +21,8 @@ export const declaredCapabilities: Topic<TransportWorld> = {
           assert.equal(typeof capabilities[flag], 'boolean', flag)
         assert.ok(Number.isInteger(capabilities.maxBytes) && capabilities.maxBytes > 0, 'maxBytes')
         assert.ok(Number.isInteger(capabilities.partitions) && capabilities.partitions >= 1, 'partitions')
-        assert.deepEqual((await world.connect()).capabilities, capabilities)
-        assert.deepEqual(JSON.parse(JSON.stringify(capabilities)), capabilities)
+        same((await world.connect()).capabilities, capabilities)
+        same(JSON.parse(JSON.stringify(capabilities)), capabilities)
       },
     },
     {
@@ -30,8 +31,8 @@ export const declaredCapabilities: Topic<TransportWorld> = {
       run: async ({ transport }) => {
         const { kind, ordering, replay, redelivery } = transport.capabilities
         if (kind === 'log')
-          assert.deepEqual({ ordering, replay, redelivery }, { ordering: 'stream', replay: true, redelivery: true })
-        if (kind === 'fanout') assert.deepEqual({ replay, redelivery }, { replay: false, redelivery: false })
+          same({ ordering, replay, redelivery }, { ordering: 'stream', replay: true, redelivery: true })
+        if (kind === 'fanout') same({ replay, redelivery }, { replay: false, redelivery: false })
       },
     },
   ],

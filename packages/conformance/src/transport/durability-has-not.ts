@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict'
-
 import type { Case } from '../suite/case.ts'
 import { records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { allHear } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -13,7 +12,7 @@ export const durabilityHasNot: readonly Case<TransportWorld>[] = [
     title: 'what it stores lives in memory, and every connection to it says so',
     run: async (world) => {
       const other = await world.connect()
-      assert.deepEqual([world.transport.capabilities.durability, other.capabilities.durability], ['memory', 'memory'])
+      same([world.transport.capabilities.durability, other.capabilities.durability], ['memory', 'memory'])
       const member = await listen(world, other, 'group')
       const written = records(world, 5)
       await publishAll(world, other, written)

@@ -5,6 +5,7 @@ import type { EventRecord, Offset, Transport } from 'tidings/spi'
 import type { Case } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
 import { eventually, never } from '../suite/eventually.ts'
+import { same } from '../suite/same.ts'
 import { allHear, allOwned, heard, joinGroup, type Member, type MemberOptions, offencesOf } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -53,7 +54,7 @@ export const groupsHas: readonly Case<TransportWorld>[] = [
       const written = spread(world, 200)
       await publishAll(world, world.transport, written)
       await allHear(world, members, written)
-      assert.deepEqual(members.flatMap(heard).toSorted(), written.map((one) => one.id).toSorted())
+      same(members.flatMap(heard).toSorted(), written.map((one) => one.id).toSorted())
     },
   },
   {
@@ -91,7 +92,7 @@ export const groupsHas: readonly Case<TransportWorld>[] = [
       await publishAll(world, world.transport, third)
       const written = [...first, ...second, ...third]
       await allHear(world, members, written)
-      assert.deepEqual(members.flatMap(heard).toSorted(), written.map((one) => one.id).toSorted())
+      same(members.flatMap(heard).toSorted(), written.map((one) => one.id).toSorted())
     },
   },
   {
@@ -113,7 +114,7 @@ export const groupsHas: readonly Case<TransportWorld>[] = [
         await publishing
       }
       await allHear(world, members, written)
-      assert.deepEqual(offencesOf(members, 'assigned', 'calls'), [])
+      same(offencesOf(members, 'assigned', 'calls'), [])
     },
   },
   {
@@ -128,7 +129,7 @@ export const groupsHas: readonly Case<TransportWorld>[] = [
       await publishAll(world, world.transport, first)
       await allHear(world, members, first)
       const owner = ownsAll()[0] as Member
-      assert.deepEqual(heard(owner).length, first.length)
+      same(heard(owner).length, first.length)
       await world.end(owner.consumer.close(), 'close of a consumer')
       await allOwned(world, members)
       assert.equal(ownsAll().length, 1)
@@ -180,7 +181,7 @@ export const groupsHas: readonly Case<TransportWorld>[] = [
       await allOwned(world, left, world.takeover)
       await allHear(world, left, second, world.takeover)
       assert.equal(dead.deliveries.length, deaf, 'the dead hear nothing')
-      assert.deepEqual(left.flatMap(heard).filter((id) => second.some((one) => one.id === id)).length, second.length)
+      same(left.flatMap(heard).filter((id) => second.some((one) => one.id === id)).length, second.length)
     },
   },
 ]

@@ -1,7 +1,6 @@
 import {
   type LogTransportOptions,
   logTransport,
-  memoryStore,
   type Runtime,
   type Store,
   silentLog,
@@ -13,20 +12,27 @@ import {
 import { type Mortal, mortal } from '../suite/mortal.ts'
 import type { TransportBackend } from './transport-world.ts'
 
-/** The log transport over one memory store a place, with members that can die; the backend that the suite itself is tried on. */
-export function logBackend(
-  name: string,
-  runtime: Runtime | VirtualRuntime,
-  options: LogTransportOptions = {},
-  partitions = 8,
-): TransportBackend {
-  const stores = new Map<string, Store>()
+export interface LogBackendOptions {
+  readonly name: string
+  /** A virtual one is moved by the suite; with a real one real time passes. */
+  readonly runtime: Runtime | VirtualRuntime
+  /** Opens a store over what lies at a place; called for each connection, and may return the same store again. */
+  readonly store: (place: string) => Promise<Store> | Store
+  /** Called after each case, when the stores of that place are closed. */
+  readonly remove?: (place: string) => Promise<void> | void
+  /** Options of the transport; `lease` decides how long a take-over may last. */
+  readonly log?: LogTransportOptions
+}
+
+/** Describes the log transport over any store, with members that can die, for `testTransport`. */
+export function logBackend({ name, runtime, store, remove, log }: LogBackendOptions): TransportBackend {
+  const stores = new Map<string, Set<Store>>()
   const lives = new WeakMap<Transport, Mortal>()
-  const open = (place: string): Transport => {
-    const store = stores.get(place) ?? memoryStore({ partitions })
-    stores.set(place, store)
-    const life = mortal(runtime, store)
-    const transport = logTransport(life.store, { runtime: life.runtime, log: silentLog, meter: silentMeter }, options)
+  const open = async (place: string): Promise<Transport> => {
+    const opened = await store(place)
+    stores.set(place, (stores.get(place) ?? new Set()).add(opened))
+    const life = mortal(runtime, opened)
+    const transport = logTransport(life.store, { runtime: life.runtime, log: silentLog, meter: silentMeter }, log)
     lives.set(transport, life)
     return transport
   }
@@ -35,8 +41,21 @@ export function logBackend(
     create: open,
     reopen: open,
     crash: (transport) => lives.get(transport)?.end(),
-    remove: (place) => void stores.delete(place),
-    takeover: 5_000,
+    remove: async (place) => {
+      for (const each of stores.get(place) ?? []) await each.close()
+      stores.delete(place)
+      await remove?.(place)
+    },
     ...('advance' in runtime && { advance: (ms: number) => runtime.advance(ms) }),
+  }
+}
+
+/** One memory store a place, shared by all connections, for as long as the suite runs. */
+export function sharedByPlace(create: () => Store): (place: string) => Store {
+  const stores = new Map<string, Store>()
+  return (place) => {
+    const store = stores.get(place) ?? create()
+    stores.set(place, store)
+    return store
   }
 }

@@ -5,6 +5,7 @@ import type { Delivery, EventRecord, Offset } from 'tidings/spi'
 import type { Case } from '../suite/case.ts'
 import { record, records } from '../suite/event-records.ts'
 import { eventually } from '../suite/eventually.ts'
+import { same } from '../suite/same.ts'
 import { allHear, allOwned, heard, joinGroup, type Member, offencesOf } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -22,10 +23,10 @@ export const logReading: readonly Case<TransportWorld>[] = [
       const written = Array.from({ length: 30 }, (_, at) => record(world, { key: `k-${at}` }))
       await publishAll(world, transport, written)
       await allHear(world, [clock], written)
-      assert.deepEqual(member.deliveries, [])
+      same(member.deliveries, [])
       gate.resolve()
       await allHear(world, [member], written)
-      assert.deepEqual(offencesOf([member], 'assigned'), [])
+      same(offencesOf([member], 'assigned'), [])
     },
   },
   {
@@ -43,7 +44,7 @@ export const logReading: readonly Case<TransportWorld>[] = [
       const more = Array.from({ length: 20 }, (_, at) => record(world, { key: `k-${at}` }))
       await publishAll(world, transport, more)
       await allHear(world, [second], more)
-      assert.deepEqual(
+      same(
         heard(second).toSorted(),
         [...expected.map(({ record: one }) => one?.id ?? ''), ...more.map((one) => one.id)].toSorted(),
       )
@@ -64,7 +65,7 @@ export const logReading: readonly Case<TransportWorld>[] = [
       const again = own.filter(({ offset }) => offset > middle.offset)
       member.seek(partition, middle.offset)
       await eventually(() => member.deliveries.length === written.length + again.length, patience)
-      assert.deepEqual(heard({ deliveries: member.deliveries.slice(written.length) }), heard({ deliveries: again }))
+      same(heard({ deliveries: member.deliveries.slice(written.length) }), heard({ deliveries: again }))
       member.seek(partition, 0)
       await eventually(() => member.deliveries.length === written.length + again.length + own.length, patience)
       const head = Math.max(...own.map(({ offset }) => offset))
@@ -89,7 +90,7 @@ export const logReading: readonly Case<TransportWorld>[] = [
       for (const done of [offset, offset, 0, offset]) member.consumer.done(partition, done)
       await publishAll(world, transport, written.slice(10))
       await allHear(world, [member], written)
-      assert.deepEqual(
+      same(
         heard(member),
         written.map((one) => one.id),
       )
@@ -127,7 +128,7 @@ export const logReading: readonly Case<TransportWorld>[] = [
           }
         }, patience)
       }
-      assert.deepEqual(offencesOf([narrow, wide], 'scanned'), [])
+      same(offencesOf([narrow, wide], 'scanned'), [])
     },
   },
   {
@@ -145,7 +146,7 @@ export const logReading: readonly Case<TransportWorld>[] = [
       checkUnscanned(member, clock)
       member.request(100)
       await allHear(world, [member], written)
-      assert.deepEqual(offencesOf([member], 'scanned'), [])
+      same(offencesOf([member], 'scanned'), [])
     },
   },
 ]

@@ -1,6 +1,6 @@
 import type { Consumer, Delivery, EventRecord, Offset, Sink, SubscribeOptions, Transport } from 'tidings/spi'
 
-import { eventually } from '../suite/eventually.ts'
+import { eventually, type Patience } from '../suite/eventually.ts'
 import type { TransportWorld } from './transport-world.ts'
 
 /** How a member of a group behaves, where it differs from the obedient one. */
@@ -158,7 +158,7 @@ export async function allHear(
   world: TransportWorld,
   members: readonly Member[],
   events: readonly EventRecord[],
-  patience = world.patience,
+  patience: Patience = world.patience,
 ): Promise<void> {
   await eventually(() => {
     const known = new Set(members.flatMap(heard))
@@ -171,7 +171,7 @@ export async function allHear(
 export async function allOwned(
   world: TransportWorld,
   members: readonly Member[],
-  patience = world.patience,
+  patience: Patience = world.patience,
 ): Promise<void> {
   const { partitions, kind } = world.transport.capabilities
   if (kind !== 'log') return

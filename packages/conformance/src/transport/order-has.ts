@@ -4,6 +4,7 @@ import type { Delivery } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { allHear, type Member, offencesOf } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -39,7 +40,7 @@ export const orderHas: readonly Case<TransportWorld>[] = [
         )
         for (const [key, ids] of sent) {
           const own = member.deliveries.filter((delivery) => delivery.record?.key === key)
-          assert.deepEqual(
+          same(
             own.map((delivery) => delivery.record?.id),
             ids,
             `order of stream ${key}`,
@@ -60,7 +61,7 @@ export const orderHas: readonly Case<TransportWorld>[] = [
       const places = new Map(member.deliveries.map((delivery, at) => [delivery.record?.id, at]))
       for (const batch of batches) {
         const order = batch.map((one) => places.get(one.id) ?? -1)
-        assert.deepEqual(
+        same(
           order,
           order.toSorted((a, b) => a - b),
         )
@@ -76,7 +77,7 @@ export const orderHas: readonly Case<TransportWorld>[] = [
       const written = Array.from({ length: 80 }, (_, at) => record(world, { key: `k-${at % 20}` }))
       for (let at = 0; at < written.length; at += 20) await publishAll(world, transport, written.slice(at, at + 20))
       await allHear(world, [member], written)
-      assert.deepEqual(offencesOf([member], 'offsets'), [])
+      same(offencesOf([member], 'offsets'), [])
       for (const { offset } of member.deliveries) assert.ok(Number.isSafeInteger(offset) && offset >= 0)
     },
   },

@@ -4,6 +4,7 @@ import type { EventRecord, Transport } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
 import { record, records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { allHear, allOwned, heard, joinGroup, type Member } from './member.ts'
 import type { TransportWorld } from './transport-world.ts'
 
@@ -14,7 +15,7 @@ export async function publishAll(
   batch: readonly EventRecord[],
 ): Promise<void> {
   const outcomes = await world.end(transport.publish(batch), 'publish')
-  assert.deepEqual(
+  same(
     outcomes,
     batch.map(() => ({ status: 'stored' })),
   )
@@ -40,7 +41,7 @@ export const publishing: Topic<TransportWorld> = {
       title: 'answers each event in its place, and an empty batch with nothing',
       run: async (world) => {
         const { transport } = world
-        assert.deepEqual(await world.end(transport.publish([])), [])
+        same(await world.end(transport.publish([])), [])
         await publishAll(world, transport, records(world, 1))
         await publishAll(world, transport, records(world, 25))
       },
@@ -59,7 +60,7 @@ export const publishing: Topic<TransportWorld> = {
         for (let at = 0; at < written.length; at += 50) await publishAll(world, transport, written.slice(at, at + 50))
         for (const member of members) {
           await allHear(world, [member], written)
-          assert.deepEqual(heard(member).toSorted(), written.map((one) => one.id).toSorted())
+          same(heard(member).toSorted(), written.map((one) => one.id).toSorted())
         }
       },
     },
@@ -106,7 +107,7 @@ export const publishing: Topic<TransportWorld> = {
           [two, ['customer', 'order-line']],
         ] as const) {
           await allHear(world, [member], of(...categories))
-          assert.deepEqual(
+          same(
             heard(member).toSorted(),
             of(...categories)
               .map((one) => one.id)
@@ -150,7 +151,7 @@ export const publishing: Topic<TransportWorld> = {
         const written = records(world, 2)
         const outcomes = await world.end(transport.publish(written, control.signal), 'publish')
         control.abort(new Error('late'))
-        assert.deepEqual(outcomes, [{ status: 'stored' }, { status: 'stored' }])
+        same(outcomes, [{ status: 'stored' }, { status: 'stored' }])
         await allHear(world, [member], written)
       },
     },

@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict'
-
 import type { Case } from '../suite/case.ts'
 import { records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { allHear, heard } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -22,7 +21,7 @@ export const redeliveryHasNot: readonly Case<TransportWorld>[] = [
       const fresh = records(world, 5)
       await publishAll(world, transport, fresh)
       await allHear(world, [next], fresh)
-      assert.deepEqual(
+      same(
         heard(next),
         fresh.map((one) => one.id),
       )

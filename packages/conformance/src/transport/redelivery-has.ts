@@ -5,6 +5,7 @@ import type { Delivery } from 'tidings/spi'
 import type { Case } from '../suite/case.ts'
 import { records } from '../suite/event-records.ts'
 import { eventually } from '../suite/eventually.ts'
+import { same } from '../suite/same.ts'
 import { allHear, allOwned, heard, joinGroup } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -69,7 +70,7 @@ export const queueSettling: readonly Case<TransportWorld>[] = [
       const last = records(world, 1)
       await publishAll(world, transport, last)
       await allHear(world, [next], last)
-      assert.deepEqual(
+      same(
         heard(next),
         last.map((one) => one.id),
       )

@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict'
-
 import type { Case } from '../suite/case.ts'
 import { records } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { allHear, heard } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -21,7 +20,7 @@ export const replayHasNot: readonly Case<TransportWorld>[] = [
       const fresh = records(world, 10)
       await publishAll(world, transport, fresh)
       await allHear(world, [late], fresh)
-      assert.deepEqual(heard(late).toSorted(), fresh.map((one) => one.id).toSorted())
+      same(heard(late).toSorted(), fresh.map((one) => one.id).toSorted())
     },
   },
 ]

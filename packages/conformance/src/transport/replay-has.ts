@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict'
-
 import type { Case } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { allHear, heard } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -27,12 +26,12 @@ export const replayHas: readonly Case<TransportWorld>[] = [
       await publishing
       const written = [...past, ...live]
       await allHear(world, [late], written)
-      assert.deepEqual(heard(late).toSorted(), written.map((one) => one.id).toSorted())
+      same(heard(late).toSorted(), written.map((one) => one.id).toSorted())
       for (const key of ['k-0', 'k-7']) {
         const own = late.deliveries
           .filter((delivery) => delivery.record?.key === key)
           .map((delivery) => delivery.record?.id)
-        assert.deepEqual(
+        same(
           own,
           written.filter((one) => one.key === key).map((one) => one.id),
           `order of stream ${key} over the switch`,

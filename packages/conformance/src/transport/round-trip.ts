@@ -4,6 +4,7 @@ import { isTidingsError, partitionOf, streamText } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
 import { record, records, stored } from '../suite/event-records.ts'
+import { same } from '../suite/same.ts'
 import { allHear } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
@@ -53,7 +54,7 @@ export const roundTrip: Topic<TransportWorld> = {
         for (const one of written) {
           const found = member.deliveries.find((delivery) => delivery.record?.id === one.id)
           assert.ok(found?.record)
-          assert.deepEqual(stored(found.record), stored(one))
+          same(stored(found.record), stored(one))
           assert.equal(typeof found.record.data, typeof one.data, 'text stays text, bytes stay bytes')
           assert.equal(found.stream, streamText(one))
         }
@@ -97,7 +98,7 @@ export const roundTrip: Topic<TransportWorld> = {
             transport.publish([neighbours[0] ?? beyond, beyond, neighbours[1] ?? beyond]),
             'publish',
           )
-          assert.deepEqual(
+          same(
             outcomes.map((outcome) => outcome.status),
             ['stored', 'refused', 'stored'],
           )
@@ -107,7 +108,7 @@ export const roundTrip: Topic<TransportWorld> = {
         for (const one of [large, bytes]) {
           const found = member.deliveries.find((delivery) => delivery.record?.id === one.id)
           assert.ok(found?.record)
-          assert.deepEqual(stored(found.record), stored(one))
+          same(stored(found.record), stored(one))
         }
       },
     },
