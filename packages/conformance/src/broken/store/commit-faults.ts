@@ -70,7 +70,7 @@ export const commitFaults: readonly BrokenStore[] = [
   brokenMemory('does not know units again', ['atomic', 'repeat'], forgetful),
   brokenMemory(
     'loses the answer of a commit now and then, and does not know the unit again',
-    ['acknowledged', 'atomic', 'concurrent', 'repeat'],
+    ['acknowledged', 'atomic', 'concurrent', 'repeat', 'versions'],
     (store) => losingAnswers({ ...store, ...forgetful(store) }),
   ),
   brokenMemory('stores the new part of a unit of which some ids are known', ['atomic', 'repeat'], (store) => ({
