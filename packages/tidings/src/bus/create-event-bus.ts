@@ -17,6 +17,7 @@ import { Audiences } from '../subscriber/audiences.ts'
 import { decode } from '../subscriber/decode.ts'
 import { Engine, type EngineHost } from '../subscriber/engine.ts'
 import { inlineListener } from '../subscriber/inline-listener.ts'
+import { ReplayRuns } from '../subscriber/replay-runs.ts'
 import { Slots } from '../subscriber/slots.ts'
 import { type SubscribeOptions, subscriptionSettings } from '../subscriber/subscribe-options.ts'
 import { type Handler, type Subscription, subscriptionOf, type SubscribeTo } from '../subscriber/subscription.ts'
@@ -28,6 +29,7 @@ import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
 import { openStore } from './open-store.ts'
 import { register } from './registration.ts'
+import { keepRetention } from './retention.ts'
 import { transaction } from './transaction.ts'
 import { trimMemory } from './trim-memory.ts'
 
@@ -50,7 +52,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const life = new Lifecycle('The event bus')
   const engines = new Map<string, Engine>()
   const declared: Subscription[] = []
-  const stopHealth: (() => void)[] = []
+  const stopping: (() => void)[] = []
   /** Subscriptions that were declared after the start and are on their way. */
   const late = new Set<Promise<void>>()
   const audiences = new Audiences(store)
@@ -107,6 +109,9 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
 
   const trim = owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, options.keep ?? 10_000) : undefined
 
+  const replays = new ReplayRuns(host, () => declared)
+  const allDefinitions = (): Iterable<AnyEventDefinition> => [...definitions.values(), ...declared.flatMap((subscription) => [...subscription.definitions.values()])]
+
   const startOne = async (subscription: Subscription): Promise<void> => {
     const { settings: chosen } = subscription
     const registration = await register(store, runtime, subscription)
@@ -114,7 +119,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     engines.set(chosen.name, engine)
     audiences.add(subscription, chosen.mode === 'inline' ? inlineListener(host, subscription, engine) : undefined)
     await engine.start()
-    if (chosen.healthCheck !== undefined) stopHealth.push(watchHealth(runtime, log, chosen, engine))
+    if (chosen.healthCheck !== undefined) stopping.push(watchHealth(runtime, log, chosen, engine))
   }
 
   const bus: EventBus = {
@@ -146,12 +151,15 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
       life.start(async () => {
         // All first registrations are durable before any delivery begins; a change that is refused stops the start whole.
         for (const subscription of [...declared]) await startOne(subscription)
+        replays.start()
+        stopping.push(keepRetention(store, runtime, log, allDefinitions))
       }),
     close: ({ deadline = 10_000 } = {}) =>
       life.close(async () => {
         const until = runtime.monotonic() + deadline
         const left = (): number => Math.max(0, until - runtime.monotonic())
-        for (const stop of stopHealth) stop()
+        for (const stop of stopping) stop()
+        await replays.close(left() * 0.4)
         await Promise.all([...engines.values()].map((engine) => engine.close(left() * 0.8)))
         await within(runtime, Math.max(left(), 100), committer.idle())
         audiences.close()

@@ -134,9 +134,15 @@ export class Engine implements Sink, Contender {
     })
   }
 
+  /** True while the breaker keeps work from running. */
+  get stalled(): boolean {
+    return this.#runner.stalled
+  }
+
   /** Takes no new work for a reason, until `resume` with the same one. */
   pause(reason: Pause): void {
     this.#pauses.add(reason)
+    this.#host.progressed()
   }
 
   resume(reason: Pause): void {
@@ -321,7 +327,8 @@ export class Engine implements Sink, Contender {
     const partition = this.#partitions.get(delivery.partition)
     if (partition === undefined) return
     const { record } = delivery
-    if (record !== undefined && !this.subscription.matches(record.type)) {
+    const beyond = this.subscription.upTo !== undefined && delivery.offset > this.subscription.upTo
+    if (beyond || (record !== undefined && !this.subscription.matches(record.type))) {
       partition.watermark.scanned(delivery.offset)
       return
     }

@@ -75,7 +75,7 @@ export class Runner {
     this.#outcomes = outcomes
     this.#handler = subscription.handler as unknown as AnyHandler
     const { name, timeout } = subscription.settings
-    this.#asksPromises = subscription.settings.mode === 'inline' && host.store.capabilities.durability !== 'memory'
+    this.#asksPromises = subscription.run === 0 && subscription.settings.mode === 'inline' && host.store.capabilities.durability !== 'memory'
     this.#deadlines = new Deadlines(host.runtime, timeout)
     this.#processed = host.meter.counter('tidings.events.processed', { subscription: name })
     this.#failed = host.meter.counter('tidings.events.failed', { subscription: name })

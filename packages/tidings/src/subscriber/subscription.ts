@@ -16,6 +16,8 @@ export interface Subscription {
   readonly handler: Handler<never>
   /** Which pass over history this is; 0 is live. */
   readonly run: number
+  /** The last position of a replay, inclusive; undefined: there is no end. */
+  readonly upTo?: number
   matches(type: string): boolean
 }
 
@@ -48,6 +50,6 @@ export function subscriptionOf(to: SubscribeTo, settings: SubscriptionSettings, 
 }
 
 /** How the documents of one pass are named: `name/run`. */
-export function runName(subscription: Subscription): string {
+export function runName(subscription: { readonly settings: { readonly name: string }; readonly run: number }): string {
   return `${subscription.settings.name}/${subscription.run}`
 }

@@ -1,0 +1,65 @@
+import type { AnyEventDefinition } from '../events/define-event.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Runtime, Timer } from '../kernel/runtime.ts'
+import type { Position, Store } from '../store/store.ts'
+import { parkedCollection, readParked } from '../subscriber/parked-event.ts'
+import { checkpointsCollection } from '../subscriber/partition-state.ts'
+import type { Progress } from '../subscriber/watermark.ts'
+import { type Registration, subscriptionsCollection } from './registration.ts'
+
+/** How often old events are looked for, in milliseconds, and how many go in one batch. */
+const every = 60_000
+const batch = 1_000
+
+/**
+ * Lets events go whose type's retention is over, once every registered subscription has passed them and nothing parked refers to
+ * them. In bounded batches with the event loop in between. Returns how to stop.
+ */
+export function keepRetention(store: Store, runtime: Runtime, log: Log, definitions: () => Iterable<AnyEventDefinition>): () => void {
+  let timer: Timer | undefined
+  let stopped = false
+
+  const sweep = async (): Promise<void> => {
+    const retained = [...definitions()].filter(({ retention }) => retention !== undefined)
+    if (retained.length === 0) return
+    const through = await passedByAll(store)
+    if (through <= 0) return
+    for (const { type, retention } of retained) {
+      for (let more = true; more && !stopped; ) {
+        const pruned = await store.prune({ through, types: [type], before: runtime.now() - (retention as number), limit: batch })
+        more = pruned.more
+        if (more) await new Promise<void>((resolve) => runtime.defer(resolve))
+      }
+    }
+  }
+
+  const next = (): void => {
+    timer = runtime.setTimer(every, () => {
+      sweep()
+        .catch((error: unknown) => log('warn', 'Old events could not be removed; it is tried again', { error: (error as Error).message }))
+        .finally(() => {
+          if (!stopped) next()
+        })
+    })
+  }
+
+  next()
+  return () => {
+    stopped = true
+    timer?.cancel()
+  }
+}
+
+/** Everything at or below has been passed by every registered subscription and is referred to by nothing parked. */
+export async function passedByAll(store: Store): Promise<Position> {
+  let through = (await store.readAll({ after: 0, limit: 1, types: [] })).through
+  for (const document of await store.find(subscriptionsCollection, { limit: 100_000 })) {
+    const registration = JSON.parse(document.body) as Registration
+    const checkpoints = await store.find(checkpointsCollection, { prefix: `${registration.name}/${registration.run}/`, limit: 2_000 })
+    // A partition without a checkpoint has not been read beyond the start.
+    if (checkpoints.length < store.capabilities.partitions) through = Math.min(through, registration.start)
+    for (const { body } of checkpoints) through = Math.min(through, (JSON.parse(body) as Progress).watermark)
+  }
+  for (const document of await store.find(parkedCollection, { limit: 1_000_000 })) through = Math.min(through, readParked(document).offset - 1)
+  return through
+}
