@@ -354,7 +354,8 @@ export class Engine implements Sink, Contender {
 
   /** Decides what an idle lane does next. The one place where lanes change what they do on their own account. */
   #advance(lane: Lane): void {
-    if (lane.state === 'running' || lane.state === 'settling' || lane.state === 'ready' || !lane.partition.active || lane.partition.draining) return
+    if (lane.state !== 'idle' && lane.state !== 'held') return
+    if (!lane.partition.active || lane.partition.draining) return
     lane.cancel()
     if (lane.parked.size > 0) this.#parkBehind(lane)
     const head = lane.head()
