@@ -48,6 +48,11 @@ export class Committer {
     return this.#waiting.length
   }
 
+  /** Whether anything waits or flies. */
+  get busy(): boolean {
+    return this.#waiting.length > 0 || this.#flying
+  }
+
   submit(submission: Submission): void {
     if (this.#waiting.length >= this.#maxWaiting) {
       submission.settled(undefined, new TidingsError('TIDINGS_OVERLOADED', `More than ${this.#maxWaiting} units wait to be committed.`, { details: { limit: this.#maxWaiting } }))

@@ -1,0 +1,193 @@
+import { type BusParts, partsOf, rememberParts } from '../bus/bus-parts.ts'
+import type { EventBusOptions } from '../bus/bus-options.ts'
+import { createEventBus } from '../bus/create-event-bus.ts'
+import type { EventBus } from '../bus/event-bus.ts'
+import type { AnyEventDefinition, EventDefinition } from '../events/define-event.ts'
+import type { Event } from '../events/event.ts'
+import { eventOf } from '../events/record-codec.ts'
+import { TidingsError } from '../kernel/errors.ts'
+import { silentLog } from '../kernel/log.ts'
+import { silentMeter } from '../kernel/meter.ts'
+import { type VirtualRuntime, virtualRuntime } from '../kernel/virtual-runtime.ts'
+import { memoryStore } from '../store/memory/memory-store.ts'
+import type { Store } from '../store/store.ts'
+import type { ParkedEvent } from '../subscriber/parked-event.ts'
+import { outstandingIn, unassignedIn, type Waiting, waitingIn } from './outstanding.ts'
+import { type Recording, recordingStore } from './recording-store.ts'
+import { type VirtualClock, virtualClock } from './virtual-clock.ts'
+
+export interface TestBusOptions extends Omit<EventBusOptions, 'url' | 'runtime'> {
+  /** Decides every random choice: jitter, ids, injected faults. Default 1. Errors of the kit name it. */
+  readonly seed?: number
+  /** Where virtual time begins: milliseconds since 1970 or a date. Default 2026-01-01T00:00:00Z. */
+  readonly start?: number | Date
+  /** Another instance of the same service: shares the store, the clock and the records of a test bus made earlier. */
+  readonly beside?: TestWorld
+}
+
+/** What was asked of `settled`: the facts at that moment. */
+export interface Settled {
+  /** What happens later, when the clock is moved or somebody acts. Empty: nothing is left to happen. */
+  readonly waiting: readonly Waiting[]
+}
+
+/** An event bus that can tell when everything it was told has run its course. */
+export interface TestBus extends EventBus {
+  /**
+   * Resolves when nothing caused by what was published is outstanding: no publish, no commit, no handler, no delivery. What only
+   * waits for the clock (retries, parked events with a due time, an open breaker) does not hold it up; it is told as `waiting`.
+   * A handler that has not returned holds it up. While an injected fault keeps the store away, move the clock meanwhile.
+   */
+  settled(): Promise<Settled>
+  /**
+   * Settles, then answers all events published so far. Rejects with `TIDINGS_DEADLINE` where those are fewer than `count` (default 1): nothing that is
+   * left to happen could bring more.
+   */
+  waitForEvents(count?: number): Promise<readonly Event<unknown>[]>
+}
+
+/** A bus and its whole world, in one process and in virtual time. */
+export interface TestWorld {
+  /** Starts by itself with the first publish, `settled` or `start`; subscribe before that, or at any time later. */
+  readonly bus: TestBus
+  readonly clock: VirtualClock
+  /** Every event that was committed, in commit order; of one definition or type, where given. */
+  published<Data>(definition: EventDefinition<never, Data>): readonly Event<Data>[]
+  published(type?: string): readonly Event<unknown>[]
+  /** Every event that is set aside now; of one subscription, where given. */
+  parked(subscription?: string): readonly ParkedEvent[]
+  readonly seed: number
+  /** The store, as the bus sees it. */
+  readonly store: Store
+  /** Closes the bus; time moves as far as that needs. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Worlds that share a store, by their recording. */
+const neighbours = new WeakMap<Recording, Set<BusParts>>()
+
+/** A bus on a memory store under a virtual clock. The same code as everywhere else; only time, randomness and the disk are in the test's hands. */
+export async function createTestBus(options: TestBusOptions = {}): Promise<TestWorld> {
+  const { seed: _seed, start: _start, beside, store: given, ...rest } = options
+  const runtime = beside?.clock.runtime ?? virtualRuntime({ seed: options.seed ?? 1, ...startOf(options.start) })
+  const opened = await openStore(given ?? beside?.store, runtime, options)
+  const recording = recordingStore(opened)
+  const inner = await createEventBus({ ...rest, store: recording.store, runtime })
+  const parts = partsOf(inner)
+  const together = neighbours.get(recording) ?? new Set()
+  neighbours.set(recording, together.add(parts))
+
+  let underWay = 0
+  const changed = new Set<() => void>()
+  const tell = (): void => {
+    for (const wake of [...changed]) wake()
+  }
+  const track = <Result>(work: Promise<Result>): Promise<Result> => {
+    underWay++
+    const ended = (): void => {
+      underWay--
+      tell()
+    }
+    work.then(ended, ended)
+    return work
+  }
+  const ready = async (): Promise<void> => {
+    await inner.start()
+    await parts.started()
+  }
+
+  const outstanding = (): string | undefined => {
+    if (underWay > 0) return `${underWay} publishes are under way`
+    for (const one of together) {
+      const why = outstandingIn(one, recording.head)
+      if (why !== undefined) return why
+    }
+    // Where several share the partitions, handing one over takes turns of their clocks; a bus that is alone gets all of them at once.
+    const [lacking] = together.size === 1 ? unassignedIn(together) : []
+    return lacking === undefined ? undefined : `subscription ${lacking.subscription} has no partitions yet`
+  }
+
+  const waiting = (): Waiting[] => [...[...together].flatMap(waitingIn), ...unassignedIn(together).map(({ subscription }): Waiting => ({ subscription, what: 'partitions' }))]
+
+  const settled = async (): Promise<Settled> => {
+    await ready()
+    for (;;) {
+      await parts.started()
+      if (outstanding() === undefined) return { waiting: waiting() }
+      await new Promise<void>((resolve) => {
+        const stops = [...together].map((one) => one.onProgress(wake))
+        function wake(): void {
+          changed.delete(wake)
+          for (const stop of stops) stop()
+          resolve()
+        }
+        changed.add(wake)
+        for (const one of together) if (one.committer.busy) void one.committer.idle().then(wake)
+      })
+    }
+  }
+
+  const published = (wanted?: AnyEventDefinition | string): readonly Event<unknown>[] => {
+    const type = typeof wanted === 'object' ? wanted.type : wanted
+    return recording.events
+      .filter(({ record }) => type === undefined || record.type === type)
+      .toSorted((a, b) => a.position - b.position)
+      .map(({ record }) => eventOf(record))
+  }
+
+  const close = async (closeOptions?: { readonly deadline?: number }): Promise<void> => {
+    let open = true
+    const closing = inner.close(closeOptions).finally(() => (open = false))
+    // Draining may wait for handlers and timers, and nobody else moves the clock.
+    while (open && (await runtime.step()));
+    await closing
+    together.delete(parts)
+    if (given !== undefined && 'open' in given) await opened.close()
+  }
+
+  const bus: TestBus = {
+    ...inner,
+    publish: ((...input: Parameters<EventBus['publish']>) => track(ready().then((): Promise<unknown> => inner.publish(...input)))) as EventBus['publish'],
+    transaction: (work) => track(ready().then(() => inner.transaction(work))),
+    start: ready,
+    close,
+    settled,
+    async waitForEvents(count = 1) {
+      await settled()
+      const all = published()
+      if (all.length >= count) return all
+      throw new TidingsError('TIDINGS_DEADLINE', `Expected at least ${count} events, got ${all.length} (${summary(all)}); nothing more will come by itself. Seed ${runtime.seed}.`, {
+        details: { expected: count, actual: all.length, seed: runtime.seed },
+      })
+    },
+  }
+  rememberParts(bus, parts)
+
+  return {
+    bus,
+    clock: virtualClock(runtime),
+    published: published as TestWorld['published'],
+    parked: (subscription) => recording.parked().filter((parked) => subscription === undefined || parked.subscription === subscription),
+    seed: runtime.seed,
+    store: recording.store,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function startOf(start: TestBusOptions['start']): { start?: number } {
+  return start === undefined ? {} : { start: start instanceof Date ? start.getTime() : start }
+}
+
+async function openStore(given: TestBusOptions['store'], runtime: VirtualRuntime, { log = silentLog, meter = silentMeter }: TestBusOptions): Promise<Store> {
+  if (given === undefined) return memoryStore()
+  return 'open' in given ? given.open({ runtime, log, meter }) : given
+}
+
+/** How many of each type, for messages. */
+function summary(events: readonly Event<unknown>[]): string {
+  const counts = new Map<string, number>()
+  for (const { type } of events) counts.set(type, (counts.get(type) ?? 0) + 1)
+  return counts.size === 0 ? 'none' : [...counts].map(([type, count]) => `${count} × ${type}`).join(', ')
+}
