@@ -1,4 +1,5 @@
 import { TidingsError } from '../kernel/errors.ts'
+import type { Phase } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
@@ -17,6 +18,8 @@ export interface BusParts {
   readonly runtime: Runtime
   readonly log: Log
   readonly publisher: Publisher
+  /** Where the bus stands in its life. */
+  phase(): Phase
   /** By name, those that have started. */
   readonly engines: ReadonlyMap<string, Engine>
   readonly declared: readonly Subscription[]

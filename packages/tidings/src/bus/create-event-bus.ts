@@ -177,6 +177,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     engines,
     declared,
     publisher,
+    phase: () => life.phase,
     started: async () => {
       await Promise.all(late)
     },

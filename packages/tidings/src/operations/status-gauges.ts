@@ -1,0 +1,46 @@
+import type { EventBus } from '../bus/event-bus.ts'
+import type { Meter } from '../kernel/meter.ts'
+import { type BusStatus, busStatus, reasonsNotReady, type SubscriptionStatus } from './bus-status.ts'
+
+type Reading = (subscription: SubscriptionStatus) => number
+
+/** What is measured of each subscription, by the gauge's name. */
+const readings: Readonly<Record<string, Reading>> = {
+  /** Positions of the log it is behind; NaN where that is unknown. */
+  'tidings.subscription.lag': ({ lag }) => lag ?? Number.NaN,
+  'tidings.subscription.running': ({ running }) => running,
+  /** Share of the handlers that may run which do, 0 to 1. */
+  'tidings.subscription.utilization': ({ running, concurrency }) => running / concurrency,
+  /** Events taken in advance. */
+  'tidings.subscription.held': ({ held }) => held,
+  /** Events set aside: retrying, dead letters, and what waits behind them. */
+  'tidings.subscription.parked': ({ parked }) => parked,
+  'tidings.subscription.blocked.streams': ({ blockedStreams }) => blockedStreams,
+  /** 1 while it takes no work, for whatever reason. */
+  'tidings.subscription.paused': ({ paused }) => (paused.length > 0 ? 1 : 0),
+  /** 1 while its breaker keeps events back. */
+  'tidings.subscription.breaker.open': ({ breaker }) => (breaker === 'closed' ? 0 : 1),
+}
+
+/**
+ * Gives `meter` the gauges that only a look at the bus can fill. Returns how to look: call it before the gauges are read, for they keep
+ * what it saw. Never rejects.
+ */
+export function statusGauges(bus: EventBus, meter: Meter): () => Promise<void> {
+  let status: BusStatus | undefined
+  const known = new Set<string>()
+  const read = (name: string, reading: Reading): number => {
+    const subscription = status?.subscriptions.find((one) => one.name === name)
+    return subscription === undefined ? Number.NaN : reading(subscription)
+  }
+  meter.gauge('tidings.bus.ready', () => (status !== undefined && reasonsNotReady(status).length === 0 ? 1 : 0))
+  meter.gauge('tidings.store.reachable', () => (status?.store.reachable === true ? 1 : 0))
+  return async () => {
+    status = await busStatus(bus)
+    for (const { name } of status.subscriptions) {
+      if (known.has(name)) continue
+      known.add(name)
+      for (const [gauge, reading] of Object.entries(readings)) meter.gauge(gauge, () => read(name, reading), { subscription: name })
+    }
+  }
+}
