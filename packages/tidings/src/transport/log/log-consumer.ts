@@ -2,7 +2,8 @@ import { TidingsError } from '../../kernel/errors.ts'
 import { sleep } from '../../kernel/runtime.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { Consumer, Delivery, Offset, Sink, SubscribeOptions } from '../transport.ts'
-import type { Member, Membership } from './membership.ts'
+import type { Member } from './group-share.ts'
+import type { Membership } from './membership.ts'
 import type { Reading } from './reading.ts'
 import { SinkCalls } from './sink-calls.ts'
 import { Trouble } from './trouble.ts'
@@ -17,8 +18,13 @@ export interface LogConsumerOptions {
   readonly closed: (consumer: LogConsumer) => void
 }
 
-/** `assigning`: the sink is being asked where to begin. `leaving`: the sink was told to finish, or is about to be. */
-type Stage = 'assigning' | 'reading' | 'leaving'
+/** One term in which a partition is ours. A partition that is lost and comes back gets a new one. */
+interface Term {
+  /** `assigning`: the sink is being asked where to begin. `leaving`: the sink was told to finish, or is about to be. */
+  stage: 'assigning' | 'reading' | 'leaving'
+  /** An offset that was sought while the sink was still being asked; it counts for more than its answer. */
+  sought: Offset | undefined
+}
 
 /**
  * A member of a group: brings together what the membership says it owns, what its sink has been told, and what is read.
@@ -30,7 +36,7 @@ export class LogConsumer implements Consumer, Member {
   readonly #options: LogConsumerOptions
   readonly #reading: Reading
   readonly #calls = new SinkCalls()
-  readonly #stages = new Map<number, Stage>()
+  readonly #terms = new Map<number, Term>()
   /** Partitions that `assigned` has resolved for and that were neither revoked nor lost since. */
   readonly #told = new Set<number>()
   readonly #trouble: Trouble
@@ -78,7 +84,10 @@ export class LogConsumer implements Consumer, Member {
     if (!Number.isInteger(partition) || partition < 0 || partition >= this.#options.partitions)
       throw invalid('partition', 'one of this transport')
     if (!isOffset(offset)) throw invalid('offset', 'a whole number from 0')
-    if (!this.#open || this.#stages.get(partition) !== 'reading') return
+    if (!this.#open) return
+    const term = this.#terms.get(partition)
+    if (term?.stage === 'assigning') term.sought = offset
+    if (term?.stage !== 'reading') return
     this.#reading.drop(partition)
     this.#reading.start([partition], [offset])
   }
@@ -92,7 +101,7 @@ export class LogConsumer implements Consumer, Member {
     this.#stop.abort()
     this.#reading.stop()
     const { membership, closed } = this.#options
-    await this.giveUp([...this.#stages.keys()])
+    await this.giveUp([...this.#terms.keys()])
     await this.#calls.ended()
     await membership.leave(this.group)
     closed(this)
@@ -104,32 +113,35 @@ export class LogConsumer implements Consumer, Member {
 
   // What the membership says.
 
-  take(partitions: readonly number[]): void {
+  async take(partitions: readonly number[]): Promise<void> {
     if (!this.#open) return
-    for (const partition of partitions) this.#stages.set(partition, 'assigning')
-    void this.#call(() => this.#assign(partitions))
+    const terms = new Map(partitions.map((partition) => [partition, { stage: 'assigning', sought: undefined } as Term]))
+    for (const [partition, term] of terms) this.#terms.set(partition, term)
+    await this.#call(() => this.#assign(terms))
   }
 
   async giveUp(partitions: readonly number[]): Promise<void> {
-    for (const partition of partitions) {
-      this.#stages.set(partition, 'leaving')
+    const terms = partitions.map((partition) => [partition, this.#terms.get(partition)] as const)
+    for (const [partition, term] of terms) {
+      if (term !== undefined) term.stage = 'leaving'
       this.#reading.drop(partition)
     }
     await this.#call(async () => {
       const told = partitions.filter((partition) => this.#told.delete(partition))
       if (told.length > 0 && !this.#ended) await this.#options.sink.revoked(told)
     })
-    for (const partition of partitions) if (this.#stages.get(partition) === 'leaving') this.#stages.delete(partition)
+    for (const [partition, term] of terms) if (this.#terms.get(partition) === term) this.#terms.delete(partition)
   }
 
   lose(partitions: readonly number[]): void {
-    const reading = partitions.filter((partition) => this.#stages.get(partition) !== 'leaving')
-    for (const partition of reading) {
-      this.#stages.delete(partition)
+    // Of those that are leaving, the sink is told enough already.
+    const lost = partitions.filter((partition) => this.#terms.get(partition)?.stage !== 'leaving')
+    for (const partition of lost) {
+      this.#terms.delete(partition)
       this.#reading.drop(partition)
     }
     void this.#call(() => {
-      const told = reading.filter((partition) => this.#told.delete(partition))
+      const told = lost.filter((partition) => this.#told.delete(partition))
       if (told.length > 0 && !this.#ended) this.#options.sink.lost(told)
     })
   }
@@ -144,9 +156,13 @@ export class LogConsumer implements Consumer, Member {
     void this.close()
   }
 
-  async #assign(partitions: readonly number[]): Promise<void> {
+  async #assign(terms: ReadonlyMap<number, Term>): Promise<void> {
+    const current = (partition: number): boolean => {
+      const term = terms.get(partition)
+      return term?.stage === 'assigning' && this.#terms.get(partition) === term
+    }
     for (;;) {
-      const wanted = partitions.filter((partition) => this.#stages.get(partition) === 'assigning')
+      const wanted = [...terms.keys()].filter(current)
       if (wanted.length === 0 || !this.#open) return
       try {
         const offsets = await this.#options.sink.assigned(wanted)
@@ -154,14 +170,12 @@ export class LogConsumer implements Consumer, Member {
           throw invalid('offsets', 'a whole number from 0 for each partition')
         this.#trouble.passed()
         for (const partition of wanted) this.#told.add(partition)
-        const begin = wanted
-          .map((partition, at) => [partition, offsets[at] as Offset] as const)
-          .filter(([partition]) => this.#stages.get(partition) === 'assigning')
-        for (const [partition] of begin) this.#stages.set(partition, 'reading')
-        this.#reading.start(
-          begin.map(([partition]) => partition),
-          begin.map(([, offset]) => offset),
+        const begun = wanted.filter(current)
+        const places = begun.map(
+          (partition) => terms.get(partition)?.sought ?? (offsets[wanted.indexOf(partition)] as Offset),
         )
+        for (const partition of begun) (terms.get(partition) as Term).stage = 'reading'
+        this.#reading.start(begun, places)
         return
       } catch (error) {
         await sleep(this.#options.host.runtime, this.#trouble.failed(error), this.#stop.signal).catch(() => {})

@@ -26,6 +26,8 @@ export interface Process {
   /** Events read from the log so far. */
   readonly read: number
   readonly calls: number
+  /** Resolves when this process gets through to its store, and rejects where the store fails. */
+  reach(): Promise<void>
 }
 
 export function logWorld(seed: number, partitions = 8): World {
@@ -59,6 +61,7 @@ export function logWorld(seed: number, partitions = 8): World {
         get calls() {
           return patient.calls
         },
+        reach: patient.reach,
       }
     },
     async append(count, category = 'order') {
@@ -92,7 +95,15 @@ export function recordOf(id: string, category: string, key: string): EventRecord
   }
 }
 
-function patientStore(inner: Store): { store: Store; health: Health; read: number; calls: number } {
+interface PatientStore {
+  readonly store: Store
+  health: Health
+  read: number
+  calls: number
+  reach(): Promise<void>
+}
+
+function patientStore(inner: Store): PatientStore {
   let waiting: (() => void)[] = []
   let health: Health = 'well'
   const through = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -115,14 +126,15 @@ function patientStore(inner: Store): { store: Store; health: Health; read: numbe
     // A process that is stopped hears nothing either.
     watch: (wake) => inner.watch(() => health === 'well' && wake()),
   }
-  const patient = {
+  const patient: PatientStore = {
     store,
+    reach: () => through(async () => {}),
     read: 0,
     calls: 0,
-    get health(): Health {
+    get health() {
       return health
     },
-    set health(next: Health) {
+    set health(next) {
       health = next
       for (const resume of waiting.splice(0)) resume()
       waiting = []
@@ -162,6 +174,8 @@ export class Listener implements Sink {
   greedy = true
   /** How the sink spends its time in `assigned` and `revoked`. */
   slow: () => Promise<void> = async () => {}
+  /** Gets through to the store that holds the books. */
+  reach: () => Promise<void> = async () => {}
   #inside = 0
   readonly #last = new Map<number, Offset>()
   readonly #leaving = new Set<number>()
@@ -191,7 +205,13 @@ export class Listener implements Sink {
 
   async assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
     this.#enter('assigned')
-    await this.slow()
+    try {
+      await this.slow()
+      await this.reach()
+    } catch (error) {
+      this.#inside--
+      throw error
+    }
     for (const partition of partitions) {
       if (this.owned.has(partition)) this.problems.push(`assigned ${partition} twice`)
       this.owned.add(partition)

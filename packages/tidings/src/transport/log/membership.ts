@@ -2,42 +2,16 @@ import { isTidingsError, TidingsError } from '../../kernel/errors.ts'
 import { sleep, type Timer } from '../../kernel/runtime.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { CommitResult, Store, StoredDocument, Unit } from '../../store/store.ts'
+import { GroupShare, type Member, type Wanted } from './group-share.ts'
 import { Liveness } from './liveness.ts'
-import { type Owners, type Ownership, ownersText, parseOwners, planOf } from './ownership.ts'
+import { type Owners, ownersText, parseOwners } from './ownership.ts'
 import { Trouble } from './trouble.ts'
-
-/** A consumer, as its membership sees it. */
-export interface Member {
-  readonly group: string
-  readonly exclusive: boolean
-  /** These are ours now. */
-  take(partitions: readonly number[]): void
-  /** Stop with these; resolves when nobody works on them any more. Never rejects. */
-  giveUp(partitions: readonly number[]): Promise<void>
-  /** These are somebody else's already. */
-  lose(partitions: readonly number[]): void
-  /** The store is closed. */
-  end(cause: Error): void
-}
 
 export interface MembershipOptions {
   readonly store: Store
   readonly host: Host
   /** Milliseconds. */
   readonly lease: number
-}
-
-interface Held {
-  readonly epoch: number
-  stage: 'kept' | 'draining' | 'drained'
-}
-
-interface Joined {
-  readonly member: Member
-  readonly held: Map<number, Held>
-  leaving: boolean
-  version: number
-  owners: Owners
 }
 
 /** Attempts to leave properly while the store fails; afterwards the lease runs out by itself. */
@@ -53,10 +27,9 @@ const rushes = 5
 export class Membership {
   readonly id: string
   readonly #options: MembershipOptions
-  readonly #joined = new Map<string, Joined>()
+  readonly #joined = new Map<string, GroupShare>()
   readonly #liveness: Liveness
   readonly #trouble: Trouble
-  readonly #stop = new AbortController()
   #round: Promise<void> | undefined
   #next: Promise<void> | undefined
   #again = false
@@ -84,15 +57,9 @@ export class Membership {
 
   /** Resolves once the group knows this member; it may own partitions already. Rejects where the store fails. */
   async join(member: Member): Promise<void> {
-    const { store } = this.#options
-    const joined: Joined = {
-      member,
-      held: new Map(),
-      leaving: false,
-      version: 0,
-      owners: parseOwners(undefined, store.capabilities.partitions),
-    }
-    this.#joined.set(member.group, joined)
+    const { store, host } = this.#options
+    const share = new GroupShare(member, this.id, store.capabilities.partitions, host.log, () => this.#look())
+    this.#joined.set(member.group, share)
     this.#unwatch ??= store.watch(() => this.#wake())
     try {
       await this.#settle()
@@ -105,10 +72,9 @@ export class Membership {
 
   /** Leaves a group: frees all that is drained, and takes part no more. */
   async leave(group: string): Promise<void> {
-    const joined = this.#joined.get(group)
-    if (joined === undefined) return
-    joined.leaving = true
-    for (const held of joined.held.values()) held.stage = 'drained'
+    const share = this.#joined.get(group)
+    if (share === undefined) return
+    share.leave()
     const { runtime, log } = this.#options.host
     for (let attempt = 1; ; attempt++) {
       try {
@@ -123,7 +89,7 @@ export class Membership {
           })
           break
         }
-        await sleep(runtime, this.#trouble.failed(error))
+        await sleep(runtime, 50 * 2 ** attempt * (0.5 + runtime.random() / 2))
       }
     }
     this.#joined.delete(group)
@@ -175,7 +141,7 @@ export class Membership {
   async #run(): Promise<void> {
     try {
       let rush = 0
-      while (!(await this.#once()) && rush < rushes) rush++
+      while (!(await this.#once(rush > 0)) && rush < rushes) rush++
       this.#trouble.passed()
       // Lost races go on after a while of random length, so that many members do not race for ever.
       if (rush === rushes) this.#wakeIn(this.#options.lease * 0.02 * (1 + this.#options.host.runtime.random()))
@@ -192,31 +158,29 @@ export class Membership {
     }
   }
 
-  /** One look and what follows from it. False: another member was faster and it must be looked again. */
-  async #once(): Promise<boolean> {
-    const { store, host } = this.#options
+  /** One look and what follows from it. False: it must be looked again, because another member was faster or the answers are old. */
+  async #once(hurry: boolean): Promise<boolean> {
+    const { store, host, lease } = this.#options
+    const began = host.runtime.monotonic()
     // Owners first: whoever is read as an owner was announced before, so the instances read afterwards include it.
     await this.#readOwners()
     this.#liveness.look(await readAllDocuments(store, 'instances'))
+    const now = host.runtime.monotonic()
+    // Answers that lay waiting while this process stood still make the living look dead.
+    if (!hurry && now - began > lease / 3) return false
     const units: Unit[] = []
     const groups = [...this.#joined.values()].filter(({ leaving }) => !leaving).map(({ member }) => member.group)
-    const now = host.runtime.monotonic()
     const announcing = this.#announcement(groups, now)
     if (announcing !== undefined) units.push(announcing)
-    const changes: { joined: Joined; owners: Owners }[] = []
-    for (const joined of this.#joined.values()) {
-      const owners = this.#wanted(joined)
-      if (owners === undefined) continue
-      changes.push({ joined, owners })
-      units.push(ownersUnit(joined, owners))
+    const changes: Wanted[] = []
+    for (const share of this.#joined.values()) {
+      const wanted = share.wanted(this.#liveness.members(share.member.group))
+      if (wanted === undefined) continue
+      changes.push(wanted)
+      units.push(ownersUnit(share, wanted.owners))
     }
     const first = units.length - changes.length
-    units.push(
-      ...this.#liveness
-        .forgotten()
-        .filter(({ id }) => id !== this.id)
-        .map(forget),
-    )
+    for (const forgotten of this.#liveness.forgotten()) if (forgotten.id !== this.id) units.push(forget(forgotten))
     if (units.length === 0) return true
     const results = await store.commit(units)
     if (announcing !== undefined) {
@@ -225,10 +189,10 @@ export class Membership {
       this.#announced = groups.join('\n')
     }
     let settled = true
-    for (const [at, { joined, owners }] of changes.entries()) {
+    for (const [at, { owners, committed }] of changes.entries()) {
       const result = results[first + at] as CommitResult
       refusal(result)
-      if (result.status === 'committed') this.#accept(joined, owners, joined.version + 1)
+      if (result.status === 'committed') committed(owners)
       else settled = false
     }
     return settled
@@ -236,75 +200,16 @@ export class Membership {
 
   async #readOwners(): Promise<void> {
     const { store } = this.#options
-    const documents =
-      this.#joined.size <= 3
-        ? undefined
-        : new Map((await readAllDocuments(store, 'owners')).map((document) => [document.id, document]))
-    for (const [group, joined] of this.#joined) {
-      const document = documents === undefined ? (await store.find('owners', { id: group }))[0] : documents.get(group)
+    const looks = [...this.#joined].map(([group, share]) => ({ group, share, confirm: share.beginLook() }))
+    // A few groups are asked for by name; many, with whatever else there is, in one go.
+    const documents = looks.length <= 3 ? undefined : await readAllDocuments(store, 'owners')
+    const byGroup = new Map(documents?.map((document) => [document.id, document]))
+    for (const { group, share, confirm } of looks) {
+      const document = documents === undefined ? (await store.find('owners', { id: group }))[0] : byGroup.get(group)
       const version = document?.version ?? 0
-      if (version !== joined.version)
-        this.#accept(joined, parseOwners(document?.body, store.capabilities.partitions), version)
+      if (version !== share.version) share.accept(parseOwners(document?.body, store.capabilities.partitions), version)
+      confirm()
     }
-  }
-
-  /** Brings what this member holds in line with what the store says. */
-  #accept(joined: Joined, owners: Owners, version: number): void {
-    joined.owners = owners
-    joined.version = version
-    const { held, member } = joined
-    const lost: number[] = []
-    const taken: number[] = []
-    for (let partition = 0; partition < owners.length; partition++) {
-      const { instance, epoch } = owners[partition] as Ownership
-      const mine = held.get(partition)
-      if (mine !== undefined && (instance !== this.id || epoch !== mine.epoch)) {
-        held.delete(partition)
-        if (mine.stage !== 'drained') lost.push(partition)
-      }
-      if (instance === this.id && !held.has(partition) && !joined.leaving) {
-        held.set(partition, { epoch, stage: 'kept' })
-        taken.push(partition)
-      }
-    }
-    if (lost.length > 0) {
-      this.#options.host.log('warn', 'Partitions were taken over by another instance.', {
-        group: member.group,
-        partitions: lost,
-      })
-      member.lose(lost)
-    }
-    if (taken.length > 0) member.take(taken)
-  }
-
-  /** The owners as this member would have them; undefined where they are right. Starts draining what is surplus. */
-  #wanted(joined: Joined): Owners | undefined {
-    const { member, held, owners, leaving } = joined
-    const change = new Map<number, Ownership>()
-    for (const [partition, { stage, epoch }] of held)
-      if (stage === 'drained') change.set(partition, { instance: '', epoch })
-    if (leaving) {
-      // Also what was claimed by a commit whose answer never came.
-      for (const [partition, { instance, epoch }] of owners.entries())
-        if (instance === this.id) change.set(partition, { instance: '', epoch })
-    } else {
-      const kept = [...held].filter(([, { stage }]) => stage === 'kept').map(([partition]) => partition)
-      const members = [...new Set([...this.#liveness.members(member.group), this.id])].toSorted()
-      const draining = held.size - kept.length
-      const plan = planOf({ owners, members, self: this.id, exclusive: member.exclusive, kept, leaving: draining })
-      for (const partition of plan.claim)
-        change.set(partition, { instance: this.id, epoch: (owners[partition] as Ownership).epoch + 1 })
-      if (plan.surplus.length > 0) void this.#drain(joined, plan.surplus)
-    }
-    return change.size === 0 ? undefined : owners.map((entry, partition) => change.get(partition) ?? entry)
-  }
-
-  async #drain({ member, held }: Joined, partitions: readonly number[]): Promise<void> {
-    const draining = partitions.map((partition) => held.get(partition) as Held)
-    for (const each of draining) each.stage = 'draining'
-    await member.giveUp(partitions)
-    for (const each of draining) each.stage = 'drained'
-    this.#look()
   }
 
   #announcement(groups: readonly string[], now: number): Unit | undefined {
@@ -339,7 +244,6 @@ export class Membership {
   }
 
   #die(cause: Error): void {
-    this.#stop.abort()
     const members = [...this.#joined.values()].map(({ member }) => member)
     this.#joined.clear()
     this.#sleepIfEmpty()
@@ -347,7 +251,7 @@ export class Membership {
   }
 }
 
-function ownersUnit({ member, version }: Joined, owners: Owners): Unit {
+function ownersUnit({ member, version }: GroupShare, owners: Owners): Unit {
   return {
     expect: [{ collection: 'owners', id: member.group, version }],
     documents: [{ put: ownersText(owners), collection: 'owners', id: member.group }],

@@ -95,6 +95,7 @@ export class TailReader {
 
   /** Whether what is kept continues a place without a gap. */
   holds(reading: TailClient, cursor: Cursor): boolean {
+    this.#demote()
     return (
       this.#covers(reading, cursor) &&
       cursor.place >= this.recent.start &&
@@ -106,7 +107,6 @@ export class TailReader {
   /** Takes over a cursor that has reached the head of the log, unless it has moved on beyond it in the meantime. */
   adopt(reading: TailClient, cursor: Cursor): void {
     cursor.near = false
-    this.#demote()
     this.#demote()
     // A window that begins above the cursor although no event above it was seen stands beyond the end of the log, where somebody sought to.
     const beyond = this.recent.start > cursor.place && this.recent.last <= cursor.place
