@@ -1,3 +1,5 @@
+export type { Finding } from './inspect/findings.ts'
+export { type Inspection, type InspectOptions, type InspectProgress, inspectSqlite } from './inspect/inspect-sqlite.ts'
 export { fromUrl, type SqliteAdapter, sqlite } from './sqlite.ts'
 export type { SqliteDurability, SqliteOptions } from './sqlite-options.ts'
 export type { SqliteStore } from './sqlite-store.ts'

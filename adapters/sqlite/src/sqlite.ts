@@ -1,8 +1,8 @@
 import { type Host, type StoreAdapter, TidingsError } from 'tidings/spi'
 
 import { type Connection, openFile } from './connection.ts'
+import { openError } from './open-error.ts'
 import { retryBusy } from './retry-busy.ts'
-import { isSqliteError, storeError } from './sqlite-errors.ts'
 import { type SqliteOptions, type SqliteSettings, settingsOf } from './sqlite-options.ts'
 import { SqliteStore } from './sqlite-store.ts'
 
@@ -46,18 +46,4 @@ async function open(settings: SqliteSettings, host: Host): Promise<SqliteStore> 
     connection?.db.close()
     throw openError(error, settings.path)
   }
-}
-
-const cantOpen = 14
-
-function openError(error: unknown, path: string): Error {
-  if (!isSqliteError(error) || (error.errcode & 0xff) !== cantOpen) return storeError(error, `Opening ${path}`)
-  return new TidingsError(
-    'TIDINGS_STORE_UNAVAILABLE',
-    `Cannot open ${path}: see that its folder exists and may be written to.`,
-    {
-      cause: error,
-      details: { field: 'path', sqlite: error.errcode },
-    },
-  )
 }

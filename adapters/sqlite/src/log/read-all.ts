@@ -45,8 +45,7 @@ export class LogReader {
   #page(statement: StatementSync, values: SQLInputValue[], { after, end, limit }: Bounds): Page {
     try {
       const rows = statement.all(...values) as unknown as EventRow[]
-      const events = new Array<StoredEvent>(rows.length)
-      for (let at = 0; at < rows.length; at++) events[at] = this.#events.fromRow(rows[at] as EventRow)
+      const events = this.#events.fromRows(rows)
       return { events, through: rows.length < limit ? end : (events.at(-1) as StoredEvent).position }
     } catch (error) {
       if (!isCorrupt(error) && !isTidingsError(error, 'TIDINGS_STORE_CORRUPT')) throw error
@@ -58,7 +57,8 @@ export class LogReader {
   #carefully(statement: StatementSync, values: SQLInputValue[], after: Position, cause: unknown): Page {
     const events: StoredEvent[] = []
     try {
-      for (const row of statement.iterate(...values)) events.push(this.#events.fromRow(row as unknown as EventRow))
+      for (const row of statement.iterate(...values))
+        events.push(...this.#events.fromRows([row as unknown as EventRow]))
     } catch (error) {
       if (events.length === 0 && isTidingsError(error)) throw error
     }

@@ -30,6 +30,6 @@ export class StreamReader {
       query.reverse === true
         ? this.#backward.all(found[0], query.from ?? Number.MAX_SAFE_INTEGER, limit)
         : this.#forward.all(found[0], query.from ?? 0, limit)
-    return (rows as unknown as EventRow[]).map((row) => this.#events.fromRow(row))
+    return this.#events.fromRows(rows as unknown as EventRow[])
   }
 }
