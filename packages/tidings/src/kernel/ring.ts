@@ -1,6 +1,7 @@
 /** A first-in-first-out queue on a power-of-two ring: push and shift in O(1), no array that moves. */
 export class Ring<T> {
-  #items: (T | undefined)[] = new Array<T | undefined>(8)
+  /** Empty until the first push: many rings of a busy process never hold anything. */
+  #items: (T | undefined)[] = []
   #head = 0
   #size = 0
 
@@ -50,7 +51,7 @@ export class Ring<T> {
   }
 
   #grow(): void {
-    const items = new Array<T | undefined>(this.#items.length * 2)
+    const items = new Array<T | undefined>(Math.max(4, this.#items.length * 2))
     for (let at = 0; at < this.#size; at++) items[at] = this.#items[(this.#head + at) & (this.#items.length - 1)]
     this.#items = items
     this.#head = 0

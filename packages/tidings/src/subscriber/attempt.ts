@@ -34,6 +34,8 @@ export class Attempt implements HandlerContext, Deadlined {
   readonly attempt: number
   readonly event: Event<unknown>
   readonly partition: number
+  /** Whatever its runner needs to find its way back. */
+  readonly owner: unknown
   deadline = 0
   earlier: Deadlined | undefined
   later: Deadlined | undefined
@@ -48,11 +50,12 @@ export class Attempt implements HandlerContext, Deadlined {
   #opening: Promise<SqlTransaction> | undefined
   #pending: Promise<unknown>[] | undefined
 
-  constructor(host: AttemptHost, event: Event<unknown>, partition: number, attempt: number, expired: (attempt: Attempt) => void) {
+  constructor(host: AttemptHost, event: Event<unknown>, partition: number, attempt: number, owner: unknown, expired: (attempt: Attempt) => void) {
     this.#host = host
     this.event = event
     this.partition = partition
     this.attempt = attempt
+    this.owner = owner
     this.#expired = expired
   }
 

@@ -66,6 +66,7 @@ export class Engine implements Sink, Contender {
   readonly #runner: Runner
   readonly #requests: Requests
   #consumer: Consumer | undefined
+  #pumping = false
   /** Deliveries that were asked for and have neither arrived nor ended. */
   #owed = 0
   /** Live events in lanes. */
@@ -302,13 +303,16 @@ export class Engine implements Sink, Contender {
 
   /** Starts what may run. */
   pump(): void {
-    if (this.#pauses.size > 0) return
+    // A handler that ends at once frees its place inside this very loop; the loop goes on with it, and the stack stays flat.
+    if (this.#pumping || this.#pauses.size > 0 || this.#ready.size === 0) return
+    this.#pumping = true
+    const now = this.#host.runtime.monotonic()
     while (this.#ready.size > 0 && this.#runner.running < this.subscription.settings.concurrency) {
-      const pass = this.#runner.enter()
-      if (pass === undefined) return
+      const pass = this.#runner.enter(now)
+      if (pass === undefined) break
       if (!this.#host.slots.take(this)) {
         this.#runner.leave(pass)
-        return
+        break
       }
       const lane = this.#ready.shift() as Lane
       const head = lane.head()
@@ -318,8 +322,9 @@ export class Engine implements Sink, Contender {
         continue
       }
       lane.state = 'running'
-      this.#runner.run(lane, head, pass)
+      this.#runner.run(lane, head, pass, now)
     }
+    this.#pumping = false
   }
 
   #enter(delivery: Delivery): void {
@@ -383,31 +388,20 @@ export class Engine implements Sink, Contender {
   /** An attempt has succeeded: everything it wrote, and that it is handled, become true together. */
   #settle(lane: Lane, item: Item, work: Work): void {
     lane.state = 'settling'
-    const documents = item.parked === undefined ? work.documents : [...(work.documents ?? []), deleteParked(item.parked)]
-    this.#add(lane, item, { ...work, documents }, () => {
+    this.#settler.add(new Handled(this.#settled, lane, item, work))
+  }
+
+  readonly #settled = {
+    committed: (lane: Lane, item: Item): void => {
       lane.drop()
       if (item.parked === undefined) this.#held--
       lane.state = 'idle'
       this.#advance(lane)
-    })
-  }
-
-  #add(lane: Lane, item: Item, work: Work, committed: () => void): void {
-    const settlement: Settlement = {
-      partition: item.partition,
-      entry: item.parked === undefined || item.entry?.done === false ? item.entry : undefined,
-      records: work.records,
-      documents: work.documents,
-      statements: work.statements,
-      expect: work.expect,
-      committed,
-      refused: (error) => {
-        lane.state = 'running'
-        this.#runner.refused(lane, item, error)
-      },
-      lost: () => {},
-    }
-    this.#settler.add(settlement)
+    },
+    refused: (lane: Lane, item: Item, error: Error): void => {
+      lane.state = 'running'
+      this.#runner.refused(lane, item, error)
+    },
   }
 
   #later(lane: Lane, delay: number): void {
@@ -617,6 +611,41 @@ export class Engine implements Sink, Contender {
       this.#tick()
     })
   }
+}
+
+/** A success on its way to its commit. A class, since there is one for every event. */
+class Handled implements Settlement {
+  readonly partition: PartitionState
+  readonly entry: Settlement['entry']
+  readonly records: Settlement['records']
+  readonly documents: Settlement['documents']
+  readonly statements: Settlement['statements']
+  readonly expect: Settlement['expect']
+  readonly #then: { committed(lane: Lane, item: Item): void; refused(lane: Lane, item: Item, error: Error): void }
+  readonly #lane: Lane
+  readonly #item: Item
+
+  constructor(then: { committed(lane: Lane, item: Item): void; refused(lane: Lane, item: Item, error: Error): void }, lane: Lane, item: Item, work: Work) {
+    this.partition = item.partition
+    this.entry = item.parked === undefined || item.entry?.done === false ? item.entry : undefined
+    this.records = work.records
+    this.documents = item.parked === undefined ? work.documents : [...(work.documents ?? []), deleteParked(item.parked)]
+    this.statements = work.statements
+    this.expect = work.expect
+    this.#then = then
+    this.#lane = lane
+    this.#item = item
+  }
+
+  committed(): void {
+    this.#then.committed(this.#lane, this.#item)
+  }
+
+  refused(error: Error): void {
+    this.#then.refused(this.#lane, this.#item, error)
+  }
+
+  lost(): void {}
 }
 
 /** What one success brings along. */

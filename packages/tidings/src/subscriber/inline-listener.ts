@@ -72,7 +72,7 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
       try {
         const event = eventOf(stored.record)
         if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return undefined
-        attempt = new Attempt(attempts, event, stored.partition, 1, expire)
+        attempt = new Attempt(attempts, event, stored.partition, 1, undefined, expire)
         const result = runCausedBy(event, handler, event, attempt)
         const waits = isThenable(result) ? (result as Promise<unknown>) : attempt.gathered()
         return waits === undefined ? finish(stored, attempt) : settleLater(stored, attempt, waits)

@@ -1,7 +1,7 @@
 import { runCausedBy } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
-import type { Counter, Histogram } from '../kernel/meter.ts'
+import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { delayOf } from '../resilience/backoff.ts'
 import type { Delivery } from '../transport/transport.ts'
@@ -67,6 +67,8 @@ export class Runner {
   readonly #failed: Counter
   readonly #duration: Histogram
   readonly #asksPromises: boolean
+  /** Reading the clock for a meter that forgets would be the dearest part of a small handler. */
+  readonly #measures: boolean
   #breakerTimer: Timer | undefined
 
   constructor(host: EngineHost, subscription: Subscription, outcomes: Outcomes) {
@@ -75,6 +77,7 @@ export class Runner {
     this.#outcomes = outcomes
     this.#handler = subscription.handler as unknown as AnyHandler
     const { name, timeout } = subscription.settings
+    this.#measures = host.meter !== silentMeter
     this.#asksPromises = subscription.run === 0 && subscription.settings.mode === 'inline' && host.store.capabilities.durability !== 'memory'
     this.#deadlines = new Deadlines(host.runtime, timeout)
     this.#processed = host.meter.counter('tidings.events.processed', { subscription: name })
@@ -104,8 +107,7 @@ export class Runner {
   }
 
   /** Leave to run one attempt; undefined while the breaker is open. Then `resume` is called when it is worth asking again. */
-  enter(): Pass | undefined {
-    const now = this.#host.runtime.monotonic()
+  enter(now: number): Pass | undefined {
     const pass = this.#breaker.tryEnter(now)
     if (typeof pass !== 'number') return pass
     this.#breakerTimer ??= this.#host.runtime.setTimer(pass, () => {
@@ -120,8 +122,8 @@ export class Runner {
     this.#breaker.onWithdrawn(pass)
   }
 
-  run(lane: Lane, item: Item, pass: Pass): void {
-    const running: Running = { lane, item, pass, attempt: undefined, abandon: undefined, ended: false, began: this.#host.runtime.monotonic(), work: nothing }
+  run(lane: Lane, item: Item, pass: Pass, now: number): void {
+    const running: Running = { lane, item, pass, attempt: undefined, abandon: undefined, ended: false, began: now, work: nothing }
     this.#running.add(running)
     try {
       if (item.delivery === undefined) this.#reload(running)
@@ -216,7 +218,7 @@ export class Runner {
         }
         item.delivery = { partition: stored.partition, offset: stored.position, stream: stored.stream, record: stored.record }
         this.#running.delete(running)
-        this.run(lane, item, running.pass)
+        this.run(lane, item, running.pass, running.began)
       },
       (error: unknown) => this.#fail(running, error),
     )
@@ -224,14 +226,14 @@ export class Runner {
 
   #handle(running: Running, event: Event<unknown>): void {
     if (running.ended) return
-    const { lane, item } = running
+    const { item } = running
     const { settings } = this.#subscription
     try {
       if (settings.filter !== undefined && !settings.filter(event as Event<never>)) {
         this.#succeed(running, undefined)
         return
       }
-      const attempt = new Attempt(this.#attempts, event, item.partition.partition, item.attempts + 1, () => this.#expire(running))
+      const attempt = new Attempt(this.#attempts, event, item.partition.partition, item.attempts + 1, running, this.#expire)
       running.attempt = attempt
       const result = runCausedBy(event, this.#handler, event, attempt)
       if (isThenable(result)) {
@@ -318,7 +320,8 @@ export class Runner {
     return parked === undefined ? found.length > 0 : found.length === 0
   }
 
-  #expire(running: Running): void {
+  readonly #expire = (attempt: Attempt): void => {
+    const running = attempt.owner as Running
     const { settings } = this.#subscription
     const error = withdrawal(`its handler took longer than ${settings.timeout} ms (option \`timeout\`)`, 'TIDINGS_HANDLER_TIMEOUT')
     running.attempt?.withdraw(error)
@@ -397,7 +400,7 @@ export class Runner {
     running.abandon?.cancel()
     if (running.attempt !== undefined) this.#deadlines.remove(running.attempt)
     this.#running.delete(running)
-    this.#duration.record((this.#host.runtime.monotonic() - running.began) / 1_000)
+    if (this.#measures) this.#duration.record((this.#host.runtime.monotonic() - running.began) / 1_000)
   }
 
   #fenceOf(partition: number): PartitionState['fence'] {
