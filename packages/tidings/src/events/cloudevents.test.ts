@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 
 import { cloudEventBindings, fromBinary, fromMessage, modeOf, toBinary, toStructuredMessage } from './cloudevents-binary.ts'
 import { fromBatch, fromCloudEvent, fromStructured, toBatch, toCloudEvent, toStructured } from './cloudevents-json.ts'
-import { buildEvent, type EventContext, type EventParts, priorities } from './event.ts'
+import { buildEvent, type EventParts, priorities } from './event.ts'
 import { type Json, plain } from './plain.ts'
 import type { EventRecord } from './record.ts'
 import { compressRecord, eventOf, plainRecord, recordOf, verifyChecksum } from './record-codec.ts'
@@ -136,7 +136,7 @@ const records = fc
       fc.constant(undefined),
     ),
   })
-  .map(({ data, context, ...rest }) => record({ ...rest, context: context as EventContext, data: data === undefined ? undefined : plain(data as Json) }))
+  .map(({ data, context, ...rest }) => record({ ...rest, context, data: data === undefined ? undefined : plain(data as Json) }))
 
 test('every event survives every binding with its checksum', () => {
   fc.assert(

@@ -108,7 +108,7 @@ export function partsOf(record: EventRecord): CloudEventParts {
  */
 export function recordFrom(parts: CloudEventParts, options: ReadOptions): EventRecord {
   const { content } = parts
-  const rest = { ...parts.attributes } as Attributes
+  const rest: Attributes = { ...parts.attributes }
   if (rest.specversion === undefined) refuseAttribute('specversion', 'is required')
   if (rest.specversion !== '1.0') refuseAttribute('specversion', "must be '1.0'")
   const id = requiredText(rest, 'id')
@@ -168,7 +168,7 @@ export function recordFrom(parts: CloudEventParts, options: ReadOptions): EventR
     priority,
     correlation,
     causation,
-    context: contextText(context as EventContext),
+    context: contextText(context),
     data: encoding === '' ? dataFrom(content, checksum !== undefined) : (content as { bytes: Uint8Array }).bytes,
     encoding,
   }

@@ -25,11 +25,6 @@ export function typePattern(pattern: string): (type: string) => boolean {
   return (type) => matches(segments, open, type)
 }
 
-/** True where `text` holds a wildcard and so names no single type. */
-export function isTypePattern(text: string): boolean {
-  return text.includes('*')
-}
-
 function matches(segments: readonly string[], open: boolean, type: string): boolean {
   let start = 0
   for (let at = 0; at < segments.length; at++) {

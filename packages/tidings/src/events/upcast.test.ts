@@ -43,7 +43,7 @@ test('an event of today, or of a newer minor, is handed on as it is, unknown fie
 })
 
 test('minors between the listed versions come in at the shape they can be read as', () => {
-  const marked = (mark: string): Upcaster => ((data: { path: string }) => ({ path: data.path + mark })) as Upcaster
+  const marked = (mark: string): Upcaster => (data: { path: string }) => ({ path: data.path + mark })
   const Marked = defineEvent('order.placed', { version: '2.5.0', upcasters: { '1.2.0': marked('a'), '1.4.0': marked('b'), '2.2.0': marked('c') } })
   const path = (version: string) => (upcast(event(version, { path: '' }), Marked).data as { path: string }).path
   expect(path('1.0.0')).toBe('abc')
@@ -105,7 +105,7 @@ test('for every chain and every version below, the upcasters run in ascending or
   )
   fc.assert(
     fc.property(versions, fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 4 }), (listed, major, minor) => {
-      const upcasters = Object.fromEntries(listed.map((version) => [version, ((data: { ran: string[] }) => ({ ran: [...data.ran, version] })) as Upcaster]))
+      const upcasters = Object.fromEntries(listed.map((version) => [version, (data: { ran: string[] }) => ({ ran: [...data.ran, version] })]))
       const Chained = defineEvent('order.placed', { version: '4.0.0', upcasters })
       const from = `${major}.${minor}.0`
       const readable = listed.some((version) => version.startsWith(`${major}.`))

@@ -41,7 +41,7 @@ test('the frame is the first of our own, without machine, line or column', () =>
   ].join('\n')
   expect(fingerprintOf(error).frame).toBe('reserve stock/reserve.ts')
   const moved = make('x')
-  moved.stack = error.stack.replace('/srv/app', '/home/other').replace(':41:7', ':97:1').replace('/srv/app', '/home/other')
+  moved.stack = error.stack.replace('/srv/app', '/opt/other').replace(':41:7', ':97:1').replace('/srv/app', '/opt/other')
   expect(fingerprintOf(moved).id).toBe(fingerprintOf(error).id)
   error.stack = 'Error: x\n    at C:\\app\\src\\stock\\reserve.js:41:7'
   expect(fingerprintOf(error).frame).toBe('stock/reserve.js')
