@@ -70,6 +70,8 @@ export interface EventParts<Data> {
   readonly context: EventContext
   /** Already plain and frozen (see `plain`). */
   readonly data: Data
+  /** At most how many bytes the data takes as JSON text; default: nobody knows. */
+  readonly weight?: number
 }
 
 /**
@@ -85,6 +87,11 @@ export function contextAsGiven(event: Event<unknown>): EventContext {
   return Envelope.contextAsGiven(event)
 }
 
+/** At most how many bytes the event's data takes as JSON text; Infinity where nobody knows. */
+export function weightOf(event: Event<unknown>): number {
+  return Envelope.weightOf(event)
+}
+
 class Envelope<Data> implements Event<Data> {
   readonly source: string
   readonly type: string
@@ -98,6 +105,7 @@ class Envelope<Data> implements Event<Data> {
   #id: string | (() => string)
   #time: string | undefined
   #context: EventContext
+  readonly #weight: number
 
   constructor(parts: EventParts<Data>) {
     this.source = parts.source
@@ -111,6 +119,7 @@ class Envelope<Data> implements Event<Data> {
     this.data = parts.data
     this.#id = parts.id
     this.#context = parts.context
+    this.#weight = parts.weight ?? Number.POSITIVE_INFINITY
     Object.freeze(this)
   }
 
@@ -131,6 +140,10 @@ class Envelope<Data> implements Event<Data> {
 
   static contextAsGiven(event: Event<unknown>): EventContext {
     return #context in event ? (event as Envelope<unknown>).#context : event.context
+  }
+
+  static weightOf(event: Event<unknown>): number {
+    return #weight in event ? (event as Envelope<unknown>).#weight : Number.POSITIVE_INFINITY
   }
 
   toJSON(): unknown {

@@ -7,6 +7,7 @@ const empty: EventContext = Object.freeze({})
 
 /** One checked, frozen context: what the caller said, over what the surroundings say. */
 export function completeContext(said: EventContext, ambient: EventContext | undefined): EventContext {
+  if (ambient === undefined && isEmpty(said)) return empty
   const context: Record<string, unknown> = {}
   let filled = false
   for (const name of names) {
@@ -22,6 +23,11 @@ export function completeContext(said: EventContext, ambient: EventContext | unde
   }
   if (context.actor === undefined && context.userId !== undefined) context.actor = `user:${context.userId as string}`
   return filled ? Object.freeze(context) : empty
+}
+
+function isEmpty(said: object): boolean {
+  for (const _ in said) return false
+  return true
 }
 
 function checkedBusiness(business: Readonly<Record<string, unknown>>): EventContext['business'] {

@@ -1,7 +1,7 @@
 import { currentContext } from '../events/ambient-context.ts'
 import type { EventDraft } from '../events/define-event.ts'
 import { buildEvent, type Event, type EventContext, type Priority } from '../events/event.ts'
-import { plain } from '../events/plain.ts'
+import { plain, type Weighed } from '../events/plain.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import { attribute } from './attributes.ts'
@@ -38,10 +38,14 @@ export function prepare(draft: EventDraft, stamp: Stamp, options: PrepareOptions
     : build(draft, checked, stamp, ambient, options)
 }
 
+/** One for all: it is read before anything else can weigh. */
+const scale: Weighed = { weight: 0 }
+
 function build(draft: EventDraft, checked: unknown, stamp: Stamp, ambient: EventContext | undefined, options: PrepareOptions): Event<unknown> {
   const { definition } = draft
   const { runtime } = options
-  const data = plain(checked)
+  const data = plain(checked, scale)
+  const { weight } = scale
   const said = isEmpty(draft.context) ? stamp : { ...draft.context, ...stamp }
   const timestamp = stamp.timestamp ?? runtime.now()
   const key = keyOf(draft, data)
@@ -59,6 +63,7 @@ function build(draft: EventDraft, checked: unknown, stamp: Stamp, ambient: Event
     legacy: definition.version === '',
     context: completeContext(said, ambient),
     data,
+    weight,
   })
 }
 
