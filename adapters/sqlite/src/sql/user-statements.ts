@@ -113,10 +113,13 @@ function bindable(value: SqlValue, at: number, what: string): SQLInputValue {
       return Number.isSafeInteger(value) ? BigInt(value) : value
     case 'boolean':
       return value ? 1n : 0n
-    case 'undefined':
-      throw refuse(what, `value ${at + 1} must not be undefined`)
-    default:
+    case 'string':
+    case 'bigint':
       return value
+    default:
+      // Node takes an object in the first place for named values, and binds nothing.
+      if (value === null || ArrayBuffer.isView(value)) return value
+      throw refuse(what, `value ${at + 1} must be text, a number, a bigint, a boolean, bytes or null`)
   }
 }
 
