@@ -60,6 +60,11 @@ export interface EventDefinition<Input = unknown, Data = unknown> {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyEventDefinition = EventDefinition<any, any>
 
+/** A definition whose events carry this data, whatever its publishers hand in. */
+// biome-ignore lint/suspicious/noExplicitAny: see AnyEventDefinition.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type DefinitionOf<Data> = EventDefinition<any, Data>
+
 /** Something to publish: what happened, as its publisher says it. */
 // biome-ignore lint/suspicious/noExplicitAny: see AnyEventDefinition.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -116,7 +121,10 @@ function mistakesIn(definition: AnyEventDefinition): string[] {
   const expect = (fine: boolean, rule: string): void => {
     if (!fine) mistakes.push(`Expected ${rule}.`)
   }
-  expect(name.test(definition.type) && definition.type.length <= 200, '`type` to be words of letters, digits, `_` and `-` joined by dots, 200 characters at most')
+  expect(
+    name.test(definition.type) && definition.type.length <= 200,
+    '`type` to be words of letters, digits, `_` and `-` joined by dots, 200 characters at most',
+  )
   expect(name.test(definition.category) && definition.category.length <= 200, '`category` to be written like a type')
   expect(name.test(definition.topic) && definition.topic.length <= 200, '`topic` to be written like a type')
   expect(semver.test(definition.version), `\`version\` to be a semantic version such as '1.0.0', got ${JSON.stringify(definition.version)}`)
