@@ -69,6 +69,8 @@ export class Engine implements Sink, Contender {
   #pumping = false
   /** Deliveries that were asked for and have neither arrived nor ended. */
   #owed = 0
+  /** Assignments under way. */
+  #assigning = 0
   /** Live events in lanes. */
   #held = 0
   #cadence: { cancel(): void } | undefined
@@ -177,7 +179,7 @@ export class Engine implements Sink, Contender {
    * true is told by `progressed`.
    */
   quiet(head: Offset): boolean {
-    if (this.#settler.busy || this.#runner.running > 0 || this.#requests.busy) return false
+    if (this.#settler.busy || this.#runner.running > 0 || this.#requests.busy || this.#assigning > 0) return false
     if (this.#pauses.size === 0) {
       // What is ready while the breaker is open waits for the clock.
       const stalled = this.#runner.stalled
@@ -227,6 +229,21 @@ export class Engine implements Sink, Contender {
   }
 
   async assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
+    this.#assigning++
+    try {
+      return await this.#takeOver(partitions)
+    } finally {
+      // Only now does the transport go on; until then nobody may take this engine for quiet.
+      this.#host.runtime.defer(() => {
+        this.#assigning--
+        for (const lane of [...this.#lanes.values()]) this.#advance(lane)
+        this.#requests.look()
+        this.#host.progressed()
+      })
+    }
+  }
+
+  async #takeOver(partitions: readonly number[]): Promise<readonly Offset[]> {
     const { store, instance } = this.#host
     const run = runName(this.subscription)
     const states = await Promise.all(partitions.map((partition) => takeOver(store, `${run}/${partition}`, partition, instance, this.#start)))
@@ -237,11 +254,6 @@ export class Engine implements Sink, Contender {
       // Dead letters that hold nobody up stay on disk until somebody asks for them.
       for (const parked of await loadParked(store, state.id)) if (parked.blocking || parked.state !== 'dead') this.#adopt(state, parked)
     }
-    this.#host.runtime.defer(() => {
-      for (const lane of [...this.#lanes.values()]) this.#advance(lane)
-      this.#requests.look()
-      this.#host.progressed()
-    })
     return states.map((state) => state.watermark.progress().watermark)
   }
 
