@@ -5,8 +5,14 @@ import { defineEvent } from '../events/define-event.ts'
 import { PermanentError, UnavailableError } from '../kernel/errors.ts'
 import { createTestBus } from './create-test-bus.ts'
 
-const OrderPlaced = defineEvent('order.placed', { schema: z.object({ orderId: z.string(), total: z.number() }), key: (order) => order.orderId })
-const StockReserved = defineEvent('stock.reserved', { schema: z.object({ orderId: z.string() }), key: (data) => data.orderId })
+const OrderPlaced = defineEvent('order.placed', {
+  schema: z.object({ orderId: z.string(), total: z.number() }),
+  key: (order) => order.orderId,
+})
+const StockReserved = defineEvent('stock.reserved', {
+  schema: z.object({ orderId: z.string() }),
+  key: (data) => data.orderId,
+})
 
 const order = { orderId: 'o-1', total: 3 }
 
@@ -14,7 +20,9 @@ describe('the test bus', () => {
   it('is settled when everything that follows from a publish has happened, asked right after it', async () => {
     await using world = await createTestBus()
     const { bus, published } = world
-    bus.subscribe(OrderPlaced, { name: 'inventory' }, (event, { publish }) => publish(StockReserved, { orderId: event.data.orderId }))
+    bus.subscribe(OrderPlaced, { name: 'inventory' }, (event, { publish }) =>
+      publish(StockReserved, { orderId: event.data.orderId }),
+    )
     void bus.publish(OrderPlaced, order)
     const { waiting } = await bus.settled()
     expect(waiting).toEqual([])
@@ -38,14 +46,29 @@ describe('the test bus', () => {
     await using world = await createTestBus()
     const { bus, clock, parked } = world
     const attempts: number[] = []
-    bus.subscribe(OrderPlaced, { name: 'inventory', retry: { tries: 3, backoff: ['1s', '1h'] } }, (_event, { attempt }) => {
-      attempts.push(attempt)
-      if (attempt < 3) throw new Error('not yet')
-    })
+    bus.subscribe(
+      OrderPlaced,
+      { name: 'inventory', retry: { tries: 3, backoff: ['1s', '1h'] } },
+      (_event, { attempt }) => {
+        attempts.push(attempt)
+        if (attempt < 3) throw new Error('not yet')
+      },
+    )
     await bus.publish(OrderPlaced, order)
-    expect((await bus.settled()).waiting).toEqual([{ subscription: 'inventory', what: 'retry', stream: 'order/o-1', type: 'order.placed', attempts: 1, in: 1_000 }])
+    expect((await bus.settled()).waiting).toEqual([
+      { subscription: 'inventory', what: 'retry', stream: 'order/o-1', type: 'order.placed', attempts: 1, in: 1_000 },
+    ])
     await clock.advance('1s')
-    expect((await bus.settled()).waiting).toEqual([{ subscription: 'inventory', what: 'parked', stream: 'order/o-1', type: 'order.placed', attempts: 2, in: 3_600_000 }])
+    expect((await bus.settled()).waiting).toEqual([
+      {
+        subscription: 'inventory',
+        what: 'parked',
+        stream: 'order/o-1',
+        type: 'order.placed',
+        attempts: 2,
+        in: 3_600_000,
+      },
+    ])
     expect(parked('inventory')).toMatchObject([{ state: 'retry', eventId: (await bus.waitForEvents())[0]?.id }])
     await clock.advance('1h')
     expect((await bus.settled()).waiting).toEqual([])
@@ -82,12 +105,19 @@ describe('the test bus', () => {
     await using first = await createTestBus({ seed: 5 })
     await using second = await createTestBus({ beside: first })
     const seen: string[] = []
-    for (const [name, { bus }] of [['a', first], ['b', second]] as const) {
+    for (const [name, { bus }] of [
+      ['a', first],
+      ['b', second],
+    ] as const) {
       bus.subscribe(OrderPlaced, { name: 'inventory' }, (event) => void seen.push(`${name}:${event.data.orderId}`))
       await bus.start()
     }
     await first.clock.advance('10s')
-    await Promise.all(Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? first : second).bus.publish(OrderPlaced, { orderId: `o-${at}`, total: at })))
+    await Promise.all(
+      Array.from({ length: 40 }, (_, at) =>
+        (at % 2 === 0 ? first : second).bus.publish(OrderPlaced, { orderId: `o-${at}`, total: at }),
+      ),
+    )
     expect((await first.bus.settled()).waiting).toEqual([])
     expect(seen).toHaveLength(40)
     expect(new Set(seen.map((line) => line.slice(0, 1)))).toEqual(new Set(['a', 'b']))
@@ -100,7 +130,9 @@ describe('the test bus', () => {
     void bus.publish(OrderPlaced, order)
     void bus.publish(OrderPlaced, order)
     await expect(bus.waitForEvents(2)).resolves.toHaveLength(2)
-    await expect(bus.waitForEvents(3)).rejects.toThrow('Expected at least 3 events, got 2 (2 × order.placed); nothing more will come by itself. Seed 42.')
+    await expect(bus.waitForEvents(3)).rejects.toThrow(
+      'Expected at least 3 events, got 2 (2 × order.placed); nothing more will come by itself. Seed 42.',
+    )
   })
 
   it('stamps events with virtual time and repeats itself exactly for a seed', async () => {
@@ -114,6 +146,9 @@ describe('the test bus', () => {
     const [one, same, other] = [await run(1), await run(1), await run(2)]
     expect(one).toEqual(same)
     expect(one).not.toEqual(other)
-    expect((one as [string, string][]).map(([, time]) => time)).toEqual(['2030-05-01T00:00:00.000Z', '2030-05-01T00:02:00.000Z'])
+    expect((one as [string, string][]).map(([, time]) => time)).toEqual([
+      '2030-05-01T00:00:00.000Z',
+      '2030-05-01T00:02:00.000Z',
+    ])
   })
 })

@@ -1,26 +1,33 @@
-import { type BusParts, partsOf, rememberParts } from '../bus/bus-parts.ts'
 import type { EventBusOptions } from '../bus/bus-options.ts'
+import { type BusParts, partsOf, rememberParts } from '../bus/bus-parts.ts'
 import { createEventBus } from '../bus/create-event-bus.ts'
 import type { EventBus } from '../bus/event-bus.ts'
-import type { AnyEventDefinition, EventDefinition } from '../events/define-event.ts'
+import type { AnyEventDefinition, DefinitionOf } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
 import { eventOf } from '../events/record-codec.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { silentLog } from '../kernel/log.ts'
 import { silentMeter } from '../kernel/meter.ts'
+import type { Runtime } from '../kernel/runtime.ts'
 import { type VirtualRuntime, virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import type { Store } from '../store/store.ts'
 import type { ParkedEvent } from '../subscriber/parked-event.ts'
+import { FaultPlan, type FaultRule } from './fault-plan.ts'
+import { faultyStore } from './faulty-store.ts'
 import { outstandingIn, unassignedIn, type Waiting, waitingIn } from './outstanding.ts'
+import { isProcessRuntime, type ProcessRuntime, processRuntime } from './process-runtime.ts'
 import { type Recording, recordingStore } from './recording-store.ts'
 import { type VirtualClock, virtualClock } from './virtual-clock.ts'
 
+/** Those of a bus; the log is polled each second by default, since a memory store's wake-ups come. */
 export interface TestBusOptions extends Omit<EventBusOptions, 'url' | 'runtime'> {
   /** Decides every random choice: jitter, ids, injected faults. Default 1. Errors of the kit name it. */
   readonly seed?: number
   /** Where virtual time begins: milliseconds since 1970 or a date. Default 2026-01-01T00:00:00Z. */
   readonly start?: number | Date
+  /** What goes wrong between this bus and its store, from the beginning; more can be added later by `faults`. */
+  readonly faults?: readonly FaultRule[]
   /** Another instance of the same service: shares the store, the clock and the records of a test bus made earlier. */
   readonly beside?: TestWorld
 }
@@ -52,12 +59,16 @@ export interface TestWorld {
   readonly bus: TestBus
   readonly clock: VirtualClock
   /** Every event that was committed, in commit order; of one definition or type, where given. */
-  published<Data>(definition: EventDefinition<never, Data>): readonly Event<Data>[]
+  published<Data>(definition: DefinitionOf<Data>): readonly Event<Data>[]
   published(type?: string): readonly Event<unknown>[]
   /** Every event that is set aside now; of one subscription, where given. */
   parked(subscription?: string): readonly ParkedEvent[]
+  /** What goes wrong between this bus and its store. `faults.crash()` ends the process: make another `beside` it to take over. */
+  readonly faults: FaultPlan
+  /** The process this bus lives in: it may be stopped for a while, or have its wall clock moved, while others go on. */
+  readonly process: ProcessRuntime
   readonly seed: number
-  /** The store, as the bus sees it. */
+  /** The store itself, without faults. */
   readonly store: Store
   /** Closes the bus; time moves as far as that needs. */
   close(): Promise<void>
@@ -69,11 +80,18 @@ const neighbours = new WeakMap<Recording, Set<BusParts>>()
 
 /** A bus on a memory store under a virtual clock. The same code as everywhere else; only time, randomness and the disk are in the test's hands. */
 export async function createTestBus(options: TestBusOptions = {}): Promise<TestWorld> {
-  const { seed: _seed, start: _start, beside, store: given, ...rest } = options
-  const runtime = beside?.clock.runtime ?? virtualRuntime({ seed: options.seed ?? 1, ...startOf(options.start) })
-  const opened = await openStore(given ?? beside?.store, runtime, options)
+  const { seed: _seed, start: _start, beside, store: given, faults, ...rest } = options
+  const outside = beside?.clock.runtime ?? virtualRuntime({ seed: options.seed ?? 1, ...startOf(options.start) })
+  const process = processRuntime(outside)
+  const opened = await openStore(given ?? beside?.store, outside, options)
   const recording = recordingStore(opened)
-  const inner = await createEventBus({ ...rest, store: recording.store, runtime })
+  const plan = new FaultPlan(faults)
+  const inner = await createEventBus({
+    transport: { poll: 1_000 },
+    ...rest,
+    store: faultyStore(recording.store, process, plan),
+    runtime: process,
+  })
   const parts = partsOf(inner)
   const together = neighbours.get(recording) ?? new Set()
   neighbours.set(recording, together.add(parts))
@@ -96,22 +114,33 @@ export async function createTestBus(options: TestBusOptions = {}): Promise<TestW
     await inner.start()
     await parts.started()
   }
+  /** A consumer that has joined its group hears of its partitions by the end of the turn. */
+  const turn = (): Promise<void> => new Promise((resolve) => outside.defer(resolve))
 
   const outstanding = (): string | undefined => {
     if (underWay > 0) return `${underWay} publishes are under way`
     for (const one of together) {
+      if (isStopped(one.runtime)) continue
       const why = outstandingIn(one, recording.head)
       if (why !== undefined) return why
     }
-    // Where several share the partitions, handing one over takes turns of their clocks; a bus that is alone gets all of them at once.
-    const [lacking] = together.size === 1 ? unassignedIn(together) : []
-    return lacking === undefined ? undefined : `subscription ${lacking.subscription} has no partitions yet`
+    return undefined
   }
 
-  const waiting = (): Waiting[] => [...[...together].flatMap(waitingIn), ...unassignedIn(together).map(({ subscription }): Waiting => ({ subscription, what: 'partitions' }))]
+  const waiting = (): Waiting[] => [
+    ...[...together].flatMap(waitingIn),
+    ...unassignedIn(together).map(({ subscription }): Waiting => ({ subscription, what: 'partitions' })),
+  ]
+
+  plan.onCrash(() => {
+    process.die()
+    together.delete(parts)
+    tell()
+  })
 
   const settled = async (): Promise<Settled> => {
     await ready()
+    await turn()
     for (;;) {
       await parts.started()
       if (outstanding() === undefined) return { waiting: waiting() }
@@ -137,10 +166,13 @@ export async function createTestBus(options: TestBusOptions = {}): Promise<TestW
   }
 
   const close = async (closeOptions?: { readonly deadline?: number }): Promise<void> => {
+    // A dead process ends nothing any more; one that stands still can only be ended when it goes on.
+    if (process.state === 'dead') return
+    process.resume()
     let open = true
     const closing = inner.close(closeOptions).finally(() => (open = false))
     // Draining may wait for handlers and timers, and nobody else moves the clock.
-    while (open && (await runtime.step()));
+    while (open && (await outside.step()));
     await closing
     together.delete(parts)
     if (given !== undefined && 'open' in given) await opened.close()
@@ -148,7 +180,8 @@ export async function createTestBus(options: TestBusOptions = {}): Promise<TestW
 
   const bus: TestBus = {
     ...inner,
-    publish: ((...input: Parameters<EventBus['publish']>) => track(ready().then((): Promise<unknown> => inner.publish(...input)))) as EventBus['publish'],
+    publish: ((...input: Parameters<EventBus['publish']>) =>
+      track(ready().then((): Promise<unknown> => inner.publish(...input)))) as EventBus['publish'],
     transaction: (work) => track(ready().then(() => inner.transaction(work))),
     start: ready,
     close,
@@ -157,30 +190,45 @@ export async function createTestBus(options: TestBusOptions = {}): Promise<TestW
       await settled()
       const all = published()
       if (all.length >= count) return all
-      throw new TidingsError('TIDINGS_DEADLINE', `Expected at least ${count} events, got ${all.length} (${summary(all)}); nothing more will come by itself. Seed ${runtime.seed}.`, {
-        details: { expected: count, actual: all.length, seed: runtime.seed },
-      })
+      throw new TidingsError(
+        'TIDINGS_DEADLINE',
+        `Expected at least ${count} events, got ${all.length} (${summary(all)}); nothing more will come by itself. Seed ${outside.seed}.`,
+        {
+          details: { expected: count, actual: all.length, seed: outside.seed },
+        },
+      )
     },
   }
   rememberParts(bus, parts)
 
   return {
     bus,
-    clock: virtualClock(runtime),
+    clock: virtualClock(outside),
+    process,
+    faults: plan,
     published: published as TestWorld['published'],
-    parked: (subscription) => recording.parked().filter((parked) => subscription === undefined || parked.subscription === subscription),
-    seed: runtime.seed,
+    parked: (subscription) =>
+      recording.parked().filter((parked) => subscription === undefined || parked.subscription === subscription),
+    seed: outside.seed,
     store: recording.store,
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
+function isStopped(runtime: Runtime): boolean {
+  return isProcessRuntime(runtime) && runtime.state !== 'running'
+}
+
 function startOf(start: TestBusOptions['start']): { start?: number } {
   return start === undefined ? {} : { start: start instanceof Date ? start.getTime() : start }
 }
 
-async function openStore(given: TestBusOptions['store'], runtime: VirtualRuntime, { log = silentLog, meter = silentMeter }: TestBusOptions): Promise<Store> {
+async function openStore(
+  given: TestBusOptions['store'],
+  runtime: VirtualRuntime,
+  { log = silentLog, meter = silentMeter }: TestBusOptions,
+): Promise<Store> {
   if (given === undefined) return memoryStore()
   return 'open' in given ? given.open({ runtime, log, meter }) : given
 }

@@ -30,7 +30,11 @@ export function outstandingIn(parts: BusParts, head: Position): string | undefin
 
 /** What only the clock, or an operator, will move on. */
 export function waitingIn(parts: BusParts): Waiting[] {
-  return [...parts.engines].flatMap(([subscription, engine]) => [...ofBreaker(subscription, engine), ...ofPauses(subscription, engine), ...ofLanes(subscription, engine, parts)])
+  return [...parts.engines].flatMap(([subscription, engine]) => [
+    ...ofBreaker(subscription, engine),
+    ...ofPauses(subscription, engine),
+    ...ofLanes(subscription, engine, parts),
+  ])
 }
 
 function ofBreaker(subscription: string, engine: Engine): Waiting[] {
@@ -47,15 +51,24 @@ function ofLanes(subscription: string, engine: Engine, { runtime }: BusParts): W
     const head = lane.head()
     if (head === undefined) continue
     const { category, key } = parseStream(lane.stream)
-    const about = { subscription, stream: `${category}/${key}`, type: head.parked?.type ?? head.delivery?.record?.type ?? '', attempts: head.attempts }
-    if (lane.state === 'waiting') all.push({ ...about, what: 'retry', in: Math.max(0, lane.until - runtime.monotonic()) })
-    else if (lane.state === 'held' && head.parked?.due !== undefined) all.push({ ...about, what: 'parked', in: Math.max(0, head.parked.due - runtime.now()) })
+    const about = {
+      subscription,
+      stream: `${category}/${key}`,
+      type: head.parked?.type ?? head.delivery?.record?.type ?? '',
+      attempts: head.attempts,
+    }
+    if (lane.state === 'waiting')
+      all.push({ ...about, what: 'retry', in: Math.max(0, lane.until - runtime.monotonic()) })
+    else if (lane.state === 'held' && head.parked?.due !== undefined)
+      all.push({ ...about, what: 'parked', in: Math.max(0, head.parked.due - runtime.now()) })
   }
   return all
 }
 
-/** Which partitions nobody works on; those of a bus that is alone will be assigned without the clock, so it counts as outstanding. */
-export function unassignedIn(together: Iterable<BusParts>): { readonly subscription: string; readonly missing: number }[] {
+/** Of which subscriptions some partitions have no owner among these buses: somebody holds them whose lease has not run out, or is handing them over. */
+export function unassignedIn(
+  together: Iterable<BusParts>,
+): { readonly subscription: string; readonly missing: number }[] {
   const owned = new Map<string, { total: number; held: Set<number> }>()
   for (const { engines, transport } of together) {
     for (const [name, engine] of engines) {
@@ -64,5 +77,7 @@ export function unassignedIn(together: Iterable<BusParts>): { readonly subscript
       owned.set(name, seen)
     }
   }
-  return [...owned].filter(([, { total, held }]) => held.size < total).map(([subscription, { total, held }]) => ({ subscription, missing: total - held.size }))
+  return [...owned]
+    .filter(([, { total, held }]) => held.size < total)
+    .map(([subscription, { total, held }]) => ({ subscription, missing: total - held.size }))
 }

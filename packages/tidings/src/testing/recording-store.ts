@@ -41,7 +41,8 @@ export function recordingStore(inner: Store): Recording {
     }
     for (const change of unit.documents ?? []) {
       if (change.collection !== parkedCollection) continue
-      if ('put' in change) parked.set(change.id, readParked({ id: change.id, version: 0, body: change.put } satisfies StoredDocument))
+      if ('put' in change)
+        parked.set(change.id, readParked({ id: change.id, version: 0, body: change.put } satisfies StoredDocument))
       else parked.delete(change.id)
     }
   }
