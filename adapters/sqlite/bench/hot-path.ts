@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-import { checksumOf, type EventRecord, realRuntime, silentLog, silentMeter, type Unit } from 'tidings/spi'
+import { checksumOf, type EventRecord, realRuntime, silentLog, silentMeter } from 'tidings/spi'
 
 import { sqlite } from '../src/index.ts'
 import type { SqliteDurability } from '../src/sqlite-options.ts'
@@ -79,9 +79,7 @@ async function store(): Promise<Side> {
   return {
     async write(records, group) {
       for (let at = 0; at < records.length; at += group) {
-        const units: Unit[] = []
-        for (let one = at; one < at + group; one++) units.push({ append: [records[one] as EventRecord] })
-        const results = await opened.commit(units)
+        const results = await opened.commit(records.slice(at, at + group).map((record) => ({ append: [record] })))
         if (results.some((result) => result.status !== 'committed')) throw new Error('A unit did not commit.')
       }
     },
@@ -115,8 +113,7 @@ async function raw(): Promise<Side> {
     write(records, group) {
       for (let at = 0; at < records.length; at += group) {
         begin.run()
-        for (let one = at; one < at + group; one++) {
-          const record = records[one] as EventRecord
+        for (const record of records.slice(at, at + group)) {
           let stream = streams.get(record.key)
           if (stream === undefined) {
             stream = { id: Number(open.run(record.tenant, record.category, record.key, 1).lastInsertRowid), version: 0 }

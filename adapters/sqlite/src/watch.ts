@@ -36,7 +36,7 @@ export class Watchers {
     this.#waking = true
     queueMicrotask(() => {
       this.#waking = false
-      for (const watcher of [...this.#watching]) if (this.#watching.has(watcher)) watcher.wake()
+      for (const { wake } of this.#watching) wake()
     })
   }
 

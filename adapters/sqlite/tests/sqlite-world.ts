@@ -77,8 +77,9 @@ export function records(count: number, parts: (at: number) => Partial<EventRecor
 }
 
 export async function commitOne(store: Store, unit: Unit): Promise<CommitResult> {
-  const [result] = await store.commit([unit])
-  return result as CommitResult
+  const result = (await store.commit([unit])).at(0)
+  if (result === undefined) throw new Error('Expected an answer for the unit.')
+  return result
 }
 
 /** Appends, and expects to have committed. */
