@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 
 import { isTidingsError } from 'tidings/spi'
 
+import { allEnd } from '../suite/all-end.ts'
 import type { Topic } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
 import { never } from '../suite/eventually.ts'
@@ -44,9 +45,7 @@ export const closing: Topic<StoreWorld> = {
         const { store } = world
         const running = Array.from({ length: 20 }, () => commitOne(store, { append: [record(world)] }))
         running.push(...Array.from({ length: 20 }, async () => (await store.readAll({ after: 0, limit: 100 })).events))
-        const closed = store.close()
-        const answers = await Promise.allSettled(running)
-        await closed
+        const [answers] = await allEnd([Promise.allSettled(running), store.close()] as const)
         for (const answer of answers) {
           if (answer.status === 'rejected')
             assert.ok(isTidingsError(answer.reason, 'TIDINGS_CLOSED'), String(answer.reason))

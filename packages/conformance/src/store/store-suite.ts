@@ -1,6 +1,7 @@
 import type { StoreCapabilities } from 'tidings/spi'
 
 import { choose, type Topic } from '../suite/case.ts'
+import { settled } from '../suite/eventually.ts'
 import { type Plan, type Prepared, type Runner, type RunOptions, registerCases, runCases } from '../suite/run-cases.ts'
 import type { SuiteResult } from '../suite/suite-result.ts'
 import { appendAndReadBack } from './append-and-read-back.ts'
@@ -72,7 +73,7 @@ function storePlan(backend: StoreBackend): Plan<StoreWorld> {
       const place = `probe-${process.pid}`
       const store = await backend.create(place)
       const { capabilities } = store
-      await store.close()
+      await settled(store.close(), 'close', { deadline: 5_000, advance: backend.advance }).catch(() => {})
       await backend.remove?.(place)
       return prepare(capabilities)
     },

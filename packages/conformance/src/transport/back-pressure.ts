@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import type { Topic } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
 import { eventually, never } from '../suite/eventually.ts'
-import { allHear, allOwned, joinGroup } from './member.ts'
+import { same } from '../suite/same.ts'
+import { allHear, allOwned, joinGroup, offencesOf } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
 
@@ -35,6 +36,7 @@ export const backPressure: Topic<TransportWorld> = {
         }
         slow.request(1_000)
         await eventually(() => slow.deliveries.length === quick.deliveries.length, patience)
+        same(offencesOf([slow, quick], 'credit'), [])
       },
     },
     {
@@ -50,6 +52,7 @@ export const backPressure: Topic<TransportWorld> = {
         await eventually(() => member.deliveries.length === 5, patience)
         member.request(4)
         await eventually(() => member.deliveries.length === 9, patience)
+        same(offencesOf([member], 'credit'), [])
         assert.equal(new Set(member.deliveries.map((delivery) => delivery.record?.id)).size, 9)
       },
     },
@@ -60,7 +63,7 @@ export const backPressure: Topic<TransportWorld> = {
         const { transport, volumes } = world
         const member = await joinGroup(world, transport, { request: 1 })
         await allOwned(world, [member])
-        const written = Array.from({ length: Math.min(200, volumes.events) }, (_, at) =>
+        const written = Array.from({ length: Math.ceil(volumes.events / 5) }, (_, at) =>
           record(world, { key: `k-${at % 13}` }),
         )
         await publishAll(world, transport, written)
@@ -69,6 +72,7 @@ export const backPressure: Topic<TransportWorld> = {
           assert.equal(member.deliveries.length, at)
           if (at < written.length) member.request(1)
         }
+        same(offencesOf([member], 'credit'), [])
       },
     },
   ],

@@ -21,7 +21,7 @@ export interface MemberOptions extends Omit<SubscribeOptions, 'group'> {
 }
 
 /** What a consumer did that its port forbids. */
-export type Offence = 'calls' | 'credit' | 'assigned' | 'offsets' | 'scanned' | 'ended'
+export type Offence = 'calls' | 'owners' | 'credit' | 'assigned' | 'offsets' | 'scanned' | 'ended'
 
 /** An engine in miniature: it obeys the port, notes what it is told, and what breaks the port's word. */
 export interface Member {
@@ -38,6 +38,9 @@ export interface Member {
   seek(partition: number, offset: Offset): void
 }
 
+/** Who works on which partition, for members that share their progress. */
+const working = new WeakMap<Map<number, Offset>, Map<number, Member>>()
+
 export async function joinGroup(
   world: TransportWorld,
   transport: Transport,
@@ -47,8 +50,17 @@ export async function joinGroup(
   const { kind } = transport.capabilities
   const last = new Map<number, Offset>()
   let credit = 0
+  let owed = 0
+  /** Stands in until `subscribe` has answered; a transport that delivers so early offends, and must not trip. */
+  const early: Consumer = {
+    request: (count) => void (owed += count),
+    done: () => {},
+    settle: () => {},
+    seek: () => {},
+    close: () => Promise.resolve(),
+  }
   const member: Member & { consumer: Consumer } = {
-    consumer: undefined as unknown as Consumer,
+    consumer: early,
     deliveries: [],
     owned: new Set(),
     scanned: new Map(),
@@ -67,6 +79,8 @@ export async function joinGroup(
   }
   const offend = (kind: Offence, what: string): void => void member.offences.push({ kind, what })
   let calling: string | undefined
+  const owners = working.get(member.progress) ?? new Map<number, Member>()
+  working.set(member.progress, owners)
 
   /** Notes a call and whether another one is still under way. */
   const called = (name: string): void => {
@@ -88,6 +102,8 @@ export async function joinGroup(
       await during('assigned', options.beforeAssigned?.(partitions))
       for (const partition of partitions) {
         if (member.owned.has(partition)) offend('assigned', `partition ${partition} was assigned twice`)
+        if (owners.has(partition)) offend('owners', `partition ${partition} was assigned while another worked on it`)
+        owners.set(partition, member)
         member.owned.add(partition)
         last.set(partition, member.progress.get(partition) ?? 0)
       }
@@ -99,10 +115,14 @@ export async function joinGroup(
         if (!member.owned.delete(partition)) offend('assigned', `partition ${partition} was revoked but not owned`)
       }
       await during('revoked', options.beforeRevoked?.(partitions))
+      for (const partition of partitions) if (owners.get(partition) === member) owners.delete(partition)
     },
     lost(partitions) {
       called(`lost ${partitions.join()}`)
-      for (const partition of partitions) member.owned.delete(partition)
+      for (const partition of partitions) {
+        member.owned.delete(partition)
+        if (owners.get(partition) === member) owners.delete(partition)
+      }
     },
     deliver(deliveries) {
       // An assignment of other partitions may be under way meanwhile; what is forbidden is a delivery of those.
@@ -136,6 +156,7 @@ export async function joinGroup(
   }
   const subscribe = { group, ...(topics && { topics }), ...(exclusive !== undefined && { exclusive }) }
   member.consumer = await world.end(transport.subscribe(subscribe, sink), 'subscribe')
+  if (owed > 0) member.consumer.request(owed)
   member.request(request === 'always' ? 64 : request)
   return member
 }

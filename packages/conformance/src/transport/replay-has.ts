@@ -1,7 +1,10 @@
+import type { EventRecord } from 'tidings/spi'
+
+import { allEnd } from '../suite/all-end.ts'
 import type { Case } from '../suite/case.ts'
 import { record } from '../suite/event-records.ts'
 import { same } from '../suite/same.ts'
-import { allHear, heard } from './member.ts'
+import { allHear, heard, type Member } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
 
@@ -14,16 +17,16 @@ export const replayHas: readonly Case<TransportWorld>[] = [
       const { transport, volumes } = world
       const past = Array.from({ length: volumes.events }, (_, at) => record(world, { key: `k-${at % 20}` }))
       await publishAll(world, transport, past)
-      const live: (typeof past)[0][] = []
-      const publishing = (async () => {
+      const live: EventRecord[] = []
+      const publishMore = async (): Promise<void> => {
         for (let at = 0; at < 20; at++) {
           const batch = [record(world, { key: `k-${at}` }), record(world, { key: 'k-0' })]
           live.push(...batch)
           await publishAll(world, transport, batch)
         }
-      })()
-      const late = await listen(world, await world.connect(), 'late')
-      await publishing
+      }
+      const joinLate = async (): Promise<Member> => listen(world, await world.connect(), 'late')
+      const [late] = await allEnd([joinLate(), publishMore()] as const)
       const written = [...past, ...live]
       await allHear(world, [late], written)
       same(heard(late).toSorted(), written.map((one) => one.id).toSorted())

@@ -1,6 +1,7 @@
 import type { TransportCapabilities } from 'tidings/spi'
 
 import { type Case, choose, type Topic } from '../suite/case.ts'
+import { settled } from '../suite/eventually.ts'
 import { type Plan, type Prepared, type Runner, type RunOptions, registerCases, runCases } from '../suite/run-cases.ts'
 import type { SuiteResult } from '../suite/suite-result.ts'
 import { backPressure } from './back-pressure.ts'
@@ -10,6 +11,7 @@ import { durabilityHas } from './durability-has.ts'
 import { durabilityHasNot } from './durability-has-not.ts'
 import { groupsHas } from './groups-has.ts'
 import { groupsHasNot } from './groups-has-not.ts'
+import { logGroups } from './log-groups.ts'
 import { logReading } from './log-reading.ts'
 import { orderHas } from './order-has.ts'
 import { orderHasNot } from './order-has-not.ts'
@@ -53,7 +55,7 @@ function transportPlan(backend: TransportBackend): Plan<TransportWorld> {
       const place = `probe-${process.pid}`
       const transport = await backend.create(place)
       const { capabilities } = transport
-      await transport.close()
+      await settled(transport.close(), 'close', { deadline: 5_000, advance: backend.advance }).catch(() => {})
       await backend.remove?.(place)
       return prepare(capabilities)
     },
@@ -73,7 +75,7 @@ function prepare({
     choose('kind', kind, true, ofKind[kind], []),
     choose('durability', durability, durability !== 'memory', durabilityHas, durabilityHasNot),
     choose('ordering', ordering, ordering !== 'none', orderHas, orderHasNot),
-    choose('groups', groups, groups, groupsHas, groupsHasNot),
+    choose('groups', groups, groups, kind === 'log' ? [...groupsHas, ...logGroups] : groupsHas, groupsHasNot),
     choose('redelivery', redelivery, redelivery, redeliveryHas, redeliveryHasNot),
     choose('replay', replay, replay, replayHas, replayHasNot),
   ]
