@@ -72,9 +72,25 @@ export async function takeOver(store: Store, id: string, partition: number, inst
     if (result?.status === 'refused') throw result.error
     // Read only after the token is raised: from here on nobody else can move it.
     const [checkpoint] = await store.find(checkpointsCollection, { id })
-    const marks = await readMarks(store, id)
     const progress = checkpoint === undefined ? { watermark: start, done: [] } : (JSON.parse(checkpoint.body) as Progress)
-    return new PartitionState(partition, id, version + 1, checkpoint?.version ?? 0, withMarks(progress, marks))
+    const marks = await readMarks(store, id)
+    const whole = withMarks(progress, marks)
+    let checkpointVersion = checkpoint?.version ?? 0
+    if (marks.length > 0) {
+      // The checkpoint takes the marks over, so that they need not be kept any longer.
+      const [absorbed] = await store.commit([
+        {
+          expect: [{ collection: fencesCollection, id, version: version + 1 }],
+          documents: [
+            { collection: checkpointsCollection, id, put: JSON.stringify(whole) },
+            ...marks.map((mark): DocumentChange => ({ collection: marksCollection, id: mark.id, delete: true })),
+          ],
+        },
+      ])
+      if (absorbed?.status !== 'committed') continue
+      checkpointVersion++
+    }
+    return new PartitionState(partition, id, version + 1, checkpointVersion, whole)
   }
 }
 
