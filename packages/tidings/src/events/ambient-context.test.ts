@@ -76,7 +76,9 @@ test('a handler is not surrounded by what surrounded its publisher, and lays its
   runWithContext({ tenantId: 'outer', userId: 'u-outer' }, () => {
     runCausedBy(event({ tenantId: 'acme' }), () => {
       expect(published().userId).toBeUndefined()
-      runWithContext({ locationId: 'l-9' }, () => expect(published()).toEqual({ tenantId: 'acme', locationId: 'l-9', correlationId: 'e-1', causationId: 'e-1' }))
+      runWithContext({ locationId: 'l-9' }, () =>
+        expect(published()).toEqual({ tenantId: 'acme', locationId: 'l-9', correlationId: 'e-1', causationId: 'e-1' }),
+      )
     })
   })
 })

@@ -3,8 +3,8 @@ import { TidingsError } from '../kernel/errors.ts'
 /** Values that attributes can have once they are read: text, booleans, and whole numbers of 32 bits. */
 export type AttributeValue = string | number | boolean
 
-/** Context attributes of one CloudEvent, by their lower-case names. */
-export type Attributes = Record<string, AttributeValue>
+/** Context attributes of one CloudEvent, by their lower-case names. A map, so that no name can reach a prototype. */
+export type Attributes = Map<string, AttributeValue>
 
 /** Most attributes of one event, and longest value, in UTF-16 units: what a reader holds is bounded by it. */
 const mostAttributes = 200
@@ -24,35 +24,35 @@ export function refuseAttribute(attribute: string, rule: string): never {
   throw new TidingsError('TIDINGS_INVALID_EVENT', `The CloudEvents attribute \`${field}\` ${rule}.`, { details: { field, rule } })
 }
 
-/** Takes one attribute in, checked. `null` counts as absent. */
-export function setAttribute(attributes: Attributes, name: string, value: unknown): void {
+export function checkName(name: string): void {
   if (!legalName.test(name) || name.length > 100) refuseAttribute(name, 'must be named by lower-case letters and digits only')
   if (name === 'data') refuseAttribute(name, 'is reserved')
+}
+
+/** Takes one attribute in, its value checked. `null` counts as absent. */
+export function setAttribute(attributes: Attributes, name: string, value: unknown): void {
   if (value === null || value === undefined) return
   if (typeof value === 'string') checkText(name, value)
   else if (typeof value === 'number') {
     if ((value | 0) !== value) refuseAttribute(name, 'must be a whole number of 32 bits where it is a number')
   } else if (typeof value !== 'boolean') refuseAttribute(name, 'must be text, a boolean or a whole number')
-  attributes[name] = Object.is(value, -0) ? 0 : value
-}
-
-/** A fresh set without a prototype, so that no name can reach one. */
-export function newAttributes(): Attributes {
-  return Object.create(null) as Attributes
+  attributes.set(name, Object.is(value, -0) ? 0 : value)
 }
 
 export function checkCount(count: number): void {
   if (count > mostAttributes) refuseAttribute('*', `are more than ${mostAttributes}`)
 }
 
+const plainAscii = /^[\x20-\x7e]*$/
+
 export function checkText(name: string, value: string): void {
   if (value.length > longestValue) refuseAttribute(name, `must not be longer than ${longestValue} characters`)
-  if (illegal.test(value)) refuseAttribute(name, 'must not hold control characters, noncharacters or unpaired surrogates')
+  if (!plainAscii.test(value) && illegal.test(value)) refuseAttribute(name, 'must not hold control characters, noncharacters or unpaired surrogates')
 }
 
 /** The value of a required attribute: text of 1 to 1,000 characters. */
 export function requiredText(attributes: Attributes, name: string): string {
-  const value = attributes[name]
+  const value = attributes.get(name)
   if (value === undefined) refuseAttribute(name, 'is required')
   if (typeof value !== 'string') refuseAttribute(name, 'must be text')
   if (value === '') refuseAttribute(name, 'must not be empty')
@@ -61,7 +61,7 @@ export function requiredText(attributes: Attributes, name: string): string {
 
 /** The value of an optional attribute of the specification: absent, or text that is not empty. */
 export function specText(attributes: Attributes, name: string): string | undefined {
-  const value = attributes[name]
+  const value = attributes.get(name)
   if (value === undefined) return undefined
   if (typeof value !== 'string') refuseAttribute(name, 'must be text')
   if (value === '') refuseAttribute(name, 'must not be empty where it is present')

@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer'
+
 import { TidingsError } from '../kernel/errors.ts'
 import { type Content, partsOf, recordFrom } from './cloudevents.ts'
-import { type Attributes, checkCount, isJsonType, newAttributes, refuseAttribute, setAttribute, specText } from './cloudevents-attributes.ts'
+import { type Attributes, checkCount, checkName, isJsonType, refuseAttribute, setAttribute, specText } from './cloudevents-attributes.ts'
 import { batchType, fromBatch, fromStructured, type ReadJsonOptions, structuredType, toStructured } from './cloudevents-json.ts'
 import { utf8 } from './data-codec.ts'
 import type { EventRecord } from './record.ts'
@@ -41,8 +43,7 @@ export function toBinary(record: EventRecord, binding: CloudEventBinding): Cloud
   const { attributes, content } = partsOf(record)
   const headers: Record<string, string> = {}
   const types: string[] = []
-  for (const name in attributes) {
-    const value = attributes[name] as string | number | boolean
+  for (const [name, value] of attributes) {
     if (name === 'datacontenttype') {
       headers[binding.contentType] = String(value)
       continue
@@ -63,12 +64,13 @@ export function toStructuredMessage(record: EventRecord): CloudEventMessage {
 
 /** How a message carries events; undefined where it carries none. */
 export function modeOf(message: ReceivedMessage, binding: CloudEventBinding): 'structured' | 'batch' | 'binary' | undefined {
-  const headers = lowerCase(message.headers)
-  const contentType = (text('content-type', headers.get('content-type')) ?? '').toLowerCase()
+  const contentType = contentTypeOf(message).toLowerCase()
   if (contentType.startsWith('application/cloudevents-batch')) return 'batch'
   if (contentType.startsWith('application/cloudevents')) return 'structured'
-  const prefixes = [binding.prefix, binding.alsoReads ?? binding.prefix]
-  return prefixes.some((prefix) => headers.has(`${prefix.toLowerCase()}specversion`) || headers.has(`${prefix.toLowerCase()}id`)) ? 'binary' : undefined
+  const { prefix, alsoReads = prefix } = binding
+  return [prefix, alsoReads].some((one) => header(message, `${one}specversion`) !== undefined || header(message, `${one}id`) !== undefined)
+    ? 'binary'
+    : undefined
 }
 
 /**
@@ -79,9 +81,9 @@ export function fromMessage(message: ReceivedMessage, binding: CloudEventBinding
   const mode = modeOf(message, binding)
   if (mode === undefined) throw invalid('headers', 'must be those of a CloudEvent')
   if (mode === 'binary') return [fromBinary(message, binding, options)]
-  const contentType = text('content-type', lowerCase(message.headers).get('content-type')) ?? ''
-  const format = (contentType.split(';', 1)[0] as string).trim().toLowerCase()
-  if (format !== structuredType && format !== batchType) throw invalid('content-type', `must be ${structuredType} or ${batchType}: no other format is read here`)
+  const format = (contentTypeOf(message).split(';', 1)[0] as string).trim().toLowerCase()
+  if (format !== structuredType && format !== batchType)
+    throw invalid('content-type', `must be ${structuredType} or ${batchType}: no other format is read here`)
   if (mode === 'batch' && options.batch !== true) throw invalid('content-type', 'must not be a batch here')
   const body = message.body ?? ''
   return mode === 'batch' ? fromBatch(body, options) : [fromStructured(body, options)]
@@ -89,52 +91,81 @@ export function fromMessage(message: ReceivedMessage, binding: CloudEventBinding
 
 /** Reads binary mode. */
 export function fromBinary(message: ReceivedMessage, binding: CloudEventBinding, options: ReadJsonOptions): EventRecord {
-  const attributes = newAttributes()
-  const prefixes = [binding.prefix, ...(binding.alsoReads === undefined ? [] : [binding.alsoReads])].map((prefix) => prefix.toLowerCase())
-  const headers = lowerCase(message.headers)
-  const contentType = text(binding.contentType, headers.get(binding.contentType))
-  headers.delete(binding.contentType)
+  const attributes: Attributes = new Map()
+  let contentType: string | undefined
   let count = 0
-  for (const [header, value] of headers) {
-    const prefix = prefixes.find((one) => header.startsWith(one))
-    if (prefix === undefined) continue
+  for (const header of Object.keys(message.headers)) {
+    const name = nameOf(header, binding)
+    if (name === undefined) continue
+    const value = message.headers[header]
+    if (name === contentTypeName) {
+      contentType = text(binding.contentType, value)
+      continue
+    }
     checkCount(++count)
-    const name = header.slice(prefix.length)
-    if (attributes[name] !== undefined) refuseAttribute(name, 'must not come twice')
+    if (attributes.has(name)) refuseAttribute(name, 'must not come twice')
     setAttribute(attributes, name, valueOf(name, value, binding.percent))
   }
   // It has a header of its own and should not come as an attribute, but the official SDK for Kafka writes both.
-  if (contentType !== undefined && (attributes.datacontenttype ?? contentType) !== contentType) refuseAttribute('datacontenttype', `must not differ from the header ${binding.contentType}`)
+  if (contentType !== undefined && (attributes.get('datacontenttype') ?? contentType) !== contentType) {
+    refuseAttribute('datacontenttype', `must not differ from the header ${binding.contentType}`)
+  }
   setAttribute(attributes, 'datacontenttype', contentType)
   const dataIs = restoreTypes(attributes)
   return recordFrom({ attributes, content: contentOf(message.body ?? undefined, attributes, dataIs) }, options)
+}
+
+/** No attribute can be named like this. */
+const contentTypeName = 'content type'
+
+/** Headers are few and come with every message: each is looked at once. */
+const known = new WeakMap<CloudEventBinding, Map<string, string | undefined>>()
+const mostKnown = 1_000
+
+/** The attribute that a header holds; undefined for headers that are none of ours. */
+function nameOf(header: string, binding: CloudEventBinding): string | undefined {
+  let names = known.get(binding)
+  if (names === undefined) known.set(binding, (names = new Map<string, string | undefined>()))
+  let name = names.get(header)
+  if (name !== undefined || names.has(header)) return name
+  const lower = header.toLowerCase()
+  const prefix = [binding.prefix, binding.alsoReads ?? binding.prefix].find((one) => lower.startsWith(one.toLowerCase()))
+  if (lower === binding.contentType) name = contentTypeName
+  else if (prefix !== undefined) {
+    name = lower.slice(prefix.length)
+    checkName(name)
+  }
+  if (names.size < mostKnown && header.length <= 100) names.set(header, name)
+  return name
 }
 
 const typesName = 'typedextensions'
 
 /** Gives numbers and booleans their type back. Returns what the data is said to be. */
 function restoreTypes(attributes: Attributes): string | undefined {
-  const types = attributes[typesName]
+  const types = attributes.get(typesName)
   if (typeof types !== 'string') return undefined
-  delete attributes[typesName]
+  attributes.delete(typesName)
   let dataIs: string | undefined
   for (const entry of types.split(',')) {
     const [name = '', type] = entry.split('=')
-    const value = attributes[name]
+    const value = attributes.get(name)
     if (name === 'data') dataIs = type
-    else if (type === 'boolean' && (value === 'true' || value === 'false')) attributes[name] = value === 'true'
-    else if (type === 'integer' && String(Number(value) | 0) === value) attributes[name] = Number(value)
+    else if (type === 'boolean' && (value === 'true' || value === 'false')) attributes.set(name, value === 'true')
+    else if (type === 'integer' && String(Number(value) | 0) === value) attributes.set(name, Number(value))
   }
   return dataIs
 }
 
 function contentOf(body: string | Uint8Array | undefined, attributes: Attributes, dataIs: string | undefined): Content {
   if (body === undefined) return { kind: 'none' }
-  const compressed = attributes.contentencoding === 'gzip' || attributes.contentencoding === 'zstd'
+  const compressed = attributes.get('contentencoding') === 'gzip' || attributes.get('contentencoding') === 'zstd'
   if (compressed || dataIs === 'binary') return { kind: 'binary', bytes: typeof body === 'string' ? Buffer.from(body) : body }
   if (isJsonType(specText(attributes, 'datacontenttype'))) {
     // An empty body is no JSON text; protocols that cannot tell it from none mean none.
-    return body.length === 0 ? { kind: 'none' } : { kind: 'json', text: typeof body === 'string' ? body : utf8(body, 'data') }
+    if (body.length === 0) return { kind: 'none' }
+    const json = typeof body === 'string' ? body : utf8(body, 'data')
+    return { kind: 'json', text: json.startsWith('\ufeff') ? json.slice(1) : json }
   }
   if (typeof body === 'string') return { kind: 'text', text: body }
   const read = textOrNothing(body, dataIs === 'text')
@@ -143,23 +174,23 @@ function contentOf(body: string | Uint8Array | undefined, attributes: Attributes
 
 /** Bytes of a type we do not know are text where they are UTF-8 without control characters, else they are bytes. */
 function textOrNothing(body: Uint8Array, certainly: boolean): string | undefined {
-  try {
-    const read = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-    return !certainly && /[\u0000-\u0008\u000e-\u001f]/.test(read) ? undefined : read
-  } catch {
-    return undefined
-  }
+  if (!isUtf8(body)) return undefined
+  const read = utf8(body, 'data')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+  return !certainly && /[\u0000-\u0008\u000e-\u001f]/.test(read) ? undefined : read
 }
 
-function lowerCase(headers: Readonly<Record<string, unknown>>): Map<string, unknown> {
-  const lower = new Map<string, unknown>()
-  for (const name of Object.keys(headers)) {
-    const key = name.toLowerCase()
-    if (lower.has(key) && /^(?:ce|cloudevents)[-_:]/.test(key)) throw invalid(key.slice(0, 80), 'must not come twice')
-    lower.set(key, headers[name])
-  }
-  return lower
+function contentTypeOf(message: ReceivedMessage): string {
+  return text('content-type', header(message, 'content-type')) ?? ''
+}
+
+/** A header by its name in any spelling. */
+function header(message: ReceivedMessage, name: string): unknown {
+  const { headers } = message
+  if (Object.hasOwn(headers, name)) return headers[name]
+  const lower = name.toLowerCase()
+  for (const one of Object.keys(headers)) if (one.length === name.length && one.toLowerCase() === lower) return headers[one]
+  return undefined
 }
 
 function valueOf(name: string, value: unknown, percent: boolean): unknown {
@@ -180,18 +211,17 @@ function text(name: string, value: unknown): string | undefined {
 }
 
 function percentEncode(value: string): string {
-  return value.replace(/[^\x21\x23\x24\x26-\x7e]+/gu, (found) => encodeURIComponent(found))
+  return /^[\x21\x23\x24\x26-\x7e]*$/.test(value) ? value : value.replace(/[^\x21\x23\x24\x26-\x7e]+/gu, (found) => encodeURIComponent(found))
 }
 
 /** One round, quotes around the value taken off first. Bytes that are no UTF-8, overlong forms included, are refused. */
 function percentDecode(name: string, value: string): string {
   const unquoted = value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value
+  if (!unquoted.includes('%')) return unquoted
   return unquoted.replace(/(?:%[0-9A-Fa-f]{2})+/g, (found) => {
-    try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(found.replaceAll('%', ''), 'hex'))
-    } catch {
-      return refuseAttribute(name, 'must be percent-encoded UTF-8')
-    }
+    const bytes = Buffer.from(found.replaceAll('%', ''), 'hex')
+    if (!isUtf8(bytes)) refuseAttribute(name, 'must be percent-encoded UTF-8')
+    return bytes.toString()
   })
 }
 

@@ -1,7 +1,7 @@
 import { TidingsError } from '../kernel/errors.ts'
 import { type CloudEventParts, type Content, partsOf, type ReadOptions, recordFrom } from './cloudevents.ts'
-import { checkCount, isJsonType, newAttributes, refuseAttribute, setAttribute, specText } from './cloudevents-attributes.ts'
-import { decodeData, type DecodeLimits, decodeJson, utf8 } from './data-codec.ts'
+import { type Attributes, checkCount, checkName, isJsonType, refuseAttribute, setAttribute, specText } from './cloudevents-attributes.ts'
+import { type DecodeLimits, decodeJson, utf8 } from './data-codec.ts'
 import { plain } from './plain.ts'
 import type { EventRecord } from './record.ts'
 
@@ -28,19 +28,34 @@ export interface ReadJsonOptions extends ReadOptions {
 /** An event in the JSON format as text. Data that is JSON is the very text that is stored, not encoded again. */
 export function toStructured(record: EventRecord): string {
   const { attributes, content } = partsOf(record)
-  const head = JSON.stringify(attributes).slice(0, -1)
+  const head = headOf(attributes)
   switch (content.kind) {
     case 'none':
       return `${head}}`
     case 'json':
       // Text that came from elsewhere could close the object and open another; our own has just been encoded.
-      if (record.event === undefined) decodeData(record)
+      if (record.event === undefined) assertJson(content.text)
       return `${head},"data":${content.text}}`
     case 'text':
       return `${head},"data":${JSON.stringify(content.text)}}`
     case 'binary':
       return `${head},"data_base64":"${base64(content.bytes)}"}`
   }
+}
+
+function assertJson(text: string): void {
+  try {
+    JSON.parse(text)
+  } catch {
+    throw new TidingsError('TIDINGS_UNDECODABLE', '`data` must be JSON.', { details: { field: 'data', rule: 'must be JSON' } })
+  }
+}
+
+/** The object up to its data, left open. Names need no escaping. */
+function headOf(attributes: Attributes): string {
+  let head = ''
+  for (const [name, value] of attributes) head += `${head === '' ? '{' : ','}"${name}":${typeof value === 'string' ? JSON.stringify(value) : value}`
+  return head
 }
 
 /** The same as an object; its data is the parsed value. */
@@ -69,7 +84,9 @@ export function fromBatch(text: string | Uint8Array, options: ReadJsonOptions): 
   const maxEvents = options.maxEvents ?? 1_000
   if (!Array.isArray(events)) throw new TidingsError('TIDINGS_INVALID_EVENT', 'A batch of CloudEvents must be a JSON array.', { details: { field: 'events' } })
   if (events.length > maxEvents) {
-    throw new TidingsError('TIDINGS_TOO_LARGE', `A batch holds ${events.length} events; the limit is ${maxEvents}.`, { details: { field: 'events', limit: maxEvents } })
+    throw new TidingsError('TIDINGS_TOO_LARGE', `A batch holds ${events.length} events; the limit is ${maxEvents}.`, {
+      details: { field: 'events', limit: maxEvents },
+    })
   }
   return events.map((event: unknown, index) => {
     try {
@@ -87,14 +104,17 @@ function partsFrom(event: unknown): CloudEventParts {
   }
   const names = Object.keys(event)
   checkCount(names.length)
-  const attributes = newAttributes()
+  const attributes: Attributes = new Map()
   let data: unknown
   let binary: unknown
   for (const name of names) {
     const value = (event as Record<string, unknown>)[name]
     if (name === 'data') data = value
     else if (name === 'data_base64') binary = value
-    else setAttribute(attributes, name, value)
+    else {
+      checkName(name)
+      setAttribute(attributes, name, value)
+    }
   }
   // A data_base64 of null is absent, like any other member; a data of null is data.
   if (binary === null) binary = undefined

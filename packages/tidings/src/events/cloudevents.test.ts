@@ -126,7 +126,10 @@ const records = fc
           fc.string({ maxLength: 8 }).filter((name) => name !== '__proto__'),
           fc.oneof(fc.string({ unit: fc.constantFrom('a', '"', '\u0085', '\uffff', '\u{1ffff}', '€', '\\') }), fc.boolean(), fc.integer()),
         ),
-        extensions: fc.dictionary(fc.stringMatching(/^x[a-z0-9]{0,8}$/), fc.oneof(hostileText, fc.boolean(), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }))),
+        extensions: fc.dictionary(
+          fc.stringMatching(/^x[a-z0-9]{0,8}$/),
+          fc.oneof(hostileText, fc.boolean(), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
+        ),
       },
       { requiredKeys: [] },
     ),
@@ -172,7 +175,10 @@ function asBytes(message: { headers: Readonly<Record<string, string>>; body: str
 test.each(['gzip', 'zstd'] as const)('data compressed with %s travels as it is in every binding', async (algorithm) => {
   const original = await compressRecord(record({ data: plain({ text: 'again '.repeat(2_000) }) }), { algorithm })
   expect(toCloudEvent(original)).toMatchObject({ datacontenttype: `application/${algorithm}`, contentencoding: algorithm, data_base64: expect.any(String) })
-  const read = [fromStructured(toStructured(original), options), ...Object.values(cloudEventBindings).map((binding) => fromBinary(toBinary(original, binding), binding, options))]
+  const read = [
+    fromStructured(toStructured(original), options),
+    ...Object.values(cloudEventBindings).map((binding) => fromBinary(toBinary(original, binding), binding, options)),
+  ]
   for (const one of read) {
     verifyChecksum(one)
     expect(eventOf(one).data).toEqual({ text: 'again '.repeat(2_000) })
@@ -181,7 +187,17 @@ test.each(['gzip', 'zstd'] as const)('data compressed with %s travels as it is i
 
 test('an event that nobody defined is taken as it is', () => {
   const read = fromCloudEvent({ specversion: '1.0', id: 'A-1', source: 'https://example.com/x', type: 'com.example.thing.happened', data: { a: 1 } }, options)
-  expect(read).toMatchObject({ category: 'com.example.thing', key: 'A-1', version: '', tenant: '', time: options.now, priority: 2, correlation: 'A-1', causation: '', data: '{"a":1}' })
+  expect(read).toMatchObject({
+    category: 'com.example.thing',
+    key: 'A-1',
+    version: '',
+    tenant: '',
+    time: options.now,
+    priority: 2,
+    correlation: 'A-1',
+    causation: '',
+    data: '{"a":1}',
+  })
   expect(eventOf(read)).toMatchObject({ legacy: true, key: 'A-1', data: { a: 1 } })
 })
 
@@ -254,7 +270,10 @@ test('an attribute of null is absent', () => {
 })
 
 test('JSON that was wrapped as bytes is data like any other', () => {
-  const read = fromCloudEvent({ specversion: '1.0', id: '1', source: '/x', type: 'a.b', datacontenttype: 'application/json', data_base64: Buffer.from('{"a": 1}').toString('base64') }, options)
+  const read = fromCloudEvent(
+    { specversion: '1.0', id: '1', source: '/x', type: 'a.b', datacontenttype: 'application/json', data_base64: Buffer.from('{"a": 1}').toString('base64') },
+    options,
+  )
   expect(read.data).toBe('{"a":1}')
 })
 
@@ -298,24 +317,40 @@ test.each(wrong)('%s of %j is refused by name and without its value', (name, val
   const event: Record<string, unknown> = { specversion: '1.0', id: '1', source: '/x', type: 'a.b', ...more, [name]: value }
   if (value === undefined) delete event[name]
   const read = () => fromCloudEvent(event, options)
-  expect(read).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_EVENT', details: expect.objectContaining({ field: name.slice(0, 80), rule: expect.any(String) }) }))
+  expect(read).toThrow(
+    expect.objectContaining({ code: 'TIDINGS_INVALID_EVENT', details: expect.objectContaining({ field: name.slice(0, 80), rule: expect.any(String) }) }),
+  )
 })
 
-test.each(['', 'null', '[]', '5', '"x"', '{', '{"specversion":"1.0"', '{"a":1e999}', `{"data":${'['.repeat(200_000)}`, `${'{"data":'.repeat(150)}1${'}'.repeat(150)}`])(
-  'structured text %# that is no event is refused with a code',
-  (broken) => {
-    expect(() => fromStructured(broken, options)).toThrow(expect.objectContaining({ code: expect.stringMatching(/^TIDINGS_(UNDECODABLE|INVALID_EVENT)$/) }))
-  },
-)
+test.each([
+  '',
+  'null',
+  '[]',
+  '5',
+  '"x"',
+  '{',
+  '{"specversion":"1.0"',
+  '{"a":1e999}',
+  `{"data":${'['.repeat(200_000)}`,
+  `${'{"data":'.repeat(150)}1${'}'.repeat(150)}`,
+])('structured text %# that is no event is refused with a code', (broken) => {
+  expect(() => fromStructured(broken, options)).toThrow(expect.objectContaining({ code: expect.stringMatching(/^TIDINGS_(UNDECODABLE|INVALID_EVENT)$/) }))
+})
 
 test('a prototype cannot be smuggled in through any member', () => {
   const base = '"specversion":"1.0","id":"1","source":"/x","type":"a.b"'
   for (const bad of [`{${base},"__proto__":{"admin":true}}`, `{${base},"data":{"a":{"__proto__":{"admin":true}}}}`]) {
     expect(() => fromStructured(bad, options)).toThrow(expect.objectContaining({ code: 'TIDINGS_UNDECODABLE', message: expect.stringContaining('__proto__') }))
   }
-  const read = fromBinary({ headers: { ce_specversion: '1.0', ce_id: '1', ce_source: '/x', ce_type: 'a.b', ce_constructor: 'x', ce_tostring: 'y' }, body: '1' }, cloudEventBindings.kafka, options)
+  const read = fromBinary(
+    { headers: { ce_specversion: '1.0', ce_id: '1', ce_source: '/x', ce_type: 'a.b', ce_constructor: 'x', ce_tostring: 'y' }, body: '1' },
+    cloudEventBindings.kafka,
+    options,
+  )
   expect(eventOf(read).context.extensions).toEqual({ constructor: 'x', tostring: 'y' })
-  expect(() => fromBinary({ headers: { ce_specversion: '1.0', ce_id: '1', ce_source: '/x', ce_type: 'a.b', ce___proto__: 'x' } }, cloudEventBindings.kafka, options)).toThrow('lower-case')
+  expect(() =>
+    fromBinary({ headers: { ce_specversion: '1.0', ce_id: '1', ce_source: '/x', ce_type: 'a.b', ce___proto__: 'x' } }, cloudEventBindings.kafka, options),
+  ).toThrow('lower-case')
 })
 
 test('stored text from elsewhere cannot close the envelope and open another', () => {
@@ -337,12 +372,17 @@ test('what no CloudEvent can carry is refused when it is written', () => {
 
 test('percent-encoded headers are decoded one round, unquoted first, and never as broken UTF-8', () => {
   const read = (subject: string) =>
-    fromBinary({ headers: { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/x', 'ce-type': 'a.b', 'ce-subject': subject } }, cloudEventBindings.http, options).key
+    fromBinary(
+      { headers: { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/x', 'ce-type': 'a.b', 'ce-subject': subject } },
+      cloudEventBindings.http,
+      options,
+    ).key
   expect(read('Euro%20%E2%82%AC%20%F0%9F%98%80')).toBe('Euro € 😀')
   expect(read('%25e2%2582')).toBe('%e2%82')
   expect(read('"a \\"b\\" %41"')).toBe('a "b" A')
   expect(read('100%')).toBe('100%')
-  for (const broken of ['%C0%A0', '%E2%82', '%FF', '%ED%A0%80']) expect(() => read(broken), broken).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_EVENT' }))
+  for (const broken of ['%C0%A0', '%E2%82', '%FF', '%ED%A0%80'])
+    expect(() => read(broken), broken).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_EVENT' }))
 })
 
 test('the mode is told by content type, batch before structured, else by headers', () => {
@@ -362,16 +402,32 @@ test('a batch is read only where it is asked for, within its bound, and names th
   expect(fromMessage(message, cloudEventBindings.http, { ...options, batch: true }).map(({ id }) => id)).toEqual([record().id, 'e-2'])
   expect(fromBatch('[]', options)).toEqual([])
   expect(() => fromBatch(message.body, { ...options, maxEvents: 1 })).toThrow(expect.objectContaining({ code: 'TIDINGS_TOO_LARGE' }))
-  expect(() => fromBatch(`[${toStructured(record())},{}]`, options)).toThrow(expect.objectContaining({ details: expect.objectContaining({ index: 1, field: 'specversion' }) }))
+  expect(() => fromBatch(`[${toStructured(record())},{}]`, options)).toThrow(
+    expect.objectContaining({ details: expect.objectContaining({ index: 1, field: 'specversion' }) }),
+  )
   expect(() => fromBatch('{}', options)).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_EVENT' }))
 })
 
 test('AMQP reads either separator and native types', () => {
-  const headers = { 'cloudEvents:specversion': '1.0', 'cloudEvents:id': '1', 'cloudEvents:source': '/x', 'cloudEvents:type': 'a.b', 'cloudEvents:time': new Date(5_000), 'cloudEvents:count': 7 }
+  const headers = {
+    'cloudEvents:specversion': '1.0',
+    'cloudEvents:id': '1',
+    'cloudEvents:source': '/x',
+    'cloudEvents:type': 'a.b',
+    'cloudEvents:time': new Date(5_000),
+    'cloudEvents:count': 7,
+  }
   const read = fromBinary({ headers }, cloudEventBindings.amqp, options)
   expect(read).toMatchObject({ id: '1', time: 5_000 })
   expect(eventOf(read).context.extensions).toEqual({ count: 7 })
   expect(() => fromBinary({ headers: { ...headers, cloudEvents_id: '2' } }, cloudEventBindings.amqp, options)).toThrow('must not come twice')
+})
+
+test('a byte order mark before JSON is not part of it', () => {
+  const headers = { ce_specversion: '1.0', ce_id: '1', ce_source: '/x', ce_type: 'a.b', 'content-type': 'application/json' }
+  for (const body of ['\ufeff{"a":1}', Buffer.from('\ufeff{"a":1}')]) {
+    expect(fromBinary({ headers, body }, cloudEventBindings.kafka, options).data).toBe('{"a":1}')
+  }
 })
 
 test('a content type that comes twice must be the same', () => {

@@ -1,12 +1,12 @@
 import {
   type Attributes,
   type AttributeValue,
+  checkName,
   checkText,
   isJsonType,
   isMediaType,
   isUri,
   isUriReference,
-  newAttributes,
   parseTime,
   refuseAttribute,
   requiredText,
@@ -16,7 +16,7 @@ import {
 } from './cloudevents-attributes.ts'
 import { decodeData, decodeJson } from './data-codec.ts'
 import { defaultCategory } from './define-event.ts'
-import { type EventContext, priorities, type Priority, priorityRank } from './event.ts'
+import { type EventContext, type Priority, priorities, priorityRank } from './event.ts'
 import { checksumOf, type EventRecord } from './record.ts'
 import { contextOf, contextText } from './record-codec.ts'
 
@@ -57,23 +57,43 @@ const schemaEnd = /[/:#=]v?(\d{1,6}\.\d{1,6}\.\d{1,6})(?:\.json)?$/
 const ownChecksum = /^[A-Za-z0-9_-]{43}$/
 const ownSeal = /^[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{86}$/
 
-/** Members of a context that are attributes of the same name in lower case. */
-const contextNames = ['userId', 'sessionId', 'locationId', 'actor', 'traceparent', 'tracestate'] as const
+/** Attributes that are members of the context. */
+const contextNames: ReadonlyMap<string, 'userId' | 'sessionId' | 'locationId' | 'actor' | 'traceparent' | 'tracestate'> = new Map([
+  ['userid', 'userId'],
+  ['sessionid', 'sessionId'],
+  ['locationid', 'locationId'],
+  ['actor', 'actor'],
+  ['traceparent', 'traceparent'],
+  ['tracestate', 'tracestate'],
+])
+
+/** Attributes that always have a field of their own. */
+const placed: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'tenantid', 'category', 'correlationid', 'causationid'])
 
 /** Attributes of ours that an event from elsewhere may say in its own way, or mean something else by. */
-const restatable: ReadonlySet<string> = new Set(['subject', 'time', 'dataschema', 'partitionkey', 'priority', 'business', 'contentencoding', 'checksum', 'seal'])
+const restatable: ReadonlySet<string> = new Set([
+  'subject',
+  'time',
+  'dataschema',
+  'partitionkey',
+  'priority',
+  'business',
+  'contentencoding',
+  'checksum',
+  'seal',
+])
 
 /** Throws `TIDINGS_INVALID_EVENT` where the record holds what no CloudEvent can carry. */
 export function partsOf(record: EventRecord): CloudEventParts {
   const context = contextOf(record)
   const foreign = context.extensions ?? {}
-  const attributes = newAttributes()
-  const set = (name: string, value: AttributeValue | undefined): void => {
+  const attributes: Attributes = new Map()
+  const set = (name: string, value: string | undefined): void => {
     if (value === undefined || value === '') return
-    if (typeof value === 'string') checkText(name, value)
-    attributes[name] = value
+    checkText(name, value)
+    attributes.set(name, value)
   }
-  if (!isUriReference(record.source)) refuseAttribute('source', 'must be a URI reference')
+  if (!isSource(record.source)) refuseAttribute('source', 'must be a URI reference')
   const { content, contentType } = contentOf(record, foreign)
   set('specversion', '1.0')
   set('id', record.id)
@@ -84,20 +104,21 @@ export function partsOf(record: EventRecord): CloudEventParts {
   set('datacontenttype', contentType)
   if (record.version !== '' && foreign.dataversion === undefined) set('dataschema', `${schemaPrefix}${record.type}:${record.version}`)
   set('tenantid', record.tenant)
-  for (const name of contextNames) set(name.toLowerCase(), context[name])
+  for (const [name, member] of contextNames) set(name, context[member])
   set('correlationid', record.correlation)
   set('causationid', record.causation)
   if (record.category !== defaultCategory(record.type)) set('category', record.category)
   if (record.priority !== priorityRank.normal) set('priority', priorities[record.priority])
-  set('partitionkey', partitionKeyOf(record))
+  set('partitionkey', partitionKeyOf(record.tenant, record.category, record.key))
   if (context.business !== undefined) set('business', escaped(JSON.stringify(context.business)))
   set('contentencoding', record.encoding)
   set('checksum', record.checksum)
   set('seal', record.seal)
   // What came from elsewhere goes on as it came, also where we would have said it another way.
-  for (const [name, value] of Object.entries(foreign)) {
-    if (name === 'data_base64' || name === 'datacontenttype' || (name in attributes && !restatable.has(name))) continue
-    setAttribute(attributes, name, value)
+  for (const name in foreign) {
+    if (name === 'data_base64' || name === 'datacontenttype' || (attributes.has(name) && !restatable.has(name))) continue
+    checkName(name)
+    setAttribute(attributes, name, foreign[name])
   }
   return { attributes, content }
 }
@@ -107,72 +128,92 @@ export function partsOf(record: EventRecord): CloudEventParts {
  * kept in the context's `extensions`. A checksum and a seal of ours are kept to be verified; events without get their checksum here.
  */
 export function recordFrom(parts: CloudEventParts, options: ReadOptions): EventRecord {
-  const { content } = parts
-  const rest: Attributes = { ...parts.attributes }
-  if (rest.specversion === undefined) refuseAttribute('specversion', 'is required')
-  if (rest.specversion !== '1.0') refuseAttribute('specversion', "must be '1.0'")
-  const id = requiredText(rest, 'id')
-  const source = requiredText(rest, 'source')
-  if (!isUriReference(source)) refuseAttribute('source', 'must be a URI reference')
-  const type = requiredText(rest, 'type')
-  const subject = specText(rest, 'subject')
-  const extensions: Record<string, AttributeValue> = {}
-  const keep = (name: string): void => {
-    extensions[name] = rest[name] as AttributeValue
-  }
-  for (const name of ['specversion', 'id', 'source', 'type']) delete rest[name]
+  const { attributes, content } = parts
+  const specversion = attributes.get('specversion')
+  if (specversion === undefined) refuseAttribute('specversion', 'is required')
+  if (specversion !== '1.0') refuseAttribute('specversion', "must be '1.0'")
+  const id = requiredText(attributes, 'id')
+  const source = requiredText(attributes, 'source')
+  if (!isSource(source)) refuseAttribute('source', 'must be a URI reference')
+  const type = requiredText(attributes, 'type')
+  const subject = specText(attributes, 'subject')
+  const column = (name: string): string => shortText(name, String(attributes.get(name) ?? ''))
 
-  if (subject === id) keep('subject')
-  const time = readTime(rest, options.now, keep)
-  const version = readVersion(rest, type, keep)
-  const encoding = readEncoding(rest, content)
-  readContentType(rest, content, encoding, extensions)
-  for (const name of ['subject', 'time', 'dataschema', 'datacontenttype']) delete rest[name]
-
-  const take = (name: string): string => {
-    const value = rest[name]
-    delete rest[name]
-    return value === undefined ? '' : String(value)
-  }
   const key = subject === undefined ? id : shortText('subject', subject)
-  const tenant = shortText('tenantid', take('tenantid'))
-  const category = shortText('category', take('category')) || defaultCategory(type)
-  const correlation = shortText('correlationid', take('correlationid')) || id
-  const causation = shortText('causationid', take('causationid'))
-  const priority = rest.priority !== 'normal' && priorities.includes(rest.priority as Priority) ? priorityRank[take('priority') as Priority] : priorityRank.normal
-  if (rest.partitionkey === partitionKeyOf({ tenant, category, key })) delete rest.partitionkey
+  const tenant = column('tenantid')
+  const category = column('category') || defaultCategory(type)
+  const time = readTime(attributes, options.now)
+  const schema = readSchema(attributes, type)
+  const encoding = readEncoding(attributes, content)
+  const business = readBusiness(attributes.get('business'))
+  const priority = priorities.indexOf(attributes.get('priority') as Priority)
+  const checksum = matching(attributes.get('checksum'), ownChecksum)
+  const seal = checksum === '' ? '' : matching(attributes.get('seal'), ownSeal)
+
+  /** Whether an attribute is wholly told by a field of the record. */
+  const said = (name: string, value: AttributeValue): boolean => {
+    switch (name) {
+      case 'subject':
+        return subject !== id
+      case 'time':
+        return time.asOurs
+      case 'dataschema':
+        return schema.asOurs
+      case 'datacontenttype':
+        return encoding !== '' || (content.kind === 'json' && value === 'application/json')
+      case 'contentencoding':
+        return encoding !== ''
+      case 'partitionkey':
+        return value === partitionKeyOf(tenant, category, key)
+      case 'priority':
+        return priority !== -1 && priority !== priorityRank.normal
+      case 'business':
+        return business !== undefined
+      case 'checksum':
+        return checksum !== ''
+      case 'seal':
+        return seal !== ''
+      default:
+        return placed.has(name)
+    }
+  }
+
+  const extensions: Record<string, AttributeValue> = {}
   const context: Record<string, unknown> = {}
-  for (const name of contextNames) {
-    const value = take(name.toLowerCase())
-    if (value !== '') context[name] = value
+  let foreign = false
+  for (const [name, value] of attributes) {
+    const member = contextNames.get(name)
+    if (member !== undefined) {
+      if (value !== '') context[member] = String(value)
+    } else if (!said(name, value)) {
+      extensions[name] = value
+      foreign = true
+    }
   }
-  const business = readBusiness(rest.business)
-  if (business !== undefined) {
-    context.business = business
-    delete rest.business
+  if (content.kind === 'binary' && encoding === '') {
+    extensions.data_base64 = true
+    foreign = true
   }
-  const checksum = ownChecksum.test(String(rest.checksum)) ? take('checksum') : undefined
-  const seal = checksum !== undefined && ownSeal.test(String(rest.seal)) ? take('seal') : ''
-  Object.assign(extensions, rest)
-  if (Object.keys(extensions).length > 0) context.extensions = extensions
+  if (business !== undefined) context.business = business
+  if (foreign) context.extensions = extensions
 
   const record = {
     id,
     source,
     type,
-    version,
+    version: schema.version,
     category,
     key,
     tenant,
-    time,
-    priority,
-    correlation,
-    causation,
+    time: time.at,
+    priority: priority === -1 ? priorityRank.normal : priority,
+    correlation: column('correlationid') || id,
+    causation: column('causationid'),
     context: contextText(context),
-    data: encoding === '' ? dataFrom(content, checksum !== undefined) : (content as { bytes: Uint8Array }).bytes,
+    data: encoding === '' ? dataFrom(content, checksum !== '') : (content as { bytes: Uint8Array }).bytes,
     encoding,
   }
-  return { ...record, checksum: checksum ?? checksumOf(record), seal }
+  return { ...record, checksum: checksum || checksumOf(record), seal }
 }
 
 function contentOf(record: EventRecord, foreign: Readonly<Record<string, AttributeValue>>): { content: Content; contentType: string | undefined } {
@@ -208,46 +249,53 @@ function rewritten(text: string): string {
   }
 }
 
-function partitionKeyOf(stream: Pick<EventRecord, 'tenant' | 'category' | 'key'>): string {
-  return `${stream.tenant}/${stream.category}/${stream.key}`
+function partitionKeyOf(tenant: string, category: string, key: string): string {
+  return `${tenant}/${category}/${key}`
 }
 
-function readTime(attributes: Attributes, now: number, keep: (name: string) => void): number {
+/** Sources are few and come again and again. */
+const sources = new Set<string>()
+
+function isSource(text: string): boolean {
+  if (sources.has(text)) return true
+  if (!isUriReference(text)) return false
+  if (sources.size < 1_000 && text.length < 200) sources.add(text)
+  return true
+}
+
+function matching(value: AttributeValue | undefined, pattern: RegExp): string {
+  return typeof value === 'string' && pattern.test(value) ? value : ''
+}
+
+/** `asOurs`: written the way we write it, so that nothing of it has to be kept beside. */
+function readTime(attributes: Attributes, now: number): { readonly at: number; readonly asOurs: boolean } {
   const text = specText(attributes, 'time')
-  if (text === undefined) return now
-  const time = parseTime(text)
-  if (time === undefined) refuseAttribute('time', 'must be an RFC 3339 time')
-  if (new Date(time).toISOString() !== text) keep('time')
-  return time
+  if (text === undefined) return { at: now, asOurs: true }
+  // Nearly every time is written as we write it, and then this says all.
+  const same = text.length === 24 ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(same) && new Date(same).toISOString() === text) return { at: same, asOurs: true }
+  const at = parseTime(text)
+  if (at === undefined) refuseAttribute('time', 'must be an RFC 3339 time')
+  return { at, asOurs: false }
 }
 
-function readVersion(attributes: Attributes, type: string, keep: (name: string) => void): string {
+function readSchema(attributes: Attributes, type: string): { readonly version: string; readonly asOurs: boolean } {
   const schema = specText(attributes, 'dataschema')
   if (schema !== undefined) {
-    if (!isUri(schema)) refuseAttribute('dataschema', 'must be a URI')
     const own = schema.startsWith(`${schemaPrefix}${type}:`) ? schema.slice(schemaPrefix.length + type.length + 1) : ''
-    if (semver.test(own)) return own
-    keep('dataschema')
+    if (semver.test(own)) return { version: own, asOurs: true }
+    if (!isUri(schema)) refuseAttribute('dataschema', 'must be a URI')
     const version = schemaEnd.exec(schema)?.[1]
-    if (version !== undefined) return version
+    if (version !== undefined) return { version, asOurs: false }
   }
-  const version = attributes.dataversion
-  return typeof version === 'string' && semver.test(version) ? version : ''
+  return { version: matching(attributes.get('dataversion'), semver), asOurs: false }
 }
 
 function readEncoding(attributes: Attributes, content: Content): string {
-  const encoding = attributes.contentencoding
-  if (content.kind !== 'binary' || (encoding !== 'gzip' && encoding !== 'zstd')) return ''
-  delete attributes.contentencoding
-  return encoding
-}
-
-function readContentType(attributes: Attributes, content: Content, encoding: string, extensions: Record<string, AttributeValue>): void {
   const contentType = specText(attributes, 'datacontenttype')
-  if (contentType !== undefined && !isMediaType(contentType)) refuseAttribute('datacontenttype', 'must be a media type')
-  if (encoding !== '') return
-  if (content.kind === 'binary') extensions.data_base64 = true
-  if (contentType !== undefined && !(content.kind === 'json' && contentType === 'application/json')) extensions.datacontenttype = contentType
+  if (contentType !== undefined && contentType !== 'application/json' && !isMediaType(contentType)) refuseAttribute('datacontenttype', 'must be a media type')
+  const encoding = attributes.get('contentencoding')
+  return content.kind === 'binary' && (encoding === 'gzip' || encoding === 'zstd') ? encoding : ''
 }
 
 function readBusiness(value: AttributeValue | undefined): EventContext['business'] {

@@ -3,12 +3,13 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-import { compressData, dataBytes, type DecodeLimits, decodeData, encodeData } from './data-codec.ts'
+import { compressData, type DecodeLimits, dataBytes, decodeData, encodeData } from './data-codec.ts'
 import { plain } from './plain.ts'
 
 const decode = (data: string | Uint8Array, limits?: DecodeLimits, encoding = '') => decodeData({ data, encoding }, limits)
 
-const undecodable = (field: string, rule: string) => expect.objectContaining({ code: 'TIDINGS_UNDECODABLE', details: { field, rule: expect.stringContaining(rule) } })
+const undecodable = (field: string, rule: string) =>
+  expect.objectContaining({ code: 'TIDINGS_UNDECODABLE', details: { field, rule: expect.stringContaining(rule) } })
 
 test('what is encoded decodes to the same, as text, as bytes, and compressed', () => {
   const values = fc.jsonValue({ maxDepth: 5 }).filter((value) => !JSON.stringify(value).includes('__proto__'))
@@ -35,13 +36,22 @@ test('no data at all is undefined, and back', () => {
   expect(encodeData(null)).toBe('null')
 })
 
-test.each([' ', '{', '{"a":1,}', 'nul', "{'a':1}", '[1,]', '01', 'NaN', '"\u0001"', '{"a":1}x', 'undefined'])('%j is no JSON and its text is not repeated', (text) => {
-  expect(() => decode(text)).toThrow(undecodable('data', 'must be JSON'))
-  expect(() => decode(`{"secret":"hunter2"${text}`)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }))
-})
+test.each([' ', '{', '{"a":1,}', 'nul', "{'a':1}", '[1,]', '01', 'NaN', '"\u0001"', '{"a":1}x', 'undefined'])(
+  '%j is no JSON and its text is not repeated',
+  (text) => {
+    expect(() => decode(text)).toThrow(undecodable('data', 'must be JSON'))
+    expect(() => decode(`{"secret":"hunter2"${text}`)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }))
+  },
+)
 
 test('bytes that are no UTF-8 are refused', () => {
-  for (const bytes of [[0x22, 0xff, 0x22], [0x22, 0xc0, 0xa0, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xe2, 0x82]]) expect(() => decode(Uint8Array.from(bytes))).toThrow(undecodable('data', 'UTF-8'))
+  for (const bytes of [
+    [0x22, 0xff, 0x22],
+    [0x22, 0xc0, 0xa0, 0x22],
+    [0x22, 0xed, 0xa0, 0x80, 0x22],
+    [0x22, 0xe2, 0x82],
+  ])
+    expect(() => decode(Uint8Array.from(bytes))).toThrow(undecodable('data', 'UTF-8'))
 })
 
 test('depth is bounded and told by its place', () => {
@@ -50,7 +60,8 @@ test('depth is bounded and told by its place', () => {
   expect(() => decode(nested(102))).toThrow(undecodable(`data${'[0]'.repeat(101)}`.slice(0, 200), 'deeper than 100'))
   expect(() => decode(nested(3), { maxDepth: 1 })).toThrow(undecodable('data[0][0]', 'deeper than 1'))
   expect(() => decode(nested(102), { maxDepth: 5_000 })).toThrow(undecodable(`data${'[0]'.repeat(101)}`.slice(0, 200), 'deeper than 100'))
-  for (const deep of [nested(1_000_000), `${'{"a":'.repeat(300_000)}1${'}'.repeat(300_000)}`]) expect(() => decode(deep)).toThrow(expect.objectContaining({ code: 'TIDINGS_UNDECODABLE' }))
+  for (const deep of [nested(1_000_000), `${'{"a":'.repeat(300_000)}1${'}'.repeat(300_000)}`])
+    expect(() => decode(deep)).toThrow(expect.objectContaining({ code: 'TIDINGS_UNDECODABLE' }))
 })
 
 test('the same depth may be published and read', () => {
@@ -63,8 +74,7 @@ test('the same depth may be published and read', () => {
 test('members are counted over all levels', () => {
   expect(() => decode('[1,{"a":1,"b":[2]}]', { maxMembers: 5 })).not.toThrow()
   expect(() => decode('[1,{"a":1,"b":[2]}]', { maxMembers: 4 })).toThrow(undecodable('data', 'that many members'))
-  const million = JSON.stringify(Object.fromEntries(Array.from({ length: 1_100_000 }, (_, at) => [`k${at}`, 1])))
-  expect(() => decode(million, { maxBytes: 64 * 1_048_576 })).toThrow(undecodable('data', 'that many members'))
+  expect(() => decode(`[${'1,'.repeat(1_000_000)}1]`)).toThrow(undecodable('data', 'that many members'))
 })
 
 test('size is bounded in bytes, not characters', () => {

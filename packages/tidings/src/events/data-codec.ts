@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { promisify } from 'node:util'
 import { gunzipSync, gzip, constants as zlibConstants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 
@@ -58,11 +59,9 @@ export function decodeJson(text: string, place: string, limits: DecodeLimits = {
 
 /** UTF-8 as text. Throws `TIDINGS_UNDECODABLE` naming `place` where it is not. */
 export function utf8(bytes: Uint8Array, place: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw refuse(place, 'must be UTF-8')
-  }
+  // Twice as fast as a TextDecoder that throws, and it keeps a byte order mark, which is for the caller to judge.
+  if (!isUtf8(bytes)) throw refuse(place, 'must be UTF-8')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
 /** How many bytes the data of a record takes as it is kept. */
@@ -80,7 +79,9 @@ export async function compressData(
 ): Promise<{ readonly data: Uint8Array; readonly encoding: Compression } | undefined> {
   const { above = 4_096, algorithm = 'gzip' } = options
   if (algorithm !== 'gzip' && algorithm !== 'zstd') {
-    throw new TidingsError('TIDINGS_INVALID_OPTION', "Expected `compression.algorithm` to be 'gzip' or 'zstd'.", { details: { field: 'compression.algorithm' } })
+    throw new TidingsError('TIDINGS_INVALID_OPTION', "Expected `compression.algorithm` to be 'gzip' or 'zstd'.", {
+      details: { field: 'compression.algorithm' },
+    })
   }
   if (record.encoding !== '' || record.data.length === 0) return undefined
   const bytes = typeof record.data === 'string' ? Buffer.from(record.data) : record.data
@@ -102,7 +103,10 @@ function textOf(record: Pick<EventRecord, 'data' | 'encoding'>, maxBytes: number
     case '':
       return utf8(data, 'data')
     case 'gzip':
-      return utf8(inflate(() => gunzipSync(data, { maxOutputLength: maxBytes }), encoding, tooLarge), 'data')
+      return utf8(
+        inflate(() => gunzipSync(data, { maxOutputLength: maxBytes }), encoding, tooLarge),
+        'data',
+      )
     case 'zstd':
       return utf8(
         inflate(
@@ -177,7 +181,8 @@ function faultOf(primitive: unknown): string | undefined {
 
 function pathOf(place: string, step: Step | undefined): string {
   const names: string[] = []
-  for (let at = step; at !== undefined && names.length < 120; at = at.outer) names.push(typeof at.name === 'number' ? `[${at.name}]` : `.${at.name.slice(0, 80)}`)
+  for (let at = step; at !== undefined && names.length < 120; at = at.outer)
+    names.push(typeof at.name === 'number' ? `[${at.name}]` : `.${at.name.slice(0, 80)}`)
   return (place + names.reverse().join('')).slice(0, 200)
 }
 

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-
-import { prepare } from '../prepare/prepare.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
+import { prepare } from '../prepare/prepare.ts'
 import { defineEvent, type EventDraft } from './define-event.ts'
 import type { Event } from './event.ts'
 import { eventBuilder, legacyEvent } from './event-builder.ts'
@@ -91,7 +90,15 @@ test('a wrong tenant is refused at publish', () => {
 
 test('a legacy event lives in the same envelope, without a version', () => {
   const event = published(legacyEvent('UserRegistered', { id: 'u-7', name: 'Ann' }, { tenantId: 'acme' }))
-  expect(event).toMatchObject({ type: 'UserRegistered', version: '', legacy: true, category: 'UserRegistered', key: 'u-7', context: { tenantId: 'acme' }, data: { id: 'u-7', name: 'Ann' } })
+  expect(event).toMatchObject({
+    type: 'UserRegistered',
+    version: '',
+    legacy: true,
+    category: 'UserRegistered',
+    key: 'u-7',
+    context: { tenantId: 'acme' },
+    data: { id: 'u-7', name: 'Ann' },
+  })
   const other = published(legacyEvent('user.registered', { name: 'Ann' }))
   expect(other).toMatchObject({ legacy: true, category: 'user' })
   expect(other.key).toBe(other.id)

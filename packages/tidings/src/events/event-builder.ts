@@ -75,7 +75,11 @@ function build<Data>(said: Said): EventDraft<Data, Data> {
   if (typeof key !== 'string' || key === '') throw refuse(name, 'aggregateId', 'be text that is not empty')
   if (typeof type !== 'string' && version !== undefined && version !== type.version) throw refuse(name, 'version', `be ${type.version}, as the definition says`)
   // Also checks type, category, version and priority, and names every mistake.
-  const own = defineEvent(name, { category, version: version ?? (typeof type === 'string' ? '1.0.0' : type.version), ...(priority === undefined ? {} : { priority }) })
+  const own = defineEvent(name, {
+    category,
+    version: version ?? (typeof type === 'string' ? '1.0.0' : type.version),
+    ...(priority === undefined ? {} : { priority }),
+  })
   const base = typeof type === 'string' ? own : { ...type, category, priority: priority ?? type.priority }
   return draftOf({ ...base, keyOf: () => key }, said.data.value as Data, said.context)
 }
@@ -89,5 +93,7 @@ function draftOf<Data>(parts: AnyEventDefinition, data: Data, context: EventCont
 }
 
 function refuse(type: string, field: string, rule: string): TidingsError {
-  return new TidingsError('TIDINGS_INVALID_OPTION', `Cannot build event ${JSON.stringify(type)}: expected \`${field}\` to ${rule}.`, { details: { type, field, rule } })
+  return new TidingsError('TIDINGS_INVALID_OPTION', `Cannot build event ${JSON.stringify(type)}: expected \`${field}\` to ${rule}.`, {
+    details: { type, field, rule },
+  })
 }

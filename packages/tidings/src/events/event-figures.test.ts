@@ -20,7 +20,15 @@ const OrderPlaced = defineEvent('order.placed', {
 })
 
 function make(at: number): Event<unknown> {
-  const data = { orderId: `o-${at}`, customerId: `c-${at}`, total: at + 0.5, lines: [{ sku: 'a', count: 1 }, { sku: 'b', count: 2 }] }
+  const data = {
+    orderId: `o-${at}`,
+    customerId: `c-${at}`,
+    total: at + 0.5,
+    lines: [
+      { sku: 'a', count: 1 },
+      { sku: 'b', count: 2 },
+    ],
+  }
   return prepare(OrderPlaced.create(data, { tenantId: 'acme', userId: `u-${at}` }), {}, options) as Event<unknown>
 }
 

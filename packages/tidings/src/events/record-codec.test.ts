@@ -109,7 +109,10 @@ test('whatever is stored reads back equal, deeply frozen, and with a sound check
         actor: text,
         correlationId: text,
         causationId: text,
-        business: fc.dictionary(text.filter((name) => name !== '__proto__'), fc.oneof(text, fc.boolean(), fc.integer())),
+        business: fc.dictionary(
+          text.filter((name) => name !== '__proto__'),
+          fc.oneof(text, fc.boolean(), fc.integer()),
+        ),
       },
       { requiredKeys: [] },
     ),
@@ -132,7 +135,9 @@ test('whatever is stored reads back equal, deeply frozen, and with a sound check
 test('every changed attribute or byte breaks the checksum', () => {
   const record = stored(event({ context }))
   for (const name of ['id', 'source', 'type', 'version', 'category', 'key', 'tenant', 'correlation', 'causation', 'context', 'data', 'encoding'] as const) {
-    expect(() => verifyChecksum({ ...record, [name]: `${String(record[name])}x` }), name).toThrow(expect.objectContaining({ code: 'TIDINGS_CHECKSUM_MISMATCH' }))
+    expect(() => verifyChecksum({ ...record, [name]: `${String(record[name])}x` }), name).toThrow(
+      expect.objectContaining({ code: 'TIDINGS_CHECKSUM_MISMATCH' }),
+    )
   }
   expect(() => verifyChecksum({ ...record, time: record.time + 1 })).toThrow(expect.objectContaining({ code: 'TIDINGS_CHECKSUM_MISMATCH' }))
   expect(() => verifyChecksum(record)).not.toThrow()

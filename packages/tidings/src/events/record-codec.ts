@@ -1,5 +1,5 @@
 import { TidingsError } from '../kernel/errors.ts'
-import { compressData, type CompressOptions, type DecodeLimits, decodeData, decodeJson, encodeData } from './data-codec.ts'
+import { type CompressOptions, compressData, type DecodeLimits, decodeData, decodeJson, encodeData } from './data-codec.ts'
 import { buildEvent, contextAsGiven, type Event, type EventContext, priorities, priorityRank } from './event.ts'
 import { checksumOf, type EventRecord } from './record.ts'
 

@@ -11,7 +11,18 @@ const current = generateKeyPairSync('ed25519')
 const pem = { private: current.privateKey.export({ type: 'pkcs8', format: 'pem' }), public: current.publicKey.export({ type: 'spki', format: 'pem' }) }
 
 function sealed(seal?: (checksum: string) => string) {
-  const event = buildEvent({ id: 'e-1', source: '/s', type: 'a.b', version: '1.0.0', category: 'a', key: 'k', timestamp: 0, priority: 'normal', context: {}, data: null })
+  const event = buildEvent({
+    id: 'e-1',
+    source: '/s',
+    type: 'a.b',
+    version: '1.0.0',
+    category: 'a',
+    key: 'k',
+    timestamp: 0,
+    priority: 'normal',
+    context: {},
+    data: null,
+  })
   return plainRecord(recordOf(event, seal === undefined ? {} : { seal }))
 }
 
@@ -72,6 +83,8 @@ test('keys that cannot be used are refused by field, and never quoted', () => {
     [() => createSealVerifier({ keys: { a: rsa.publicKey } }), 'keys.a'],
     [() => createSealVerifier({ keys: { 'a.b': pem.public } }), 'keys'],
   ] as const) {
-    expect(make).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION', message: expect.not.stringContaining('hunter2'), details: expect.objectContaining({ field }) }))
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION', message: expect.not.stringContaining('hunter2'), details: expect.objectContaining({ field }) }),
+    )
   }
 })

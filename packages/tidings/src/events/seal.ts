@@ -51,7 +51,8 @@ export function createSealVerifier(options: SealVerifierOptions): (record: Pick<
     if (key === undefined) throw refuse(record, 'is sealed with a key that is not known here')
     const signature = Buffer.from(record.seal.slice(dot + 1), 'base64url')
     // An Ed25519 signature has 64 bytes, and base64url text that is spelt another way is another text.
-    if (signature.byteLength !== 64 || signature.toString('base64url') !== record.seal.slice(dot + 1)) throw refuse(record, 'carries a seal that is not well formed')
+    if (signature.byteLength !== 64 || signature.toString('base64url') !== record.seal.slice(dot + 1))
+      throw refuse(record, 'carries a seal that is not well formed')
     if (!verify(null, Buffer.from(purpose + record.checksum), key, signature)) throw refuse(record, 'carries a seal that does not match its checksum')
   }
 }

@@ -37,12 +37,27 @@ test.each([
   expect(sensitiveKind(name, 'whatever')).toBe(kind)
 })
 
-test.each(['shipping', 'spinner', 'tokenCount', 'passwordChangedAt', 'emailVerified', 'opinion', 'tickets', 'orderId', 'total', 'name', 'productName', 'keyboard', 'constructor', '__proto__', 'toString', 'zipper', ''])(
-  'the name %s says nothing',
-  (name) => {
-    expect(sensitiveKind(name, 'whatever')).toBeUndefined()
-  },
-)
+test.each([
+  'shipping',
+  'spinner',
+  'tokenCount',
+  'passwordChangedAt',
+  'emailVerified',
+  'opinion',
+  'tickets',
+  'orderId',
+  'total',
+  'name',
+  'productName',
+  'keyboard',
+  'constructor',
+  '__proto__',
+  'toString',
+  'zipper',
+  '',
+])('the name %s says nothing', (name) => {
+  expect(sensitiveKind(name, 'whatever')).toBeUndefined()
+})
 
 test.each([
   ['ann@example.org', 'email'],
@@ -85,13 +100,24 @@ test('card numbers are found as numbers too, times and totals are not', () => {
 
 test('paths name where it is, at any depth and in lists', () => {
   expect(
-    kinds({ customer: { name: 'Ann', emails: [{ value: 'x' }], contacts: ['a', 'ann@example.org'] }, login: { password: 'p', passwordLength: 8 }, empty: { email: '', phone: null } }),
+    kinds({
+      customer: { name: 'Ann', emails: [{ value: 'x' }], contacts: ['a', 'ann@example.org'] },
+      login: { password: 'p', passwordLength: 8 },
+      empty: { email: '', phone: null },
+    }),
   ).toEqual({ 'customer.emails': 'email', 'customer.contacts[1]': 'email', 'login.password': 'secret' })
   expect(kinds('ann@example.org')).toEqual({ '': 'email' })
 })
 
 test('masking leaves what is harmless and nothing of the rest', () => {
-  const data = { orderId: 'o-1', total: 99.9, paid: true, note: null, customer: { email: 'ann@example.org', address: { street: 'Main', city: 'X' } }, items: [{ sku: 'a' }, 'call +49 30 901820 or 4111111111111111'] }
+  const data = {
+    orderId: 'o-1',
+    total: 99.9,
+    paid: true,
+    note: null,
+    customer: { email: 'ann@example.org', address: { street: 'Main', city: 'X' } },
+    items: [{ sku: 'a' }, 'call +49 30 901820 or 4111111111111111'],
+  }
   const copy = structuredClone(data)
   expect(maskSensitive(data)).toEqual({
     orderId: 'o-1',
@@ -146,10 +172,24 @@ test('what is too much to look at is left out', () => {
 test('hostile text costs in proportion to its length', () => {
   const pieces = ['a', '@', 'a@', 'a.', '1', '1 ', '4-', 'A', 'DE89', 'eyJ', 'eyJaaaaaaaa-', 'Bearer ', '+1', '-', '-----BEGIN ', 'gh', 'a@a.', '%', ' ']
   for (const piece of pieces) {
-    const text = piece.repeat(Math.ceil(4_000 / piece.length))
-    const started = performance.now()
-    for (let at = 0; at < 100; at++) sensitiveKind(undefined, text)
-    // 400 kB; a quadratic pattern would need minutes.
-    expect(performance.now() - started, JSON.stringify(piece)).toBeLessThan(2_000)
+    const cost = (length: number): number => {
+      const text = piece.repeat(Math.ceil(length / piece.length))
+      return best(() => {
+        for (let at = 0; at < 20; at++) sensitiveKind(undefined, text)
+      })
+    }
+    // Four times the text: 4 where linear, 16 where quadratic.
+    expect(cost(4_000), JSON.stringify(piece)).toBeLessThan(8 * cost(1_000) + 2)
   }
 })
+
+/** Best time of several runs, in milliseconds: noise only ever adds. */
+function best(run: () => void): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let at = 0; at < 7; at++) {
+    const started = performance.now()
+    run()
+    least = Math.min(least, performance.now() - started)
+  }
+  return least
+}

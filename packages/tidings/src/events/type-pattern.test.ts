@@ -18,12 +18,16 @@ test.each([
   for (const type of left) expect(test(type), type).toBe(false)
 })
 
-test.each(['', 'order.', '.order', 'a..b', 'order*', 'or*er.x', '**.placed', 'a.**.b', '***', 'a b', 'a.b!', '?', 'x'.repeat(201)])('%j is no pattern', (pattern) => {
-  expect(() => typePattern(pattern)).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }))
-})
+test.each(['', 'order.', '.order', 'a..b', 'order*', 'or*er.x', '**.placed', 'a.**.b', '***', 'a b', 'a.b!', '?', 'x'.repeat(201)])(
+  '%j is no pattern',
+  (pattern) => {
+    expect(() => typePattern(pattern)).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }))
+  },
+)
 
 test('what is no text is refused with a code', () => {
-  for (const pattern of [undefined, null, 5, {}, []]) expect(() => typePattern(pattern as never)).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }))
+  for (const pattern of [undefined, null, 5, {}, []])
+    expect(() => typePattern(pattern as never)).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }))
 })
 
 test('it agrees with the regular expression that says the same', () => {
@@ -39,12 +43,26 @@ test('it agrees with the regular expression that says the same', () => {
   )
 })
 
-test('hostile patterns and types cost in proportion to their length', () => {
+test('hostile types cost in proportion to their length', () => {
   const test = typePattern(`${'*.'.repeat(90)}**`)
-  const started = performance.now()
-  for (let at = 0; at < 1_000; at++) {
-    test('a.'.repeat(5_000))
-    test('a'.repeat(10_000))
+  for (const piece of ['a.', 'a', '.', '*.']) {
+    const cost = (length: number): number => {
+      const type = piece.repeat(length)
+      return best(() => {
+        for (let at = 0; at < 200; at++) test(type)
+      })
+    }
+    expect(cost(40_000), piece).toBeLessThan(8 * cost(10_000) + 2)
   }
-  expect(performance.now() - started).toBeLessThan(2_000)
 })
+
+/** Best time of several runs, in milliseconds: noise only ever adds. */
+function best(run: () => void): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let at = 0; at < 7; at++) {
+    const started = performance.now()
+    run()
+    least = Math.min(least, performance.now() - started)
+  }
+  return least
+}

@@ -31,7 +31,12 @@ const OrderPlaced = defineEvent('order.placed', {
 })
 
 test('every historic version reaches today by the composed chain', () => {
-  expect(upcast(event('1.0.0', { total: 2 }), OrderPlaced)).toMatchObject({ version: '3.0.0', id: 'e-1', data: { amount: 2, cents: 200 }, context: { correlationId: 'c-1' } })
+  expect(upcast(event('1.0.0', { total: 2 }), OrderPlaced)).toMatchObject({
+    version: '3.0.0',
+    id: 'e-1',
+    data: { amount: 2, cents: 200 },
+    context: { correlationId: 'c-1' },
+  })
   expect(upcast(event('2.0.0', { amount: 3 }), OrderPlaced)).toMatchObject({ version: '3.0.0', data: { amount: 3, cents: 300 } })
 })
 
@@ -43,7 +48,9 @@ test('an event of today, or of a newer minor, is handed on as it is, unknown fie
 })
 
 test('minors between the listed versions come in at the shape they can be read as', () => {
-  const marked = (mark: string): Upcaster => (data: { path: string }) => ({ path: data.path + mark })
+  const marked =
+    (mark: string): Upcaster =>
+    (data: { path: string }) => ({ path: data.path + mark })
   const Marked = defineEvent('order.placed', { version: '2.5.0', upcasters: { '1.2.0': marked('a'), '1.4.0': marked('b'), '2.2.0': marked('c') } })
   const path = (version: string) => (upcast(event(version, { path: '' }), Marked).data as { path: string }).path
   expect(path('1.0.0')).toBe('abc')
@@ -64,7 +71,9 @@ test('a newer major waits for an upgrade', () => {
 test('an older major that no upcaster reads is told apart', () => {
   const NoPath = defineEvent('order.placed', { version: '3.0.0', upcasters: { '2.0.0': () => ({}) } })
   for (const one of [event('1.0.0', {}), event('1.7.3', {})]) {
-    expect(() => upcast(one, NoPath)).toThrow(expect.objectContaining({ code: 'TIDINGS_UPGRADE_NEEDED', details: expect.objectContaining({ reason: 'no-path' }) }))
+    expect(() => upcast(one, NoPath)).toThrow(
+      expect.objectContaining({ code: 'TIDINGS_UPGRADE_NEEDED', details: expect.objectContaining({ reason: 'no-path' }) }),
+    )
   }
 })
 
@@ -94,7 +103,9 @@ test('the argument is frozen, and so is the result', () => {
 test('an upcaster that throws or returns no data is told by version, without its payload', () => {
   for (const upcaster of [() => undefined, () => ({ at: Number.NaN }), () => new Map()]) {
     const Broken = defineEvent('order.placed', { version: '2.0.0', upcasters: { '1.0.0': upcaster } })
-    expect(() => upcast(event('1.0.0', { secret: 'hunter2' }), Broken)).toThrow(expect.objectContaining({ code: 'TIDINGS_UNDECODABLE', message: expect.not.stringContaining('hunter2') }))
+    expect(() => upcast(event('1.0.0', { secret: 'hunter2' }), Broken)).toThrow(
+      expect.objectContaining({ code: 'TIDINGS_UNDECODABLE', message: expect.not.stringContaining('hunter2') }),
+    )
   }
 })
 

@@ -59,10 +59,26 @@ test('anything that can be thrown has a fingerprint', () => {
   fc.assert(fc.property(fc.anything(), (thrown) => fingerprintOf(thrown).id.length === 12))
 })
 
-test('long hostile messages cost what a thousand characters cost', () => {
+test('a long hostile message costs what a thousand characters cost', () => {
   for (const piece of ['"', "'", '`', '@', 'a', '1', '#', 'a@', '- ', '\t']) {
-    const started = performance.now()
-    for (let at = 0; at < 20; at++) fingerprintOf({ name: 'E', message: piece.repeat(1_000_000), stack: `at ${piece.repeat(1_000_000)}` })
-    expect(performance.now() - started, piece).toBeLessThan(1_000)
+    const cost = (length: number): number => {
+      const thrown = { name: 'E', message: piece.repeat(length), stack: `at ${piece.repeat(length)}` }
+      return best(() => {
+        for (let at = 0; at < 20; at++) fingerprintOf(thrown)
+      })
+    }
+    // The stack is looked at eight times as far as the message.
+    expect(cost(1_000_000), piece).toBeLessThan(4 * cost(8_000) + 2)
   }
 })
+
+/** Best time of several runs, in milliseconds: noise only ever adds. */
+function best(run: () => void): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let at = 0; at < 7; at++) {
+    const started = performance.now()
+    run()
+    least = Math.min(least, performance.now() - started)
+  }
+  return least
+}

@@ -74,16 +74,21 @@ test('over no window does more pass than the burst and what flowed in meanwhile'
 
 test('whoever waits as long as it says is let through', () => {
   fc.assert(
-    fc.property(fc.double({ min: 0.01, max: 5_000, noNaN: true }), fc.integer({ min: 1, max: 20 }), fc.double({ min: 0, max: 1e9, noNaN: true }), (rate, burst, start) => {
-      const bucket = new TokenBucket({ rate, burst })
-      let now = start
-      for (let at = 0; at < 60; at++) {
-        const wait = bucket.take(now)
-        if (wait === 0) continue
-        expect(Number.isSafeInteger(wait)).toBe(true)
-        now += wait
-        expect(bucket.take(now)).toBe(0)
-      }
-    }),
+    fc.property(
+      fc.double({ min: 0.01, max: 5_000, noNaN: true }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.double({ min: 0, max: 1e9, noNaN: true }),
+      (rate, burst, start) => {
+        const bucket = new TokenBucket({ rate, burst })
+        let now = start
+        for (let at = 0; at < 60; at++) {
+          const wait = bucket.take(now)
+          if (wait === 0) continue
+          expect(Number.isSafeInteger(wait)).toBe(true)
+          now += wait
+          expect(bucket.take(now)).toBe(0)
+        }
+      },
+    ),
   )
 })
