@@ -2,13 +2,14 @@ export type { EventBusOptions } from './bus/bus-options.ts'
 export { createEventBus } from './bus/create-event-bus.ts'
 export type { EventBus, TransactionContext } from './bus/event-bus.ts'
 export type { EventHistory, HistoricEvent, StreamLike } from './bus/event-history.ts'
-export { sharedStore, type SharedStoreOptions } from './bus/shared-store.ts'
+export { type SharedStoreOptions, sharedStore } from './bus/shared-store.ts'
 export { currentContext, runWithContext } from './events/ambient-context.ts'
+export { type CloudEventJson, fromStructured, toCloudEvent, toStructured } from './events/cloudevents-json.ts'
 export {
   type AnyEventDefinition,
   type DataOf,
-  defineEvent,
   type DefineEventOptions,
+  defineEvent,
   type EventDefinition,
   type EventDraft,
   type Upcaster,
@@ -16,14 +17,53 @@ export {
 export type { Event, EventContext, Priority } from './events/event.ts'
 export type { Json } from './events/plain.ts'
 export type { Duration } from './kernel/duration.ts'
-export { type ErrorCode, errorCodes, isTidingsError, PermanentError, RetryAfter, TidingsError, UnavailableError } from './kernel/errors.ts'
+export {
+  type ErrorCode,
+  errorCodes,
+  isTidingsError,
+  PermanentError,
+  RetryAfter,
+  TidingsError,
+  UnavailableError,
+} from './kernel/errors.ts'
 export type { Log, LogLevel } from './kernel/log.ts'
 export type { Meter } from './kernel/meter.ts'
-export { busStatus, type BusStatus, reasonsNotReady, type StoreStatus, type SubscriptionStatus } from './operations/bus-status.ts'
+export type { Asked, AskOptions } from './operations/ask-owners.ts'
+export type { AuditEntry, AuditQuery } from './operations/audit.ts'
+export {
+  type BusStatus,
+  busStatus,
+  reasonsNotReady,
+  type StoreStatus,
+  type SubscriptionStatus,
+} from './operations/bus-status.ts'
+export type { EventQuery } from './operations/event-query.ts'
+export type { Explanation, Standing, SubscriptionExplanation } from './operations/explain.ts'
+export type { Finding } from './operations/findings.ts'
+export type { FollowEventsOptions } from './operations/follow-events.ts'
+export type { FollowOptions, FollowProgress, RequestOutcome, RequestState } from './operations/follow-requests.ts'
+export type { ImportLine, ImportOptions, ImportProgress, RefusedLine } from './operations/import-events.ts'
+export {
+  type Operations,
+  type OperationsOptions,
+  operationsOf,
+  operationsOn,
+  type ParkedOperations,
+  type ReplayName,
+  type ReplayOperations,
+} from './operations/operations.ts'
+export type { OverviewOptions, ParkedCounts, SubscriptionOverview } from './operations/overview.ts'
+export type { Instance, Owner } from './operations/owners.ts'
+export type { ParkedFilter } from './operations/parked-filter.ts'
+export type { ParkedEntry, ParkedGroup, ParkedGroups, ParkedPage, ParkedQuery } from './operations/parked-listing.ts'
+export type { RampOptions, RampStep } from './operations/ramped-redrive.ts'
+export type { ReplayPreview, ReplayProgress, ReplayRequest } from './operations/replay.ts'
+export type { ParkedDetail, ShownEvent, ShowOptions } from './operations/show-parked.ts'
+export type { Status } from './operations/status.ts'
 export { statusGauges } from './operations/status-gauges.ts'
 export type { PublishOptions } from './publisher/publish-options.ts'
 export type { ListenerFailure, Receipt } from './publisher/receipt.ts'
-export { memoryStore, type MemoryStoreOptions } from './store/memory/memory-store.ts'
+export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts'
 export { sql } from './store/sql.ts'
 export { isSqlStore, type Row, type SqlStore } from './store/sql-store.ts'
 export type { Store } from './store/store.ts'

@@ -1,0 +1,37 @@
+import { type Duration, milliseconds } from '../kernel/duration.ts'
+import { type Runtime, sleep } from '../kernel/runtime.ts'
+import type { Store } from '../store/store.ts'
+import type { ReplayRun } from '../subscriber/replay-runs.ts'
+import { type ReplayProgress, replayProgress } from './replay.ts'
+
+export interface FollowReplayOptions {
+  /** Default: for as long as it takes. */
+  readonly deadline?: Duration | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Time between looks, in milliseconds. */
+const every = 250
+
+/** How a replay goes on, whenever that changes, until it has an end or the deadline passes. Rejects with the signal's reason. */
+export async function* followReplay(
+  store: Store,
+  runtime: Runtime,
+  replay: Pick<ReplayRun, 'subscription' | 'run'>,
+  options: FollowReplayOptions = {},
+): AsyncGenerator<Omit<ReplayProgress, 'count'>> {
+  const until =
+    options.deadline === undefined
+      ? Number.POSITIVE_INFINITY
+      : runtime.monotonic() + milliseconds(options.deadline, 'deadline')
+  let told = ''
+  for (;;) {
+    options.signal?.throwIfAborted()
+    const progress = await replayProgress(store, replay)
+    const text = `${progress.state} ${progress.position}`
+    if (text !== told) yield progress
+    told = text
+    if (progress.state !== 'open' || runtime.monotonic() >= until) return
+    await sleep(runtime, Math.min(every, Math.max(1, until - runtime.monotonic())), options.signal)
+  }
+}

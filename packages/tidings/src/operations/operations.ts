@@ -1,0 +1,175 @@
+import { partsOf } from '../bus/bus-parts.ts'
+import type { EventBus } from '../bus/event-bus.ts'
+import type { AnyEventDefinition } from '../events/define-event.ts'
+import { realRuntime } from '../kernel/real-runtime.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { Store, StoredEvent } from '../store/store.ts'
+import type { EngineStatus } from '../subscriber/engine.ts'
+import type { ReplayRun } from '../subscriber/replay-runs.ts'
+import { type Asked, type AskOptions, askOwners } from './ask-owners.ts'
+import { type AuditEntry, type AuditQuery, auditChange, auditTrail, checkedBy } from './audit.ts'
+import { type EventQuery, searchEvents } from './event-query.ts'
+import { type Explanation, explain } from './explain.ts'
+import { type FollowEventsOptions, followEvents } from './follow-events.ts'
+import { type FollowReplayOptions, followReplay } from './follow-replay.ts'
+import { type FollowOptions, type FollowProgress, followRequests } from './follow-requests.ts'
+import { type ImportLine, type ImportOptions, type ImportProgress, importEvents } from './import-events.ts'
+import { maskData } from './mask-data.ts'
+import { type OverviewOptions, type OverviewParts, overviewOf, type SubscriptionOverview } from './overview.ts'
+import { ownershipWatch } from './owners.ts'
+import type { ParkedFilter } from './parked-filter.ts'
+import { groupParked, listParked, type ParkedGroups, type ParkedPage, type ParkedQuery } from './parked-listing.ts'
+import { type RampOptions, type RampStep, rampedRedrive } from './ramped-redrive.ts'
+import {
+  cancelReplay,
+  previewReplay,
+  type ReplayPreview,
+  type ReplayProgress,
+  type ReplayRequest,
+  replayProgress,
+  requestReplay,
+} from './replay.ts'
+import { type ParkedDetail, type ShowOptions, showParked } from './show-parked.ts'
+import { type Status, statusOf } from './status.ts'
+
+/**
+ * Everything an operator can ask and do, as data in and data out: the command line, the console and HTTP are faces of it. It reads the store's
+ * documents, so it tells of all processes that share the store, whichever process asks. What it wants done it asks of the owners by documents.
+ */
+export interface Operations {
+  readonly parked: ParkedOperations
+  readonly replays: ReplayOperations
+  readonly events: {
+    /** The log up to its present end, filtered, in commit order and bounded memory. */
+    search(
+      query?: EventQuery & { readonly after?: number | undefined; readonly limit?: number | undefined },
+    ): AsyncIterable<StoredEvent>
+    /** Events as they are committed, until the signal aborts. */
+    follow(options?: FollowEventsOptions): AsyncIterable<StoredEvent>
+    /** Stores CloudEvents, one JSON object a line; each wrong line is refused by itself. */
+    import(lines: AsyncIterable<ImportLine>, options?: ImportOptions): AsyncIterable<ImportProgress>
+    /** A copy of an event's data with sensitive values masked. */
+    mask(type: string, data: unknown): unknown
+  }
+  /** All registered subscriptions, with positions, what waits, what is parked, and who looks after them. */
+  subscriptions(options?: OverviewOptions): Promise<readonly SubscriptionOverview[]>
+  /** Which subscriptions have to do with an event, which do not and why, and where it is for each. */
+  explain(eventId: string): Promise<readonly Explanation[]>
+  /** How things stand, in one answer, with what deserves a look. */
+  status(options?: OverviewOptions): Promise<Status>
+  /** What operators did, oldest first. */
+  audit(query?: AuditQuery): Promise<readonly AuditEntry[]>
+}
+
+export interface ParkedOperations {
+  list(query?: ParkedQuery): Promise<ParkedPage>
+  /** Counts by the fingerprint of the failure. */
+  groups(filter?: ParkedFilter): Promise<ParkedGroups>
+  /** By id; the event with sensitive values masked unless `reveal` is asked, which the audit keeps. */
+  show(id: string, options?: ShowOptions): Promise<ParkedDetail>
+  /** Lets parked events run again. Asks; the owners carry it out, once. */
+  redrive(filter: ParkedFilter, options?: AskOptions): Promise<Asked>
+  /** The same a few at a time, stopping by itself when they fail again. */
+  ramp(filter: ParkedFilter, options?: RampOptions): AsyncIterable<RampStep>
+  /** Gives parked events up for good. Asks; the owners carry it out, once. */
+  drop(filter: ParkedFilter, options?: AskOptions): Promise<Asked>
+  /** What becomes of requests. */
+  follow(requests: readonly string[], options?: FollowOptions): AsyncIterable<FollowProgress>
+}
+
+/** Which replay: the `subscription` and `run` that `start` has answered. */
+export type ReplayName = Pick<ReplayRun, 'subscription' | 'run'>
+
+export interface ReplayOperations {
+  /** Counts what would be handled; changes nothing. */
+  preview(request: ReplayRequest): Promise<ReplayPreview>
+  /** Asks for it; the process that runs the subscription carries it out. Leaves an entry in the audit. */
+  start(request: ReplayRequest): Promise<ReplayRun>
+  progress(replay: ReplayName): Promise<Omit<ReplayProgress, 'count'>>
+  /** How it goes on, until it has an end. */
+  follow(replay: ReplayName, options?: FollowReplayOptions): AsyncIterable<Omit<ReplayProgress, 'count'>>
+  /** Ends it before its end; false where it had ended already. */
+  cancel(replay: ReplayName): Promise<boolean>
+}
+
+export interface OperationsOptions {
+  /** Default: the system's clock and random numbers. */
+  readonly runtime?: Runtime
+  /** Definitions, so that their sensitive fields are known. */
+  readonly events?: readonly AnyEventDefinition[]
+}
+
+/** For a program that runs a bus; it also tells what this process alone knows. */
+export function operationsOf(bus: EventBus, options: Pick<OperationsOptions, 'events'> = {}): Operations {
+  const { store, runtime, engines, declared } = partsOf(bus)
+  const given = new Map((options.events ?? []).map((definition) => [definition.type, definition]))
+  const definition = (type: string): AnyEventDefinition | undefined =>
+    given.get(type) ?? declared.find((subscription) => subscription.definitions.has(type))?.definitions.get(type)
+  return make({ store, runtime, definition, here: (name) => engines.get(name)?.status() })
+}
+
+/** For a program that has the store alone. Leaves the store open. */
+export function operationsOn(store: Store, options: OperationsOptions = {}): Operations {
+  const given = new Map((options.events ?? []).map((definition) => [definition.type, definition]))
+  return make({
+    store,
+    runtime: options.runtime ?? realRuntime(),
+    definition: (type) => given.get(type),
+    here: () => undefined,
+  })
+}
+
+function make(given: {
+  readonly store: Store
+  readonly runtime: Runtime
+  definition(type: string): AnyEventDefinition | undefined
+  here(name: string): EngineStatus | undefined
+}): Operations {
+  const { store, runtime } = given
+  const look = ownershipWatch(store, runtime)
+  const parts: OverviewParts & typeof given = { ...given, look }
+  const redrive: ParkedOperations['redrive'] = (filter, options) =>
+    askOwners(store, runtime, 'redrive', filter, options)
+  const follow: ParkedOperations['follow'] = (requests, options) =>
+    followRequests(store, runtime, look, requests, options)
+  return {
+    parked: {
+      list: (query) => listParked(store, query),
+      groups: (filter) => groupParked(store, filter),
+      show: (id, options) => showParked(parts, id, options),
+      redrive,
+      ramp: (filter, options) => rampedRedrive({ redrive, follow }, filter, options),
+      drop: (filter, options) => askOwners(store, runtime, 'drop', filter, options),
+      follow,
+    },
+    replays: {
+      preview: (request) => previewReplay(store, request),
+      start: (request) => startReplay(store, runtime, request),
+      progress: (replay) => replayProgress(store, replay),
+      follow: (replay, options) => followReplay(store, runtime, replay, options),
+      cancel: (replay) => cancelReplay(store, runtime, replay),
+    },
+    events: {
+      search: (query) => searchEvents(store, query),
+      follow: (options) => followEvents(store, runtime, options),
+      import: (lines, options) => importEvents(store, runtime, lines, options),
+      mask: (type, data) => maskData(data, given.definition(type)),
+    },
+    subscriptions: (options) => overviewOf(parts, options),
+    explain: (eventId) => explain(parts, eventId),
+    status: (options) => statusOf(parts, options),
+    audit: (query) => auditTrail(store, query),
+  }
+}
+
+async function startReplay(store: Store, runtime: Runtime, request: ReplayRequest): Promise<ReplayRun> {
+  const by = checkedBy(request.by ?? 'operator')
+  const run = await requestReplay(store, runtime, { ...request, by })
+  const { subscription, after, upTo, types } = run
+  const filter = { subscription, run: run.run, after, upTo, ...(types === undefined ? {} : { types }) }
+  const [result] = await store.commit([
+    { documents: [auditChange({ id: runtime.id(), at: run.at, by, action: 'replay', filter })] },
+  ])
+  if (result?.status === 'refused') throw result.error
+  return run
+}

@@ -1,0 +1,137 @@
+import type { AnyEventDefinition } from '../events/define-event.ts'
+import type { Event } from '../events/event.ts'
+import { eventOf, verifyChecksum } from '../events/record-codec.ts'
+import { isTidingsError, TidingsError } from '../kernel/errors.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { Store, StoredEvent } from '../store/store.ts'
+import { parkedCollection, parkedId, readParked } from '../subscriber/parked-event.ts'
+import { type ParkedRequest, requestsCollection } from '../subscriber/requests.ts'
+import { auditChange, checkedBy } from './audit.ts'
+import { maskData } from './mask-data.ts'
+import type { Owner, Ownership } from './owners.ts'
+import { publicId } from './parked-filter.ts'
+import { entryOf, findOneParked, type ParkedEntry } from './parked-listing.ts'
+import { readDocuments } from './read-documents.ts'
+
+/** All there is to know about one parked event. */
+export interface ParkedDetail extends ParkedEntry {
+  /** As its publisher made it; absent where the log does not hold it (any more). */
+  readonly event?: ShownEvent
+  /** Why there is no event, or none that can be read. */
+  readonly unreadable?: { readonly code: string; readonly message: string }
+  /** How many events of its stream wait behind it, counted up to 1,000. */
+  readonly behind: number
+  /** The one at the front, where this one waits behind it. */
+  readonly blockedBy?: string
+  readonly owner: Owner
+  /** What operators have asked and the owner has not carried out yet. */
+  readonly requests: readonly { readonly action: 'redrive' | 'drop'; readonly by: string; readonly at: number }[]
+}
+
+export interface ShownEvent
+  extends Pick<
+    Event<unknown>,
+    'id' | 'source' | 'type' | 'version' | 'category' | 'key' | 'time' | 'priority' | 'context' | 'data'
+  > {
+  readonly position: number
+  readonly streamVersion: number
+  /** Whether sensitive values of `data` are masked. */
+  readonly masked: boolean
+}
+
+export interface ShowOptions {
+  /** Sensitive values as they are. Leaves an entry in the audit. Default false. */
+  readonly reveal?: boolean | undefined
+  /** Who looks, for the audit. Default `operator`. */
+  readonly by?: string | undefined
+}
+
+const mostBehind = 1_000
+
+/** Rejects with `TIDINGS_NOT_FOUND` where nothing is parked under this id. */
+export async function showParked(
+  parts: {
+    readonly store: Store
+    readonly runtime: Runtime
+    readonly look: () => Promise<Ownership>
+    definition(type: string): AnyEventDefinition | undefined
+  },
+  id: string,
+  options: ShowOptions = {},
+): Promise<ParkedDetail> {
+  const { store, runtime } = parts
+  const by = checkedBy(options.by ?? 'operator')
+  const found = await findOneParked(store, id)
+  if (found === undefined) {
+    throw new TidingsError(
+      'TIDINGS_NOT_FOUND',
+      `Nothing is parked as ${id.slice(0, 200)}; it may have been handled meanwhile.`,
+      { details: { field: 'id' } },
+    )
+  }
+  const { parked } = found
+  const group = `${parked.subscription}/${parked.run}`
+  const siblings = await store.find(parkedCollection, { prefix: streamPrefix(parkedId(parked)), limit: mostBehind + 1 })
+  const stream = siblings.map(readParked).filter((one) => one.blocking && one.stream === parked.stream)
+  const front = stream[0]
+  const requests: ParkedDetail['requests'][number][] = []
+  for await (const { body } of readDocuments(store, requestsCollection, { prefix: `${publicId(parked)}/` })) {
+    const { action, by: who, at } = JSON.parse(body) as ParkedRequest
+    requests.push({ action, by: who, at })
+  }
+  const { events } = await store.readAll({ after: parked.offset - 1, upTo: parked.offset, limit: 1 })
+  const stored = events[0]?.stream === parked.stream ? events[0] : undefined
+  const reveal = options.reveal === true
+  if (reveal) {
+    const [result] = await store.commit([
+      { documents: [auditChange({ id: runtime.id(), at: runtime.now(), by, action: 'reveal', filter: { id } })] },
+    ])
+    if (result?.status === 'refused') throw result.error
+  }
+  return {
+    ...entryOf(parked),
+    ...shown(stored, reveal, parts.definition(parked.type)),
+    behind: stream.filter((one) => one.offset > parked.offset).length,
+    ...(front !== undefined && front.offset < parked.offset && parked.blocking ? { blockedBy: publicId(front) } : {}),
+    owner: (await parts.look()).of(group, parked.partition),
+    requests,
+  }
+}
+
+function shown(
+  stored: StoredEvent | undefined,
+  reveal: boolean,
+  definition: AnyEventDefinition | undefined,
+): Pick<ParkedDetail, 'event' | 'unreadable'> {
+  if (stored === undefined)
+    return { unreadable: { code: 'TIDINGS_NOT_FOUND', message: 'The log does not hold this event (any more).' } }
+  try {
+    verifyChecksum(stored.record)
+    const { id, source, type, version, category, key, time, priority, context, data } = eventOf(stored.record)
+    const place = { position: stored.position, streamVersion: stored.streamVersion }
+    return {
+      event: {
+        id,
+        source,
+        type,
+        version,
+        category,
+        key,
+        time,
+        priority,
+        context,
+        data: reveal ? data : maskData(data, definition),
+        ...place,
+        masked: !reveal,
+      },
+    }
+  } catch (error) {
+    if (!isTidingsError(error)) throw error
+    return { unreadable: { code: error.code, message: error.message } }
+  }
+}
+
+/** Ids of one stream differ in their last part alone. */
+function streamPrefix(documentId: string): string {
+  return documentId.slice(0, documentId.lastIndexOf('/') + 1)
+}
