@@ -43,8 +43,9 @@ export class Watermark {
     return head === undefined ? this.#scanned : head.offset - 1
   }
 
-  /** Takes note of a delivery; undefined when it was done before the last restart. */
+  /** Takes note of a delivery; undefined when it was done before the last restart, or has been delivered already. */
   enter(offset: Offset): Entry | undefined {
+    if (offset <= this.#scanned) return undefined
     this.scanned(offset)
     if (this.#wasDone(offset)) return undefined
     const entry = { offset, done: false }
