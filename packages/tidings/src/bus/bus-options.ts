@@ -3,9 +3,10 @@ import type { Duration } from '../kernel/duration.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
-import type { StoreAdapter } from '../store/adapter.ts'
+import type { Host, StoreAdapter } from '../store/adapter.ts'
 import type { Store } from '../store/store.ts'
 import type { LogTransportOptions } from '../transport/log/log-options.ts'
+import type { Transport } from '../transport/transport.ts'
 
 export interface EventBusOptions {
   /** Where events are kept: `memory:`, `sqlite:./file.db`. Picks and loads the adapter. Either this or `store`. */
@@ -44,8 +45,8 @@ export interface EventBusOptions {
     /** Signs checksums; see `createSealer`. Default: no seals. */
     readonly seal?: (checksum: string) => string
   }
-  /** How the log is read. */
-  readonly transport?: LogTransportOptions
+  /** How the log is read; or what moves events instead, made over the bus's store and closed by the bus. */
+  readonly transport?: LogTransportOptions | ((store: Store, host: Host) => Transport)
   /** How long a handler may hold a transaction opened by `tx`. Default 1 s. */
   readonly txHold?: Duration
   /** Largest data taken in, after decompression, in bytes. Default 16,777,216. */

@@ -46,7 +46,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const txHold = milliseconds(options.txHold ?? 1_000, 'txHold')
   const { store, owned } = await openStore(options, { runtime, log, meter })
   const committer = new Committer(store, runtime, options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch })
-  const transport = logTransport(store, { runtime, log, meter }, options.transport ?? {})
+  const transport = typeof options.transport === 'function' ? options.transport(store, { runtime, log, meter }) : logTransport(store, { runtime, log, meter }, options.transport)
   const slots = new Slots(options.concurrency ?? 100)
   const definitions = new Map<string, AnyEventDefinition>((options.events ?? []).map((definition) => [definition.type, definition]))
   const life = new Lifecycle('The event bus')

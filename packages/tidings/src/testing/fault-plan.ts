@@ -77,7 +77,7 @@ export class FaultPlan {
   readonly #rules = new Set<Rule>()
   readonly #crashes: (() => void)[] = []
   /** How often each kind has struck. */
-  readonly struck = new Map<FaultKind, number>()
+  readonly struck: Map<FaultKind, number> = new Map()
   #crashed = false
 
   constructor(rules: readonly FaultRule[] = []) {
