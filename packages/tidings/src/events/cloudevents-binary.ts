@@ -19,12 +19,13 @@ export interface CloudEventBinding {
   readonly contentType: string
 }
 
-export const cloudEventBindings = {
+/** The protocols whose binary mode is known here. */
+export const cloudEventBindings: Readonly<Record<'http' | 'kafka' | 'amqp' | 'nats', CloudEventBinding>> = {
   http: { prefix: 'ce-', percent: true, contentType: 'content-type' },
   kafka: { prefix: 'ce_', percent: false, contentType: 'content-type' },
   amqp: { prefix: 'cloudEvents_', alsoReads: 'cloudEvents:', percent: false, contentType: 'content-type' },
   nats: { prefix: 'ce-', percent: true, contentType: 'ce-datacontenttype' },
-} as const satisfies Record<string, CloudEventBinding>
+}
 
 /** Headers and a body, as protocols carry them. A body of `undefined` is none at all, which differs from an empty one. */
 export interface CloudEventMessage {
