@@ -43,6 +43,9 @@ export type Pause = 'operator' | 'halted' | 'unhealthy' | 'draining'
 /** Most entries one partition holds above its watermark before it takes nothing new: what a restart may have to be told. */
 const mostAbove = 65_536
 
+/** Most lanes that are kept although they are empty. */
+const idleLanes = 1_024
+
 /** How often idle progress is written down, in milliseconds. */
 const checkpointEvery = 5_000
 
@@ -293,7 +296,8 @@ export class Engine implements Sink, Contender {
 
   /** Whether events of this stream wait or run here. */
   busyWith(stream: string): boolean {
-    return this.#lanes.has(stream)
+    const lane = this.#lanes.get(stream)
+    return lane !== undefined && lane.head() !== undefined
   }
 
   /** Takes an event that came by another way than the transport: an inline listener has failed at it `attempts` times. */
@@ -378,7 +382,9 @@ export class Engine implements Sink, Contender {
     const head = lane.head()
     if (head === undefined) {
       lane.state = 'idle'
-      this.#lanes.delete(lane.key)
+      lane.rank = 3
+      // Streams come back; a lane that is kept is one less to make.
+      if (this.#lanes.size > idleLanes || this.subscription.settings.order !== 'stream') this.#lanes.delete(lane.key)
       return
     }
     const { parked } = head
