@@ -1,6 +1,7 @@
 import type { Event, Priority } from '../events/event.ts'
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { type Backoff, backoffMistakes } from '../resilience/backoff.ts'
 
 /** How one subscription handles what it hears. Everything but `name` has a default. */
 export interface SubscribeOptions {
@@ -44,8 +45,8 @@ export interface SubscribeOptions {
 export interface RetryOptions {
   /** All attempts, the first included. Default 3. */
   readonly tries?: number
-  /** Waits between attempts; the last repeats. Default exponential: 1 s, 2 s, 4 s … with jitter. */
-  readonly backoff?: readonly Duration[] | { readonly initial?: Duration; readonly factor?: number; readonly max?: Duration; readonly jitter?: number }
+  /** Waits between attempts: a list whose last repeats, or exponential. Default exponential: 1 s, 2 s, 4 s … up to 5 min, ± 20 %. */
+  readonly backoff?: Backoff
   /** Waits up to this long keep the event in memory; longer ones park it with a due time. Default 2 s. */
   readonly parkAbove?: Duration
 }
@@ -124,5 +125,6 @@ function mistakesIn(settings: SubscriptionSettings): string[] {
   count('tries')
   count('window')
   count('maxParked')
+  mistakes.push(...backoffMistakes(settings.backoff, 'retry.backoff'))
   return mistakes
 }
