@@ -172,5 +172,5 @@ export class GroupShare {
 export interface Wanted {
   readonly owners: Owners
   /** Call when exactly this became true. */
-  committed(owners: Owners): void
+  readonly committed: (owners: Owners) => void
 }

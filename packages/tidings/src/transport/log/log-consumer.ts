@@ -115,7 +115,9 @@ export class LogConsumer implements Consumer, Member {
 
   async take(partitions: readonly number[]): Promise<void> {
     if (!this.#open) return
-    const terms = new Map(partitions.map((partition) => [partition, { stage: 'assigning', sought: undefined } as Term]))
+    const terms = new Map(
+      partitions.map((partition): [number, Term] => [partition, { stage: 'assigning', sought: undefined }]),
+    )
     for (const [partition, term] of terms) this.#terms.set(partition, term)
     await this.#call(() => this.#assign(terms))
   }

@@ -237,6 +237,60 @@ describe('reading the log', () => {
     expect(good.got).toHaveLength(10)
   })
 
+  it('finds its events in a long log of a store that looks at a few positions a page, and keeps nobody at the head waiting', async () => {
+    // 700 positions a page: a page may end early and empty, long before the head.
+    const world = logWorld(15, 8, (inner) => ({
+      ...inner,
+      readAll: (query) =>
+        inner.readAll({ ...query, upTo: Math.min(query.upTo ?? Number.POSITIVE_INFINITY, query.after + 700) }),
+    }))
+    for (let batch = 0; batch < 60; batch++) await world.append(1_000)
+    await world.append(5, 'rare')
+    const process = world.process({ window: 500, page: 64 })
+    const atHead = new Books()
+    atHead.place.fill(60_005)
+    const live = await new Listener(atHead).join(process.transport, { group: 'live' })
+    const rare = await new Listener(new Books()).join(process.transport, { group: 'rare', topics: ['rare'] })
+    await world.runtime.advance(0)
+    expect(rare.got).toHaveLength(5)
+    await world.append(3, 'rare')
+    await world.runtime.advance(0)
+    expect(rare.got).toHaveLength(8)
+    expect(live.got).toHaveLength(3)
+    // One page a step of 700, and a few more at the head; not a page a poll.
+    expect(process.calls).toBeLessThan(60_000 / 700 + 40)
+  })
+
+  it('passes over a damaged event after it has tried, and says so', async () => {
+    const damaged = { from: 41, to: 43 }
+    const world = logWorld(16, 8, (inner) => ({
+      ...inner,
+      async readAll(query) {
+        if (query.after >= damaged.to || query.limit === Number.MAX_SAFE_INTEGER) return inner.readAll(query)
+        const page = await inner.readAll({
+          ...query,
+          upTo: Math.min(query.upTo ?? Number.POSITIVE_INFINITY, damaged.from - 1),
+        })
+        if (page.events.length > 0) return page
+        throw new TidingsError('TIDINGS_STORE_CORRUPT', 'Damaged.', {
+          details: { position: damaged.from, next: damaged.to + 1 },
+        })
+      },
+    }))
+    await world.append(100)
+    const { transport } = world.process()
+    const listener = await new Listener(new Books()).join(transport, { group: 'g' })
+    await world.runtime.advance(50)
+    expect(listener.got).toHaveLength(40)
+    await world.runtime.advance(1_000)
+    expect(listener.books.handled).toEqual(
+      (await logged(world.store)).map((offsets) =>
+        offsets.filter((offset) => offset < damaged.from || offset > damaged.to),
+      ),
+    )
+    expect(world.log.filter(({ level }) => level === 'error')).toMatchObject([{ fields: damaged }])
+  })
+
   it('lets others run while a million events wait', async () => {
     const world = logWorld(13)
     await world.append(50_000)

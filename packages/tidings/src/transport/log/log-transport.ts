@@ -65,7 +65,8 @@ export function logTransport(store: Store, host: Host, options: LogTransportOpti
         subscribe,
         sink,
         membership,
-        reading: (failed) => new Reading({ store, host, turn, tail, sink, topics: subscribe.topics, page, failed }),
+        reading: (failed) =>
+          new Reading({ store, host, turn, tail, sink, topics: subscribe.topics, page, near: window, failed }),
         closed: (gone) => consumers.delete(gone),
       })
       consumers.add(consumer)

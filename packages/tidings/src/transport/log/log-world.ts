@@ -27,12 +27,12 @@ export interface Process {
   readonly read: number
   readonly calls: number
   /** Resolves when this process gets through to its store, and rejects where the store fails. */
-  reach(): Promise<void>
+  readonly reach: () => Promise<void>
 }
 
-export function logWorld(seed: number, partitions = 8): World {
+export function logWorld(seed: number, partitions = 8, over: (store: Store) => Store = (same) => same): World {
   const runtime = virtualRuntime({ seed })
-  const store = memoryStore({ partitions })
+  const store = over(memoryStore({ partitions }))
   const log: World['log'] = []
   let events = 0
   return {
@@ -100,7 +100,7 @@ interface PatientStore {
   health: Health
   read: number
   calls: number
-  reach(): Promise<void>
+  readonly reach: () => Promise<void>
 }
 
 function patientStore(inner: Store): PatientStore {
@@ -163,10 +163,10 @@ export class Books {
 /** A sink that checks every promise of the port as it goes, and writes the group's books. */
 export class Listener implements Sink {
   readonly books: Books
-  readonly owned = new Set<number>()
+  readonly owned: Set<number> = new Set()
   readonly told: string[] = []
   readonly problems: string[] = []
-  readonly scans = new Map<number, Offset>()
+  readonly scans: Map<number, Offset> = new Map()
   readonly got: Delivery[] = []
   consumer: Consumer | undefined
   credit = 0

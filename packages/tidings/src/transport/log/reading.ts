@@ -1,12 +1,10 @@
-import { isTidingsError } from '../../kernel/errors.ts'
-import { sleep } from '../../kernel/runtime.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { LogQuery, Position, Store } from '../../store/store.ts'
 import type { Delivery, Offset, Sink } from '../transport.ts'
 import { type Cursor, Cursors } from './cursors.ts'
-import { asDelivery } from './recent-events.ts'
+import { LogPages } from './log-pages.ts'
 import type { TailClient, TailReader } from './tail-reader.ts'
-import { Trouble } from './trouble.ts'
+import { inStep, takeOwn, takeRecent } from './take.ts'
 import type { Turn } from './turn.ts'
 
 /** Most deliveries of one call to the sink. */
@@ -21,6 +19,8 @@ export interface ReadingOptions {
   readonly topics: readonly string[] | undefined
   /** Events of one page. */
   readonly page: number
+  /** Positions within which the head of the log counts as reached. */
+  readonly near: number
   /** Called once when reading cannot go on; nothing is delivered afterwards. */
   readonly failed: (cause: Error) => void
 }
@@ -34,7 +34,7 @@ export class Reading implements TailClient {
   readonly #options: ReadingOptions
   readonly #cursors: Cursors
   readonly #topics: ReadonlySet<string> | undefined
-  readonly #trouble: Trouble
+  readonly #pages: LogPages
   readonly #stop = new AbortController()
   /** Up to where each partition was last reported as scanned. */
   readonly #reported: Float64Array
@@ -49,7 +49,7 @@ export class Reading implements TailClient {
     this.#cursors = new Cursors(partitions)
     this.#reported = new Float64Array(partitions)
     this.#topics = options.topics === undefined ? undefined : new Set(options.topics)
-    this.#trouble = new Trouble(options.host, 'a consumer catches up')
+    this.#pages = new LogPages(options.store, options.host, options.near, 'a consumer catches up')
     options.tail.add(this)
   }
 
@@ -132,14 +132,9 @@ export class Reading implements TailClient {
   #feed(cursor: Cursor, limit: Position): boolean {
     const { tail, turn } = this.#options
     const { recent } = tail
-    if (cursor.number < recent.first || cursor.number > recent.next || !this.#inStep(cursor))
-      cursor.number = recent.numberAfter(cursor.place)
+    if (!inStep(recent, cursor)) cursor.number = recent.numberAfter(cursor.place)
     for (;;) {
-      const batch = this.#take(cursor, limit)
-      if (batch.length > 0) {
-        this.#credit -= batch.length
-        this.#options.sink.deliver(batch)
-      }
+      this.#deliver(takeRecent(recent, cursor, limit, Math.min(this.#credit, most), this.#topics))
       if (cursor.number === recent.next || cursor.place >= limit) {
         this.#report(cursor)
         return true
@@ -150,45 +145,6 @@ export class Reading implements TailClient {
         return false
       }
     }
-  }
-
-  /** Whether the cursor's running number still belongs to its place. */
-  #inStep(cursor: Cursor): boolean {
-    const { recent } = this.#options.tail
-    const { number } = cursor
-    return (
-      (number === recent.next || recent.at(number).offset > cursor.place) &&
-      (number === recent.first || recent.at(number - 1).offset <= cursor.place)
-    )
-  }
-
-  /** The next deliveries for a near cursor; moves it behind them and behind what does not concern it. */
-  #take(cursor: Cursor, limit: Position): Delivery[] {
-    const { recent } = this.#options.tail
-    const { has } = cursor
-    const topics = this.#topics
-    const room = Math.min(this.#credit, most)
-    const batch: Delivery[] = []
-    let { number, place } = cursor
-    for (const next = recent.next; ; number++) {
-      if (number === next) {
-        place = Math.max(place, Math.min(recent.end, limit))
-        break
-      }
-      const delivery = recent.at(number)
-      if (delivery.offset > limit) {
-        place = limit
-        break
-      }
-      if (has[delivery.partition] === 1 && (topics === undefined || topics.has(delivery.record?.category ?? ''))) {
-        if (batch.length === room) break
-        batch.push(delivery)
-      }
-      place = delivery.offset
-    }
-    cursor.number = number
-    cursor.place = place
-    return batch
   }
 
   #report(cursor: Cursor): void {
@@ -258,17 +214,10 @@ export class Reading implements TailClient {
   }
 
   async #read(cursor: Cursor): Promise<void> {
-    const { store, host } = this.#options
-    const query = this.#query(cursor)
     cursor.reading = true
     try {
-      const { events, through } = await store.readAll(query)
-      this.#trouble.passed()
-      const bounded = query.upTo !== undefined && through >= query.upTo
-      cursor.page = { events, through, head: events.length < query.limit && !bounded, at: 0 }
-    } catch (error) {
-      if (isTidingsError(error, 'TIDINGS_CLOSED')) throw error
-      await sleep(host.runtime, this.#trouble.failed(error), this.#stop.signal).catch(() => {})
+      const page = await this.#pages.read(this.#query(cursor), this.#stop.signal)
+      if (page !== undefined) cursor.page = { ...page, at: 0 }
     } finally {
       cursor.reading = false
     }
@@ -286,33 +235,21 @@ export class Reading implements TailClient {
   }
 
   #deliverPage(cursor: Cursor): void {
-    const page = cursor.page as NonNullable<Cursor['page']>
+    const { head } = cursor.page as NonNullable<Cursor['page']>
     while (this.#credit > 0) {
-      const room = Math.min(this.#credit, most)
-      const batch: Delivery[] = []
-      for (; page.at < page.events.length; page.at++) {
-        const event = page.events[page.at] as (typeof page.events)[number]
-        if (cursor.has[event.partition] === 1) {
-          if (batch.length === room) break
-          batch.push(asDelivery(event))
-        }
-        cursor.place = event.position
-      }
-      const done = page.at === page.events.length
-      if (done) {
-        cursor.place = Math.max(cursor.place, page.through)
-        cursor.page = undefined
-      }
-      if (batch.length > 0) {
-        this.#credit -= batch.length
-        this.#options.sink.deliver(batch)
-      }
-      if (done) {
-        if (page.head && this.#cursors.list.includes(cursor)) this.#options.tail.adopt(this, cursor)
+      this.#deliver(takeOwn(cursor, Math.min(this.#credit, most)))
+      if (cursor.page === undefined) {
+        if (head && this.#cursors.list.includes(cursor)) this.#options.tail.adopt(this, cursor)
         this.#report(cursor)
         return
       }
       if (this.#options.turn.spent()) return
     }
+  }
+
+  #deliver(batch: readonly Delivery[]): void {
+    if (batch.length === 0) return
+    this.#credit -= batch.length
+    this.#options.sink.deliver(batch)
   }
 }

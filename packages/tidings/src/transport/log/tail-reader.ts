@@ -1,10 +1,9 @@
-import { isTidingsError } from '../../kernel/errors.ts'
-import { sleep, type Timer } from '../../kernel/runtime.ts'
+import type { Timer } from '../../kernel/runtime.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { LogQuery, Position, Store } from '../../store/store.ts'
 import type { Cursor } from './cursors.ts'
+import { LogPages } from './log-pages.ts'
 import { RecentEvents } from './recent-events.ts'
-import { Trouble } from './trouble.ts'
 import type { Turn } from './turn.ts'
 
 export interface TailOptions {
@@ -45,7 +44,7 @@ export class TailReader {
   readonly recent: RecentEvents
   readonly #options: TailOptions
   readonly #readings = new Set<TailClient>()
-  readonly #trouble: Trouble
+  readonly #pages: LogPages
   #filter: Filter = { partitions: undefined, topics: undefined }
   #tooWide = false
   #mayBeMore = true
@@ -57,7 +56,7 @@ export class TailReader {
   constructor(options: TailOptions) {
     this.#options = options
     this.recent = new RecentEvents(options.window)
-    this.#trouble = new Trouble(options.host, 'the tail is read')
+    this.#pages = new LogPages(options.store, options.host, options.window, 'the tail is read')
   }
 
   add(reading: TailClient): void {
@@ -142,33 +141,25 @@ export class TailReader {
   }
 
   async #read(): Promise<void> {
-    const { store, host, page: limit } = this.#options
     this.#demote()
     const lowest = this.#nearest()
     if (lowest !== undefined && lowest > this.recent.end) this.recent.reset(lowest)
     const { generation } = this.recent
     this.#mayBeMore = false
-    try {
-      const { events, through } = await store.readAll(this.#query(limit))
-      this.#trouble.passed()
-      if (events.length >= limit) this.#mayBeMore = true
-      if (generation === this.recent.generation) this.recent.append(events, through)
-      else this.#mayBeMore = true
-    } catch (error) {
-      if (isTidingsError(error, 'TIDINGS_CLOSED')) throw error
-      this.#mayBeMore = true
-      await sleep(host.runtime, this.#trouble.failed(error), this.#rest.signal).catch(() => {})
-      return
-    }
+    const page = await this.#pages.read(this.#query(), this.#rest.signal)
+    if (page === undefined || !page.head) this.#mayBeMore = true
+    if (page === undefined) return
+    if (generation === this.recent.generation) this.recent.append(page.events, page.through)
+    else this.#mayBeMore = true
     for (const reading of this.#readings) reading.feed()
   }
 
-  #query(limit: number): LogQuery {
+  #query(): LogQuery {
     if (this.#tooWide) this.#refilter()
     const { partitions, topics } = this.#filter
     return {
       after: this.recent.end,
-      limit,
+      limit: this.#options.page,
       ...(partitions !== undefined && { partitions: listed(partitions) }),
       ...(topics !== undefined && { categories: [...topics] }),
     }
