@@ -41,6 +41,6 @@ export interface EventBus {
 }
 
 export interface TransactionContext {
-  readonly tx: { sql(strings: TemplateStringsArray, ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never): Promise<readonly Row[]> }
-  publish<Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp?: Stamp): Promise<{ readonly id: string }>
+  readonly tx: { readonly sql: (strings: TemplateStringsArray, ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never) => Promise<readonly Row[]> }
+  readonly publish: <Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp?: Stamp) => Promise<{ readonly id: string }>
 }

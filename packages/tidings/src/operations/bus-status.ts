@@ -52,14 +52,14 @@ export interface SubscriptionStatus {
  * Looks at a bus and its store. Never rejects for a store that is away: that is what it reports. Answers within `patience`, default 2 s.
  */
 export async function busStatus(bus: EventBus, options: { readonly patience?: Duration } = {}): Promise<BusStatus> {
-  const { engines, declared, phase } = partsOf(bus)
+  const parts = partsOf(bus)
   const store = await storeStatus(bus, milliseconds(options.patience ?? 2_000, 'patience'))
-  const memory = partsOf(bus).store.capabilities.durability === 'memory'
+  const memory = parts.store.capabilities.durability === 'memory'
   return {
     source: bus.source,
-    phase: phase(),
+    phase: parts.phase(),
     store,
-    subscriptions: declared.map((subscription) => statusOf(subscription, engines.get(subscription.settings.name), store, memory)),
+    subscriptions: parts.declared.map((subscription) => statusOf(subscription, parts.engines.get(subscription.settings.name), store, memory)),
   }
 }
 

@@ -14,20 +14,20 @@ export interface HandlerContext {
   /** Aborts when the attempt times out, its partition moves away, or the process drains. Pass it on to what you call. */
   readonly signal: AbortSignal
   /** Joins SQL to this handler's unit: it commits together with the mark "handled", or not at all. Nothing runs yet. */
-  write(statement: Statement): void
+  readonly write: (statement: Statement) => void
   /** Joins an event to the unit. It is published when, and only when, this attempt commits. */
-  publish<Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp?: Stamp): Promise<{ readonly id: string }>
+  readonly publish: <Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp?: Stamp) => Promise<{ readonly id: string }>
   /**
    * Calls the outside world at most once per success: `run` gets an idempotency key that is the same in every attempt; what it
    * returns (JSON data) is recorded before this resolves, and a later attempt gets the record instead of a call. In replay it
    * is never called: the record is returned, or undefined.
    */
-  effect<T>(name: string, run: (key: string) => T | Promise<T>): Promise<T>
+  readonly effect: <T>(name: string, run: (key: string) => T | Promise<T>) => Promise<T>
   /** SQL that runs now, in a transaction of its own that becomes this handler's unit. Held at most `txHold`. SQL stores only. */
   readonly tx: HandlerTransaction
 }
 
 export interface HandlerTransaction {
   /** Runs a statement and returns its rows. */
-  sql(strings: TemplateStringsArray, ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never): Promise<readonly Row[]>
+  readonly sql: (strings: TemplateStringsArray, ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never) => Promise<readonly Row[]>
 }
