@@ -83,7 +83,7 @@ function meterOf(shared: Shared, base: Labels): PrometheusMeter {
       agree(shared, known, 'gauge', labels)
       const readers = shared.readers.get(known) ?? new Map<string, Reader>()
       shared.readers.set(known, readers)
-      readers.set(JSON.stringify(Object.entries(labels).sort()), { labels, read })
+      readers.set(childOf(labels), { labels, read })
       find(known, (labelNames) => gaugeOf(registry, known, helpOf(options, name), labelNames, readers), labels)
     },
     histogram(name, own = {}) {
@@ -131,6 +131,15 @@ function gaugeOf(
   })
 }
 
+/** One text for one set of labels, in whatever order they were given. */
+function childOf(labels: Labels): string {
+  return JSON.stringify(
+    Object.keys(labels)
+      .toSorted()
+      .map((name) => [name, labels[name]]),
+  )
+}
+
 function attempt(read: () => number): number {
   try {
     return read()
@@ -146,7 +155,7 @@ function helpOf({ help = {} }: PrometheusOptions, name: string): string {
 
 /** One name is one kind with one set of labels, else queries over it would mix what does not belong together. */
 function agree({ kinds }: Shared, name: string, kind: string, labels: Labels): void {
-  const labelNames = Object.keys(labels).sort().join(', ')
+  const labelNames = Object.keys(labels).toSorted().join(', ')
   const known = kinds.get(name)
   if (known === undefined) kinds.set(name, { kind, labelNames })
   else if (known.kind !== kind || known.labelNames !== labelNames) {

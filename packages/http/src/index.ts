@@ -1,0 +1,7 @@
+export { type CorrelationOptions, correlation } from './correlation.ts'
+export { type HealthOptions, health } from './health.ts'
+export { isLoopback, loopbackOnly } from './loopback-only.ts'
+export { type MetricsOptions, metrics } from './metrics.ts'
+export { type FieldProblem, HttpProblem, type ProblemOptions, problems } from './problems.ts'
+export type { Panel } from './status-page/page-state.ts'
+export { type StatusPageOptions, statusPage } from './status-page/status-page.ts'

@@ -1,0 +1,7 @@
+export { type OpenServicesOptions, openServices, type ServiceHost } from './open-services.ts'
+export { type PinoLog, pinoLog } from './pino-log.ts'
+export { problemSchema } from './problem-schema.ts'
+export { type RunningServices, type RunServicesOptions, runServices } from './run-services.ts'
+export { type Migration, type Service, type ServiceApp, type ServiceParts, type ServiceWorld } from './service.ts'
+export { type BaseConfig, baseConfig, serviceConfig } from './service-config.ts'
+export { startUp } from './start-up.ts'

@@ -1,0 +1,168 @@
+import swagger from '@fastify/swagger'
+import { correlation, health, metrics, problems } from '@tidings/http'
+import { type PrometheusMeter, prometheusMeter } from '@tidings/prometheus'
+import Fastify from 'fastify'
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import {
+  createEventBus,
+  type EventBus,
+  isSqlStore,
+  type Log,
+  type SqlStore,
+  sharedStore,
+  statusGauges,
+  TidingsError,
+} from 'tidings'
+
+import { migrate } from './migrate.ts'
+import { measureRequests } from './request-meter.ts'
+import type { Service, ServiceApp, ServiceParts } from './service.ts'
+
+export interface OpenServicesOptions {
+  /** Where events and tables are kept: an SQL store such as `sqlite:./tidings.db`. */
+  readonly url: string
+  /** One log for each service. Default: silent. */
+  readonly log?: (service: string) => Log
+  /** Wall clock, milliseconds since 1970. Default: the system's. */
+  readonly now?: () => number
+  /** Title of the OpenAPI document. Default: the names of the services. */
+  readonly title?: string
+}
+
+/** Services that are wired up: each with a bus of its own, all on one store, behind one HTTP server. */
+export interface ServiceHost {
+  readonly app: ServiceApp
+  readonly store: SqlStore
+  /** By the service's name. */
+  readonly buses: ReadonlyMap<string, EventBus>
+  readonly meter: PrometheusMeter
+  /** Delivery begins. Idempotent. */
+  readonly start: () => Promise<void>
+  /** Ends the server, drains the buses within `deadline` milliseconds (default 10,000), then closes services and store. Idempotent. */
+  readonly close: (options?: { readonly deadline?: number }) => Promise<void>
+}
+
+/**
+ * Opens the store, brings the services' tables up to date, and wires each service to its bus and the server: `/health/*`, `/metrics`,
+ * `/openapi.json` and the services' routes. Rejects with `TIDINGS_NOT_SUPPORTED` for a store without SQL; then nothing stays open.
+ */
+export async function openServices(services: readonly Service[], options: OpenServicesOptions): Promise<ServiceHost> {
+  const { log = () => () => {}, now = Date.now } = options
+  const meter = prometheusMeter()
+  const store = sqlStoreOf(
+    await sharedStore(options.url, { log: log('store'), meter: meter.with({ service: 'store' }) }),
+  )
+  const buses = new Map<string, EventBus>()
+  const parts: ServiceParts[] = []
+  let closing: Promise<void> | undefined
+  const app: ServiceApp = Fastify({
+    forceCloseConnections: true,
+    bodyLimit: 65_536,
+  }).withTypeProvider<ZodTypeProvider>()
+
+  const closeAll = async (deadline: number): Promise<void> => {
+    const ends: (() => unknown)[] = [
+      () => app.close(),
+      () => Promise.all([...buses.values()].map((bus) => bus.close({ deadline }))),
+      () => Promise.all(parts.map(async (part) => part.close?.())),
+      () => store.close(),
+    ]
+    // What cannot be closed must not keep the rest open.
+    const failures: unknown[] = []
+    for (const end of ends) {
+      try {
+        await end()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+  const close = (deadline = 10_000): Promise<void> => (closing ??= closeAll(deadline))
+
+  try {
+    for (const service of services) {
+      const serviceMeter = meter.with({ service: service.name })
+      const bus = await createEventBus({
+        store,
+        source: `/${service.name}`,
+        events: service.events,
+        log: log(service.name),
+        meter: serviceMeter,
+      })
+      buses.set(service.name, bus)
+      await migrate(bus, service, now)
+      parts.push(await service.attach({ bus, store, log: log(service.name), meter: serviceMeter, now }))
+    }
+    await serve(app, { services, parts, buses, meter, log: log('http'), title: options.title })
+  } catch (error) {
+    await close().catch(() => {})
+    throw error
+  }
+
+  return {
+    app,
+    store,
+    buses,
+    meter,
+    start: async () => {
+      await Promise.all([...buses.values()].map((bus) => bus.start()))
+    },
+    close: ({ deadline } = {}) => close(deadline),
+  }
+}
+
+interface Served {
+  readonly services: readonly Service[]
+  readonly parts: readonly ServiceParts[]
+  readonly buses: ReadonlyMap<string, EventBus>
+  readonly meter: PrometheusMeter
+  readonly log: Log
+  readonly title: string | undefined
+}
+
+async function serve(app: ServiceApp, { services, parts, buses, meter, log, title }: Served): Promise<void> {
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  measureRequests(app, meter.with({ service: 'http' }))
+  await app.register(problems, { log })
+  await app.register(correlation)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: title ?? services.map(({ name }) => name).join(', '), version: '0.1.0' },
+    },
+    transform: jsonSchemaTransform,
+  })
+  const also = async (): Promise<readonly string[]> =>
+    (await Promise.all(parts.map(async (part) => part.notReady?.() ?? []))).flat()
+  await app.register(health, { buses: [...buses.values()], also })
+  const looks = [...buses].map(([name, bus]) => statusGauges(bus, meter.with({ service: name })))
+  await app.register(metrics, {
+    contentType: meter.contentType,
+    async text() {
+      await Promise.all(looks.map((look) => look()))
+      return meter.text()
+    },
+  })
+  for (const { routes } of parts) {
+    if (routes !== undefined)
+      await app.register((scope, _options, done) => (routes(scope.withTypeProvider<ZodTypeProvider>()), done()))
+  }
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+}
+
+function sqlStoreOf(store: Awaited<ReturnType<typeof sharedStore>>): SqlStore {
+  if (isSqlStore(store)) return store
+  void store.close()
+  throw new TidingsError(
+    'TIDINGS_NOT_SUPPORTED',
+    `Services keep tables of their own and need an SQL store, such as TIDINGS_URL=sqlite:./tidings.db; the store ${store.capabilities.name} has none.`,
+    { details: { capability: 'sql', store: store.capabilities.name } },
+  )
+}
