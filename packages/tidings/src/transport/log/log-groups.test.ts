@@ -282,6 +282,28 @@ describe('groups over the log', () => {
     expect(world.runtime.pending).toBe(0)
   })
 
+  it('takes what it claimed although no answer came, and frees what it does not know it has', async () => {
+    const world = logWorld(19)
+    const process = world.process({ lease })
+    const listener = await new Listener(new Books()).join(process.transport, { group: 'g' })
+    await world.runtime.advance(0)
+    const second = world.process({ lease })
+    second.health = 'unsure'
+    const late = new Listener(listener.books)
+    await expect(late.join(second.transport, { group: 'g' })).rejects.toMatchObject({ code: 'TIDINGS_COMMIT_UNKNOWN' })
+    second.health = 'well'
+    await late.join(second.transport, { group: 'g' })
+    second.health = 'unsure'
+    await world.runtime.advance(2 * lease)
+    // Every commit of the second one is applied, none is answered: it still learns what it owns.
+    expect(sizes([listener, late])).toEqual([4, 4])
+    second.health = 'well'
+    await late.consumer?.close()
+    await world.runtime.advance(lease / 3)
+    expect(listener.owned.size).toBe(8)
+    expect([...listener.problems, ...late.problems]).toEqual([])
+  })
+
   it('forgets instances that nobody has renewed for long', async () => {
     const { world, processes } = await group(17, 2)
     ;(processes[1] as Process).health = 'dead'
@@ -308,7 +330,7 @@ describe('groups over the log', () => {
         } else if (what === 2) void process.transport.close()
         else if (what === 3) process.health = 'dead'
         else if (what === 4 && process.health === 'well') process.health = 'hanging'
-        else if (what === 5 && process.health === 'well') process.health = 'failing'
+        else if (what === 5 && process.health === 'well') process.health = pick(2) === 0 ? 'failing' : 'unsure'
         else if (what < 8 && process.health !== 'dead') process.health = 'well'
         else if (what === 8) world.runtime.jump(pick(7_200_000) - 3_600_000)
         else if (what === 9) (listeners[at] as Listener).slow = () => sleep(world.runtime, pick(8_000))

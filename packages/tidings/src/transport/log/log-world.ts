@@ -17,8 +17,8 @@ export interface World {
   append(count: number, category?: string): Promise<void>
 }
 
-/** `hanging`: every call waits until it is well again, as in a process that was stopped. `dead`: no call ever answers. */
-export type Health = 'well' | 'failing' | 'hanging' | 'dead'
+/** `unsure`: commits are applied, but no answer comes. `hanging`: every call waits until it is well again, as in a process that was stopped. `dead`: no call ever answers. */
+export type Health = 'well' | 'unsure' | 'failing' | 'hanging' | 'dead'
 
 export interface Process {
   readonly transport: Transport
@@ -114,7 +114,12 @@ function patientStore(inner: Store): PatientStore {
   }
   const store: Store = {
     ...inner,
-    commit: (units) => through(() => inner.commit(units)),
+    commit: (units) =>
+      through(async () => {
+        const results = await inner.commit(units)
+        if (health === 'unsure') throw new TidingsError('TIDINGS_COMMIT_UNKNOWN', 'The connection broke.')
+        return results
+      }),
     find: (collection, query) => through(() => inner.find(collection, query)),
     readStream: (stream, query) => through(() => inner.readStream(stream, query)),
     readAll: (query) =>
