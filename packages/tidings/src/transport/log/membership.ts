@@ -227,7 +227,8 @@ export class Membership {
 
   #wake(): void {
     // At most twenty looks a lease, however much is committed.
-    this.#wakeIn(this.#looked + this.#options.lease / 20 - this.#options.host.runtime.monotonic())
+    const at = this.#looked + this.#options.lease / 20
+    if (this.#timer === undefined || this.#timer.at > at) this.#wakeIn(at - this.#options.host.runtime.monotonic())
   }
 
   #wakeIn(ms: number): void {
