@@ -3,8 +3,16 @@ export { createEventBus } from './bus/create-event-bus.ts'
 export type { EventBus, TransactionContext } from './bus/event-bus.ts'
 export type { EventHistory, HistoricEvent, StreamLike } from './bus/event-history.ts'
 export { type SharedStoreOptions, sharedStore } from './bus/shared-store.ts'
-export { currentContext, runWithContext } from './events/ambient-context.ts'
-export { type CloudEventJson, fromStructured, toCloudEvent, toStructured } from './events/cloudevents-json.ts'
+export { currentContext, runWithContext, runWithoutContext } from './events/ambient-context.ts'
+export {
+  type CloudEventJson,
+  fromBatch,
+  fromCloudEvent,
+  fromStructured,
+  toBatch,
+  toCloudEvent,
+  toStructured,
+} from './events/cloudevents-json.ts'
 export {
   type AnyEventDefinition,
   type DataOf,
@@ -15,7 +23,11 @@ export {
   type Upcaster,
 } from './events/define-event.ts'
 export type { Event, EventContext, Priority } from './events/event.ts'
+export { type EventBuilder, eventBuilder, legacyEvent } from './events/event-builder.ts'
 export type { Json } from './events/plain.ts'
+export { createSealer, createSealVerifier, type SealerOptions, type SealVerifierOptions } from './events/seal.ts'
+export { detectSensitive, maskSensitive, type SensitiveField } from './events/sensitive-data.ts'
+export type { SensitiveKind } from './events/sensitive-kind.ts'
 export type { Duration } from './kernel/duration.ts'
 export {
   type ErrorCode,
@@ -58,7 +70,8 @@ export type { ParkedFilter } from './operations/parked-filter.ts'
 export type { ParkedEntry, ParkedGroup, ParkedGroups, ParkedPage, ParkedQuery } from './operations/parked-listing.ts'
 export type { RampOptions, RampStep } from './operations/ramped-redrive.ts'
 export type { ReplayPreview, ReplayProgress, ReplayRequest } from './operations/replay.ts'
-export type { ParkedDetail, ShownEvent, ShowOptions } from './operations/show-parked.ts'
+export type { ParkedDetail, ShowOptions } from './operations/show-parked.ts'
+export type { EventView, ShownEvent } from './operations/shown-event.ts'
 export type { Status } from './operations/status.ts'
 export { statusGauges } from './operations/status-gauges.ts'
 export type { PublishOptions } from './publisher/publish-options.ts'

@@ -1,4 +1,5 @@
 import type { AnyEventDefinition } from '../events/define-event.ts'
+import type { EventRecord } from '../events/record.ts'
 import type { Duration } from '../kernel/duration.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
@@ -21,6 +22,8 @@ export interface EventBusOptions {
   readonly events?: readonly AnyEventDefinition[]
   /** Whether schemas are checked at publish and on consumption. Default true. */
   readonly validate?: boolean
+  /** Throws when an event's seal is missing or wrong; see `createSealVerifier`. Such an event is parked. Default: seals are not looked at. */
+  readonly verifySeal?: (record: EventRecord) => void
   /** Most handlers running at once in this process, over all subscriptions. Default 100. */
   readonly concurrency?: number
   readonly publish?: {

@@ -1,3 +1,4 @@
+import { isUriReference } from '../events/cloudevents-attributes.ts'
 import type { AnyEventDefinition, EventDefinition, EventDraft } from '../events/define-event.ts'
 import { recordOf } from '../events/record-codec.ts'
 import { milliseconds } from '../kernel/duration.ts'
@@ -41,7 +42,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const runtime = options.runtime ?? realRuntime()
   const log = options.log ?? silentLog
   const meter = options.meter ?? silentMeter
-  const source = attribute('source', options.source ?? '/app')
+  const source = sourceOf(options.source ?? '/app')
   const settings = publishSettings(options)
   const txHold = milliseconds(options.txHold ?? 1_000, 'txHold')
   const { store, owned } = await openStore(options, { runtime, log, meter })
@@ -81,7 +82,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     slots,
     instance: runtime.id(),
     progressed,
-    decode: (delivery, subscription) => decode(delivery, subscription, { validate, definitions, maxBytes: options.maxIncomingBytes ?? 16_777_216 }),
+    decode: (delivery, subscription) => decode(delivery, subscription, { validate, definitions, verifySeal: options.verifySeal, maxBytes: options.maxIncomingBytes ?? 16_777_216 }),
     attempts: {
       prepare(draft, stamp) {
         const event = prepare(draft, stamp, prepareOptions)
@@ -188,6 +189,13 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     },
   })
   return bus
+}
+
+function sourceOf(text: string): string {
+  if (isUriReference(attribute('source', text))) return text
+  throw new TidingsError('TIDINGS_INVALID_OPTION', "Expected `source` to be a URI reference such as '/auth' (CloudEvents 1.0.2, `source`).", {
+    details: { field: 'source' },
+  })
 }
 
 function sqlStore(store: Store): Store & Parameters<typeof transaction>[0] {

@@ -6,7 +6,8 @@ import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import { type Phase, within } from '../kernel/lifecycle.ts'
 import type { Position } from '../store/store.ts'
-import type { Engine, Pause } from '../subscriber/engine.ts'
+import type { Engine } from '../subscriber/engine.ts'
+import type { Pause } from '../subscriber/engine-status.ts'
 import type { Subscription } from '../subscriber/subscription.ts'
 
 /** A bus of this process, as it stands at one look. */

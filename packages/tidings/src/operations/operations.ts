@@ -4,7 +4,7 @@ import type { AnyEventDefinition } from '../events/define-event.ts'
 import { realRuntime } from '../kernel/real-runtime.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Store, StoredEvent } from '../store/store.ts'
-import type { EngineStatus } from '../subscriber/engine.ts'
+import type { EngineStatus } from '../subscriber/engine-status.ts'
 import type { ReplayRun } from '../subscriber/replay-runs.ts'
 import { type Asked, type AskOptions, askOwners } from './ask-owners.ts'
 import { type AuditEntry, type AuditQuery, auditChange, auditTrail, checkedBy } from './audit.ts'
@@ -14,7 +14,6 @@ import { type FollowEventsOptions, followEvents } from './follow-events.ts'
 import { type FollowReplayOptions, followReplay } from './follow-replay.ts'
 import { type FollowOptions, type FollowProgress, followRequests } from './follow-requests.ts'
 import { type ImportLine, type ImportOptions, type ImportProgress, importEvents } from './import-events.ts'
-import { maskData } from './mask-data.ts'
 import { type OverviewOptions, type OverviewParts, overviewOf, type SubscriptionOverview } from './overview.ts'
 import { ownershipWatch } from './owners.ts'
 import type { ParkedFilter } from './parked-filter.ts'
@@ -30,6 +29,7 @@ import {
   requestReplay,
 } from './replay.ts'
 import { type ParkedDetail, type ShowOptions, showParked } from './show-parked.ts'
+import { type EventView, viewEvent } from './shown-event.ts'
 import { type Status, statusOf } from './status.ts'
 
 /**
@@ -48,8 +48,8 @@ export interface Operations {
     follow(options?: FollowEventsOptions): AsyncIterable<StoredEvent>
     /** Stores CloudEvents, one JSON object a line; each wrong line is refused by itself. */
     import(lines: AsyncIterable<ImportLine>, options?: ImportOptions): AsyncIterable<ImportProgress>
-    /** A copy of an event's data with sensitive values masked. */
-    mask(type: string, data: unknown): unknown
+    /** One of these for people: decoded, sensitive values masked; what is broken is told instead of thrown. */
+    view(stored: StoredEvent): EventView
   }
   /** All registered subscriptions, with positions, what waits, what is parked, and who looks after them. */
   subscriptions(options?: OverviewOptions): Promise<readonly SubscriptionOverview[]>
@@ -153,7 +153,7 @@ function make(given: {
       search: (query) => searchEvents(store, query),
       follow: (options) => followEvents(store, runtime, options),
       import: (lines, options) => importEvents(store, runtime, lines, options),
-      mask: (type, data) => maskData(data, given.definition(type)),
+      view: (stored) => viewEvent(stored, given.definition(stored.record.type)),
     },
     subscriptions: (options) => overviewOf(parts, options),
     explain: (eventId) => explain(parts, eventId),

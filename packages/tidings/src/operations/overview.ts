@@ -1,6 +1,6 @@
 import { type Registration, subscriptionsCollection } from '../bus/registration.ts'
 import type { Position, Store } from '../store/store.ts'
-import type { EngineStatus } from '../subscriber/engine.ts'
+import type { EngineStatus } from '../subscriber/engine-status.ts'
 import { type ParkedState, parkedCollection, readParked } from '../subscriber/parked-event.ts'
 import { requestsCollection } from '../subscriber/requests.ts'
 import type { Owner, Ownership } from './owners.ts'

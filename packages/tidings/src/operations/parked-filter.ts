@@ -16,8 +16,8 @@ export interface ParkedFilter {
   readonly tenant?: string | undefined
   /** The event's own id: where every subscription stands that has it parked. */
   readonly eventId?: string | undefined
-  /** One parked event, as `subscription/run/partition/offset`. */
-  readonly id?: string | undefined
+  /** Parked events by their ids, `subscription/run/partition/offset`. */
+  readonly id?: string | readonly string[] | undefined
 }
 
 export const parkedStates: readonly ParkedState[] = ['retry', 'dead', 'behind', 'upgrade']
@@ -46,7 +46,8 @@ export function checkFilter(filter: ParkedFilter, defaultStates: readonly Parked
     if (!parkedStates.includes(state)) throw invalid('state', `must be one of ${parkedStates.join(', ')}`)
   }
   const types = typeMatcher(filter.type === undefined ? [] : asList(filter.type))
-  const wanted = filter.id === undefined ? undefined : parseParkedId(filter.id)
+  const wanted = filter.id === undefined ? undefined : new Set(asList(filter.id))
+  const named = new Set([...(wanted ?? [])].map((id) => parseParkedId(id).subscription))
   const { subscription, stream, fingerprint, tenant, eventId } = filter
   return {
     matches: (parked) =>
@@ -56,10 +57,10 @@ export function checkFilter(filter: ParkedFilter, defaultStates: readonly Parked
       (eventId === undefined || parked.eventId === eventId) &&
       (tenant === undefined || parseStream(parked.stream).tenant === tenant) &&
       (stream === undefined || isStream(parked.stream, stream)) &&
-      (wanted === undefined || publicId(parked) === filter.id) &&
+      (wanted === undefined || wanted.has(publicId(parked))) &&
       types.matches(parked.type),
     narrow: Object.entries(filter).some(([field, value]) => field !== 'state' && value !== undefined),
-    subscription: subscription ?? wanted?.subscription,
+    subscription: subscription ?? (named.size === 1 ? [...named][0] : undefined),
     said: Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
   }
 }

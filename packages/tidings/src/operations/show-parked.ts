@@ -1,24 +1,18 @@
 import type { AnyEventDefinition } from '../events/define-event.ts'
-import type { Event } from '../events/event.ts'
-import { eventOf, verifyChecksum } from '../events/record-codec.ts'
-import { isTidingsError, TidingsError } from '../kernel/errors.ts'
+import { TidingsError } from '../kernel/errors.ts'
 import type { Runtime } from '../kernel/runtime.ts'
-import type { Store, StoredEvent } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { parkedCollection, parkedId, readParked } from '../subscriber/parked-event.ts'
 import { type ParkedRequest, requestsCollection } from '../subscriber/requests.ts'
 import { auditChange, checkedBy } from './audit.ts'
-import { maskData } from './mask-data.ts'
 import type { Owner, Ownership } from './owners.ts'
 import { publicId } from './parked-filter.ts'
 import { entryOf, findOneParked, type ParkedEntry } from './parked-listing.ts'
 import { readDocuments } from './read-documents.ts'
+import { type EventView, viewEvent } from './shown-event.ts'
 
 /** All there is to know about one parked event. */
-export interface ParkedDetail extends ParkedEntry {
-  /** As its publisher made it; absent where the log does not hold it (any more). */
-  readonly event?: ShownEvent
-  /** Why there is no event, or none that can be read. */
-  readonly unreadable?: { readonly code: string; readonly message: string }
+export interface ParkedDetail extends ParkedEntry, EventView {
   /** How many events of its stream wait behind it, counted up to 1,000. */
   readonly behind: number
   /** The one at the front, where this one waits behind it. */
@@ -26,17 +20,6 @@ export interface ParkedDetail extends ParkedEntry {
   readonly owner: Owner
   /** What operators have asked and the owner has not carried out yet. */
   readonly requests: readonly { readonly action: 'redrive' | 'drop'; readonly by: string; readonly at: number }[]
-}
-
-export interface ShownEvent
-  extends Pick<
-    Event<unknown>,
-    'id' | 'source' | 'type' | 'version' | 'category' | 'key' | 'time' | 'priority' | 'context' | 'data'
-  > {
-  readonly position: number
-  readonly streamVersion: number
-  /** Whether sensitive values of `data` are masked. */
-  readonly masked: boolean
 }
 
 export interface ShowOptions {
@@ -47,6 +30,10 @@ export interface ShowOptions {
 }
 
 const mostBehind = 1_000
+
+const gone: EventView = Object.freeze({
+  unreadable: { code: 'TIDINGS_NOT_FOUND', message: 'The log does not hold this event (any more).' },
+})
 
 /** Rejects with `TIDINGS_NOT_FOUND` where nothing is parked under this id. */
 export async function showParked(
@@ -90,44 +77,11 @@ export async function showParked(
   }
   return {
     ...entryOf(parked),
-    ...shown(stored, reveal, parts.definition(parked.type)),
+    ...(stored === undefined ? gone : viewEvent(stored, parts.definition(parked.type), reveal)),
     behind: stream.filter((one) => one.offset > parked.offset).length,
     ...(front !== undefined && front.offset < parked.offset && parked.blocking ? { blockedBy: publicId(front) } : {}),
     owner: (await parts.look()).of(group, parked.partition),
     requests,
-  }
-}
-
-function shown(
-  stored: StoredEvent | undefined,
-  reveal: boolean,
-  definition: AnyEventDefinition | undefined,
-): Pick<ParkedDetail, 'event' | 'unreadable'> {
-  if (stored === undefined)
-    return { unreadable: { code: 'TIDINGS_NOT_FOUND', message: 'The log does not hold this event (any more).' } }
-  try {
-    verifyChecksum(stored.record)
-    const { id, source, type, version, category, key, time, priority, context, data } = eventOf(stored.record)
-    const place = { position: stored.position, streamVersion: stored.streamVersion }
-    return {
-      event: {
-        id,
-        source,
-        type,
-        version,
-        category,
-        key,
-        time,
-        priority,
-        context,
-        data: reveal ? data : maskData(data, definition),
-        ...place,
-        masked: !reveal,
-      },
-    }
-  } catch (error) {
-    if (!isTidingsError(error)) throw error
-    return { unreadable: { code: error.code, message: error.message } }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
+import type { EventRecord } from '../events/record.ts'
 import { eventOf, verifyChecksum } from '../events/record-codec.ts'
 import { upcast } from '../events/upcast.ts'
 import { TidingsError } from '../kernel/errors.ts'
@@ -12,12 +13,14 @@ export interface DecodeOptions {
   readonly validate: boolean
   /** Definitions the bus knows from elsewhere, by type. */
   readonly definitions: ReadonlyMap<string, AnyEventDefinition>
+  /** Throws when a record's seal is missing or wrong; undefined: seals are not looked at. */
+  readonly verifySeal: ((record: EventRecord) => void) | undefined
   /** Largest data after decompression, in bytes. */
   readonly maxBytes: number
 }
 
 /**
- * What happens to a delivery before its handler sees it, in this order: bounded decoding → checksum → upcasting → validation. Throws a coded
+ * What happens to a delivery before its handler sees it, in this order: checksum → seal → bounded decoding → upcasting → validation. Throws a coded
  * error that says whether the event is damaged, too new, or breaks its schema. An event that never left the process passes unread.
  */
 export function decode(delivery: Delivery, subscription: Subscription, options: DecodeOptions): Event<unknown> | Promise<Event<unknown>> {
@@ -28,7 +31,10 @@ export function decode(delivery: Delivery, subscription: Subscription, options: 
   const definition = subscription.definitions.get(record.type) ?? options.definitions.get(record.type)
   const own = record.event
   if (own !== undefined && (definition === undefined || definition.version === own.version)) return own
-  if (own === undefined) verifyChecksum(record)
+  if (own === undefined) {
+    verifyChecksum(record)
+    options.verifySeal?.(record)
+  }
   const event = eventOf(record, { maxBytes: options.maxBytes })
   if (definition === undefined) return event
   const current = upcast(event, definition)

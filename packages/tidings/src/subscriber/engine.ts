@@ -1,6 +1,5 @@
 import type { Event } from '../events/event.ts'
 import { priorityRank } from '../events/event.ts'
-import type { EventRecord } from '../events/record.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
@@ -8,16 +7,19 @@ import type { Runtime } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
 import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
 import { delayOf } from '../resilience/backoff.ts'
-import type { DocumentChange, Store, StoredEvent } from '../store/store.ts'
+import type { Store, StoredEvent } from '../store/store.ts'
 import type { Consumer, Delivery, Offset, Sink, Transport } from '../transport/transport.ts'
 import type { AttemptHost } from './attempt.ts'
-import { type Item, Lane } from './lane.ts'
+import type { Item, Lane } from './lane.ts'
+import { LaneTable } from './lane-table.ts'
+import type { EngineStatus, Pause } from './engine-status.ts'
+import { Handled, type Work } from './handled.ts'
 import { loadParked } from './load-parked.ts'
-import { behind, deleteParked, type ParkedEvent, type ParkedState, parkedOf, putParked } from './parked-event.ts'
+import { Parking } from './parking.ts'
 import { type PartitionState, takeOver } from './partition-state.ts'
 import { Requests } from './requests.ts'
 import { Runner } from './runner.ts'
-import { type Settlement, Settler } from './settler.ts'
+import { Settler } from './settler.ts'
 import type { Contender, Slots } from './slots.ts'
 import { runName, type Subscription } from './subscription.ts'
 
@@ -37,14 +39,8 @@ export interface EngineHost {
   progressed(): void
 }
 
-/** Why a subscription takes no work. */
-export type Pause = 'operator' | 'halted' | 'unhealthy' | 'draining'
-
 /** Most entries one partition holds above its watermark before it takes nothing new: what a restart may have to be told. */
 const mostAbove = 65_536
-
-/** Most lanes that are kept although they are empty. */
-const idleLanes = 1_024
 
 /** How often idle progress is written down, in milliseconds. */
 const checkpointEvery = 5_000
@@ -62,7 +58,8 @@ export class Engine implements Sink, Contender {
   readonly #deaf: boolean
   readonly #life: Lifecycle
   readonly #partitions = new Map<number, PartitionState>()
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes: LaneTable
+  readonly #parking: Parking
   readonly #ready = new WeightedQueue<Lane>()
   readonly #pauses = new Set<Pause>()
   readonly #settler: Settler
@@ -96,13 +93,23 @@ export class Engine implements Sink, Contender {
       partitionLost: (partition) => this.lost([partition.partition]),
       progressed: (partitions, settled) => this.#progressed(partitions, settled),
     })
+    this.#lanes = new LaneTable(subscription.settings.order)
+    this.#parking = new Parking({
+      subscription,
+      runtime: host.runtime,
+      log: host.log,
+      settler: this.#settler,
+      lanes: this.#lanes,
+      advance: (lane) => this.#advance(lane),
+      setAside: () => this.#held--,
+    })
     this.#runner = new Runner(host, subscription, {
       succeeded: (lane, item, work) => this.#settle(lane, item, work),
       again: (lane) => this.#advance(lane),
       later: (lane, delay) => this.#later(lane, delay),
-      park: (lane, item, state, error, due) => this.#park(lane, item, state, error, due),
+      park: (lane, item, state, error, due) => this.#parking.park(lane, item, state, error, due),
       halt: (lane, error) => this.#halt(lane, error),
-      revive: (item) => this.#revive(item),
+      revive: (item) => this.#parking.revive(item),
       lost: (partition) => this.lost([partition.partition]),
       freed: () => {
         host.slots.release()
@@ -115,10 +122,10 @@ export class Engine implements Sink, Contender {
     this.#requests = new Requests(host, subscription, {
       owns: (partition) => this.#partitions.get(partition),
       recall: (partition, parked) => {
-        if (this.#parkedLane(partition, parked.stream, parked.offset) === undefined) this.#adopt(partition, parked)
+        if (this.#lanes.holding(partition, parked.stream, parked.offset) === undefined) this.#parking.adopt(partition, parked)
       },
-      redrive: (partition, stream, offset, extra) => this.#redrive(partition, stream, offset, extra),
-      drop: (partition, stream, offset, extra) => this.#drop(partition, stream, offset, extra),
+      redrive: (partition, stream, offset, extra) => this.#parking.redrive(partition, stream, offset, extra),
+      drop: (partition, stream, offset, extra) => this.#parking.drop(partition, stream, offset, extra),
     })
   }
 
@@ -153,7 +160,7 @@ export class Engine implements Sink, Contender {
 
   resume(reason: Pause): void {
     if (!this.#pauses.delete(reason) || this.#pauses.size > 0) return
-    for (const lane of [...this.#lanes.values()]) this.#advance(lane)
+    for (const lane of this.#lanes.all()) this.#advance(lane)
     this.pump()
   }
 
@@ -170,7 +177,6 @@ export class Engine implements Sink, Contender {
       }
       for (const partition of this.#partitions.values()) partition.active = false
       await within(this.#host.runtime, Math.max(1_000, deadline / 2), this.#consumer?.close() ?? Promise.resolve()).catch(() => false)
-      for (const lane of this.#lanes.values()) lane.cancel()
       this.#lanes.clear()
       this.#runner.close()
       this.#host.slots.forget(this)
@@ -239,7 +245,7 @@ export class Engine implements Sink, Contender {
       // Only now does the transport go on; until then nobody may take this engine for quiet.
       this.#host.runtime.defer(() => {
         this.#assigning--
-        for (const lane of [...this.#lanes.values()]) this.#advance(lane)
+        for (const lane of this.#lanes.all()) this.#advance(lane)
         this.#requests.look()
         this.#host.progressed()
       })
@@ -255,7 +261,7 @@ export class Engine implements Sink, Contender {
       this.#forget(state.partition)
       this.#partitions.set(state.partition, state)
       // Dead letters that hold nobody up stay on disk until somebody asks for them.
-      for (const parked of await loadParked(store, state.id)) if (parked.blocking || parked.state !== 'dead') this.#adopt(state, parked)
+      for (const parked of await loadParked(store, state.id)) if (parked.blocking || parked.state !== 'dead') this.#parking.adopt(state, parked)
     }
     return states.map((state) => state.watermark.progress().watermark)
   }
@@ -296,7 +302,7 @@ export class Engine implements Sink, Contender {
 
   /** Whether events of this stream wait or run here. */
   busyWith(stream: string): boolean {
-    const lane = this.#lanes.get(stream)
+    const lane = this.#lanes.peek(stream)
     return lane !== undefined && lane.head() !== undefined
   }
 
@@ -308,7 +314,7 @@ export class Engine implements Sink, Contender {
       return
     }
     const delivery: Delivery = { partition: stored.partition, offset: stored.position, stream: stored.stream, record: stored.record }
-    const lane = this.#laneOf(partition, delivery)
+    const lane = this.#lanes.of(partition, delivery)
     lane.items.push({ partition, offset: stored.position, delivery, entry: undefined, attempts, firstFailedAt: attempts > 0 ? this.#host.runtime.now() : undefined, parked: undefined })
     this.#held++
     lane.rank = Math.min(lane.rank, stored.record.priority)
@@ -355,22 +361,12 @@ export class Engine implements Sink, Contender {
     }
     const entry = partition.watermark.enter(delivery.offset)
     if (entry === undefined) return
-    const lane = this.#laneOf(partition, delivery)
+    const lane = this.#lanes.of(partition, delivery)
     lane.items.push({ partition, offset: delivery.offset, delivery, entry, attempts: 0, firstFailedAt: undefined, parked: undefined })
     this.#held++
     if (record !== undefined && record.priority < lane.rank) lane.rank = record.priority
     if (lane.state === 'idle') this.#advance(lane)
-    else if (lane.parked.size > 0) this.#parkBehind(lane)
-  }
-
-  #laneOf(partition: PartitionState, { stream, offset }: Pick<Delivery, 'stream' | 'offset'>): Lane {
-    const { order } = this.subscription.settings
-    const key = order === 'stream' ? stream : order === 'all' ? '' : `${partition.partition}:${offset}`
-    let lane = this.#lanes.get(key)
-    if (lane === undefined || lane.partition !== partition) {
-      if (order !== 'all' || lane === undefined) this.#lanes.set(key, (lane = new Lane(key, stream, partition)))
-    }
-    return lane
+    else if (lane.parked.size > 0) this.#parking.parkBehind(lane)
   }
 
   /** Decides what an idle lane does next. The one place where lanes change what they do on their own account. */
@@ -378,13 +374,12 @@ export class Engine implements Sink, Contender {
     if (lane.state !== 'idle' && lane.state !== 'held') return
     if (!lane.partition.active || lane.partition.draining) return
     lane.cancel()
-    if (lane.parked.size > 0) this.#parkBehind(lane)
+    if (lane.parked.size > 0) this.#parking.parkBehind(lane)
     const head = lane.head()
     if (head === undefined) {
       lane.state = 'idle'
       lane.rank = 3
-      // Streams come back; a lane that is kept is one less to make.
-      if (this.#lanes.size > idleLanes || this.subscription.settings.order !== 'stream') this.#lanes.delete(lane.key)
+      this.#lanes.release(lane)
       return
     }
     const { parked } = head
@@ -431,130 +426,10 @@ export class Engine implements Sink, Contender {
     })
   }
 
-  /** Sets the head of a lane aside. Its successors follow, unless the subscription lets them pass. */
-  #park(lane: Lane, item: Item, state: ParkedState, error: unknown, due: number | undefined): void {
-    const { settings, run } = this.subscription
-    const blocking = settings.order !== 'none' && !(state === 'dead' && settings.onPoison === 'skip')
-    const fresh = item.parked === undefined
-    const parked = parkedOf({ subscription: settings.name, run, lane, item, state, blocking, error, due, now: this.#host.runtime.now() })
-    lane.state = 'settling'
-    if (state === 'dead') this.#host.log('error', 'An event is parked as a dead letter', { subscription: settings.name, type: parked.type, event: parked.eventId, error: parked.error?.message })
-    const entry = fresh ? item.entry : undefined
-    if (fresh) {
-      lane.items.shift()
-      this.#held--
-    } else lane.parked.shift()
-    item.parked = parked
-    item.delivery = undefined
-    if (blocking || state === 'retry' || state === 'upgrade') lane.parked.unshift(item)
-    this.#settler.add({
-      partition: item.partition,
-      entry,
-      documents: [putParked(parked)],
-      committed: () => {
-        lane.state = 'idle'
-        this.#advance(lane)
-      },
-      refused: () => {},
-      lost: () => {},
-    })
-    this.#parkBehind(lane)
-  }
-
-  /** What arrives in a blocked stream waits on disk, not in memory: the watermark can pass it. */
-  #parkBehind(lane: Lane): void {
-    if (lane.parked.peek()?.parked?.blocking === false) return
-    const { settings, run } = this.subscription
-    while (lane.items.size > 0 && lane.parked.size < settings.maxParked) {
-      // A live head that runs or settles is in front of nothing that is parked.
-      const item = lane.items.shift() as Item
-      const parked = behind({ subscription: settings.name, run, lane, item, now: this.#host.runtime.now() })
-      item.parked = parked
-      item.delivery = undefined
-      lane.parked.push(item)
-      this.#held--
-      this.#settler.add({ partition: item.partition, entry: item.entry, documents: [putParked(parked)], committed: () => {}, refused: () => {}, lost: () => {} })
-    }
-    if (lane.items.size > 0) this.#host.log('warn', 'A blocked stream holds as many parked events as it may; its partition pauses', { subscription: settings.name, stream: lane.stream, limit: settings.maxParked })
-  }
-
   #halt(lane: Lane, error: unknown): void {
     lane.state = 'idle'
     this.#host.log('error', 'The subscription halts at an event that cannot be handled', { subscription: this.subscription.settings.name, error: error instanceof Error ? error.message : String(error) })
     this.pause('halted')
-  }
-
-  /** The breaker has opened: a failure that made this event a dead letter said nothing about it. */
-  #revive(item: Item): void {
-    const { parked } = item
-    if (parked === undefined || parked.state !== 'dead') return
-    const partition = this.#partitions.get(parked.partition)
-    if (partition !== undefined) this.#redrive(partition, parked.stream, parked.offset)
-  }
-
-  #redrive(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[] = []): boolean {
-    const lane = this.#parkedLane(partition, stream, offset)
-    const item = lane?.parked.peek()
-    if (lane === undefined || item?.parked === undefined || item.offset !== offset) {
-      // It has been handled meanwhile, or waits behind another: there is nothing to do but to say so.
-      if (extra.length > 0) this.#settler.add({ partition, entry: undefined, documents: extra, committed: () => {}, refused: () => {}, lost: () => {} })
-      return true
-    }
-    if (lane.state === 'running' || lane.state === 'settling') return false
-    item.attempts = 0
-    item.parked = { ...item.parked, state: 'retry', attempts: 0, due: this.#host.runtime.now() }
-    this.#rewrite(lane, partition, [...extra, putParked(item.parked)])
-    return true
-  }
-
-  #drop(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[] = []): boolean {
-    const lane = this.#parkedLane(partition, stream, offset)
-    const dropped = lane === undefined ? undefined : [...lane.parked].find((item) => item.offset === offset)?.parked
-    if (lane === undefined || dropped === undefined) {
-      this.#settler.add({ partition, entry: undefined, documents: extra, committed: () => {}, refused: () => {}, lost: () => {} })
-      return true
-    }
-    if (lane.state === 'running' || lane.state === 'settling') return false
-    const kept = [...lane.parked].filter((item) => item.offset !== offset)
-    while (lane.parked.size > 0) lane.parked.shift()
-    for (const item of kept) lane.parked.push(item)
-    this.#rewrite(lane, partition, [...extra, deleteParked(dropped)])
-    return true
-  }
-
-  #rewrite(lane: Lane, partition: PartitionState, documents: readonly DocumentChange[]): void {
-    lane.cancel()
-    lane.state = 'settling'
-    this.#settler.add({
-      partition,
-      entry: undefined,
-      documents,
-      committed: () => {
-        lane.state = 'idle'
-        this.#advance(lane)
-      },
-      refused: () => {},
-      lost: () => {},
-    })
-  }
-
-  #parkedLane(partition: PartitionState, stream: string, offset: Offset): Lane | undefined {
-    for (const key of [stream, '', `${partition.partition}:${offset}`]) {
-      const lane = this.#lanes.get(key)
-      if (lane !== undefined) for (const item of lane.parked) if (item.partition === partition && item.offset === offset) return lane
-    }
-    return undefined
-  }
-
-  /** Takes a parked event over from the documents of an earlier owner. */
-  #adopt(partition: PartitionState, parked: ParkedEvent): void {
-    const key = parked.blocking && this.subscription.settings.order !== 'none' ? this.#laneOf(partition, parked) : undefined
-    const lane = key ?? new Lane(`${partition.partition}:${parked.offset}`, parked.stream, partition)
-    if (key === undefined) this.#lanes.set(lane.key, lane)
-    // A newer program may know what an older one did not.
-    const adopted: ParkedEvent = parked.state === 'upgrade' ? { ...parked, due: 0 } : parked
-    lane.parked.push({ partition, offset: parked.offset, delivery: undefined, entry: undefined, attempts: parked.attempts, firstFailedAt: parked.firstFailedAt, parked: adopted })
-    if (lane.state === 'idle') lane.state = 'held'
   }
 
   #progressed(partitions: ReadonlySet<PartitionState>, _settled: number): void {
@@ -600,12 +475,7 @@ export class Engine implements Sink, Contender {
     if (state === undefined) return
     state.active = false
     this.#partitions.delete(partition)
-    for (const [key, lane] of this.#lanes) {
-      if (lane.partition !== state) continue
-      lane.cancel()
-      this.#held -= lane.items.size
-      this.#lanes.delete(key)
-    }
+    this.#held -= this.#lanes.forget(state)
     this.#tellWaiting()
     this.#request()
   }
@@ -629,62 +499,4 @@ export class Engine implements Sink, Contender {
       this.#tick()
     })
   }
-}
-
-/** A success on its way to its commit. A class, since there is one for every event. */
-class Handled implements Settlement {
-  readonly partition: PartitionState
-  readonly entry: Settlement['entry']
-  readonly records: Settlement['records']
-  readonly documents: Settlement['documents']
-  readonly statements: Settlement['statements']
-  readonly expect: Settlement['expect']
-  readonly #then: { committed(lane: Lane, item: Item): void; refused(lane: Lane, item: Item, error: Error): void }
-  readonly #lane: Lane
-  readonly #item: Item
-
-  constructor(then: { committed(lane: Lane, item: Item): void; refused(lane: Lane, item: Item, error: Error): void }, lane: Lane, item: Item, work: Work) {
-    this.partition = item.partition
-    this.entry = item.parked === undefined || item.entry?.done === false ? item.entry : undefined
-    this.records = work.records
-    this.documents = item.parked === undefined ? work.documents : [...(work.documents ?? []), deleteParked(item.parked)]
-    this.statements = work.statements
-    this.expect = work.expect
-    this.#then = then
-    this.#lane = lane
-    this.#item = item
-  }
-
-  committed(): void {
-    this.#then.committed(this.#lane, this.#item)
-  }
-
-  refused(error: Error): void {
-    this.#then.refused(this.#lane, this.#item, error)
-  }
-
-  lost(): void {}
-}
-
-/** What one success brings along. */
-export interface Work {
-  readonly records?: readonly EventRecord[] | undefined
-  readonly documents?: readonly DocumentChange[] | undefined
-  readonly statements?: Settlement['statements']
-  readonly expect?: Settlement['expect']
-}
-
-export interface EngineStatus {
-  readonly name: string
-  readonly run: number
-  readonly running: number
-  /** Live events taken in advance. */
-  readonly held: number
-  readonly parked: number
-  readonly blockedStreams: number
-  readonly paused: readonly Pause[]
-  readonly breaker: string
-  /** Everything at or below is handled or parked; undefined where this process owns no partition. */
-  readonly watermark: Offset | undefined
-  readonly partitions: readonly { readonly partition: number; readonly watermark: Offset }[]
 }

@@ -8,7 +8,8 @@ import type { Delivery } from '../transport/transport.ts'
 import { Breaker, type Pass } from '../resilience/breaker.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
-import type { EngineHost, Work } from './engine.ts'
+import type { EngineHost } from './engine.ts'
+import type { Work } from './handled.ts'
 import type { Item, Lane } from './lane.ts'
 import { inlineCollection, inlineId, type InlinePromise } from './inline-promise.ts'
 import { deleteParked, type ParkedState, parkedCollection, parkedId } from './parked-event.ts'
@@ -359,7 +360,7 @@ export class Runner {
       return
     }
     if (verdict.kind === 'upgrade') {
-      if (pass !== undefined) this.#breaker.onSuccess(pass)
+      if (pass !== undefined) this.#breaker.onWithdrawn(pass)
       this.#outcomes.park(lane, item, 'upgrade', error, undefined)
       return
     }
@@ -367,7 +368,7 @@ export class Runner {
     item.firstFailedAt ??= runtime.now()
     const failure: Failure = { stream: lane.stream, item }
     // An event that is bad in itself says nothing about the dependencies of its handler.
-    const forgiven = pass === undefined ? [] : verdict.kind === 'dead' ? (this.#breaker.onSuccess(pass), []) : this.#breaker.onFailure(pass, failure, now)
+    const forgiven = pass === undefined ? [] : verdict.kind === 'dead' ? this.#leave(pass) : this.#breaker.onFailure(pass, failure, now)
     this.#giveBack(forgiven)
     if (forgiven.includes(failure)) this.#outcomes.again(lane)
     else this.#retry(lane, item, verdict, error)
@@ -385,6 +386,11 @@ export class Runner {
     const delay = named ?? delayOf(settings.backoff, item.attempts, () => runtime.random())
     if (delay <= settings.parkAbove && item.parked === undefined) this.#outcomes.later(lane, delay)
     else this.#outcomes.park(lane, item, 'retry', error, runtime.now() + delay)
+  }
+
+  #leave(pass: Pass): readonly Failure[] {
+    this.#breaker.onWithdrawn(pass)
+    return []
   }
 
   #giveBack(failures: readonly Failure[]): void {

@@ -1,0 +1,146 @@
+import type { Log } from '../kernel/log.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { DocumentChange } from '../store/store.ts'
+import type { Offset } from '../transport/transport.ts'
+import type { Item, Lane } from './lane.ts'
+import type { LaneTable } from './lane-table.ts'
+import { behind, deleteParked, type ParkedEvent, type ParkedState, parkedOf, putParked } from './parked-event.ts'
+import type { PartitionState } from './partition-state.ts'
+import type { Settlement, Settler } from './settler.ts'
+import type { Subscription } from './subscription.ts'
+
+export interface ParkingHost {
+  readonly subscription: Subscription
+  readonly runtime: Runtime
+  readonly log: Log
+  readonly settler: Settler
+  readonly lanes: LaneTable
+  /** A lane may go on. */
+  advance(lane: Lane): void
+  /** A live event waits on disk now and no longer in memory. */
+  setAside(): void
+}
+
+/** Sets events aside with their successors, and lets them run again, in order. All of it is documents, changed by the owner's commits alone. */
+export class Parking {
+  readonly #host: ParkingHost
+
+  constructor(host: ParkingHost) {
+    this.#host = host
+  }
+
+  /** Sets the head of a lane aside. Its successors follow, unless the subscription lets them pass. */
+  park(lane: Lane, item: Item, state: ParkedState, error: unknown, due: number | undefined): void {
+    const { subscription, runtime, log, settler } = this.#host
+    const { settings, run } = subscription
+    const blocking = settings.order !== 'none' && !(state === 'dead' && settings.onPoison === 'skip')
+    const live = item.parked === undefined
+    const parked = parkedOf({ subscription: settings.name, run, lane, item, state, blocking, error, due, now: runtime.now() })
+    if (state === 'dead') {
+      log('error', 'An event is parked as a dead letter', { subscription: settings.name, type: parked.type, event: parked.eventId, error: parked.error?.message })
+    }
+    lane.state = 'settling'
+    lane.drop()
+    if (live) this.#host.setAside()
+    item.parked = parked
+    item.delivery = undefined
+    // A dead letter that holds nobody up stays on disk until somebody asks for it.
+    if (blocking || state !== 'dead') lane.parked.unshift(item)
+    settler.add(this.#change(item.partition, live ? item.entry : undefined, [putParked(parked)], lane))
+    this.parkBehind(lane)
+  }
+
+  /** What arrives in a blocked stream waits on disk, not in memory, so that the watermark can pass it. */
+  parkBehind(lane: Lane): void {
+    if (lane.parked.peek()?.parked?.blocking !== true) return
+    const { subscription, runtime, log, settler } = this.#host
+    const { settings, run } = subscription
+    while (lane.items.size > 0 && lane.parked.size < settings.maxParked) {
+      const item = lane.items.shift() as Item
+      item.parked = behind({ subscription: settings.name, run, lane, item, now: runtime.now() })
+      item.delivery = undefined
+      lane.parked.push(item)
+      this.#host.setAside()
+      settler.add(this.#change(item.partition, item.entry, [putParked(item.parked)], undefined))
+    }
+    if (lane.items.size > 0) {
+      log('warn', 'A blocked stream holds as many parked events as it may; its partition pauses', { subscription: settings.name, stream: lane.stream, limit: settings.maxParked })
+    }
+  }
+
+  /** Takes a parked event over from the documents. */
+  adopt(partition: PartitionState, parked: ParkedEvent): void {
+    const { lanes, subscription } = this.#host
+    const lane = parked.blocking && subscription.settings.order !== 'none' ? lanes.of(partition, parked) : lanes.aside(partition, parked)
+    // A newer program may know what an older one did not.
+    const adopted: ParkedEvent = parked.state === 'upgrade' ? { ...parked, due: 0 } : parked
+    lane.parked.push({
+      partition,
+      offset: parked.offset,
+      delivery: undefined,
+      entry: undefined,
+      attempts: parked.attempts,
+      firstFailedAt: parked.firstFailedAt,
+      parked: adopted,
+    })
+    if (lane.state === 'idle') lane.state = 'held'
+  }
+
+  /** Lets the head of a blocked stream run again; `answered` is committed along. False: its lane is busy, ask again. */
+  redrive(partition: PartitionState, stream: string, offset: Offset, answered: readonly DocumentChange[] = []): boolean {
+    const lane = this.#host.lanes.holding(partition, stream, offset)
+    const item = lane?.parked.peek()
+    if (lane === undefined || item?.parked === undefined || item.offset !== offset) return this.#answer(partition, answered)
+    if (lane.state === 'running' || lane.state === 'settling' || lane.state === 'ready') return false
+    item.attempts = 0
+    item.parked = { ...item.parked, state: 'retry', attempts: 0, due: this.#host.runtime.now() }
+    this.#rewrite(lane, partition, [...answered, putParked(item.parked)])
+    return true
+  }
+
+  /** Gives a parked event up for good. Its successors run. */
+  drop(partition: PartitionState, stream: string, offset: Offset, answered: readonly DocumentChange[] = []): boolean {
+    const lane = this.#host.lanes.holding(partition, stream, offset)
+    if (lane === undefined) return this.#answer(partition, answered)
+    if (lane.state === 'running' || lane.state === 'settling' || lane.state === 'ready') return false
+    const items = [...lane.parked]
+    while (lane.parked.size > 0) lane.parked.shift()
+    for (const item of items) if (item.offset !== offset) lane.parked.push(item)
+    const dropped = items.find((item) => item.offset === offset)?.parked as ParkedEvent
+    this.#rewrite(lane, partition, [...answered, deleteParked(dropped)])
+    return true
+  }
+
+  /** The breaker has opened: the failure that made this event a dead letter said nothing about it. */
+  revive(item: Item): void {
+    if (item.parked?.state === 'dead') this.redrive(item.partition, item.parked.stream, item.parked.offset)
+  }
+
+  /** There is nothing to do but to say so: it was handled meanwhile, or waits behind another. */
+  #answer(partition: PartitionState, answered: readonly DocumentChange[]): boolean {
+    if (answered.length > 0) this.#host.settler.add(this.#change(partition, undefined, answered, undefined))
+    return true
+  }
+
+  #rewrite(lane: Lane, partition: PartitionState, documents: readonly DocumentChange[]): void {
+    lane.cancel()
+    lane.state = 'settling'
+    this.#host.settler.add(this.#change(partition, undefined, documents, lane))
+  }
+
+  /** Documents alone cannot be refused; after the commit `lane` goes on. */
+  #change(partition: PartitionState, entry: Settlement['entry'], documents: readonly DocumentChange[], lane: Lane | undefined): Settlement {
+    return {
+      partition,
+      entry,
+      documents,
+      committed: () => {
+        if (lane === undefined) return
+        lane.state = 'idle'
+        this.#host.advance(lane)
+      },
+      refused: () => {},
+      lost: () => {},
+    }
+  }
+}
