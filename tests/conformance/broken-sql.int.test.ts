@@ -11,7 +11,7 @@ const good = { name: 'sqlite', create: () => sqlite(':memory:').open(host) }
 describe('each broken SQL store is rejected, by the cases of its promise and no others', () => {
   for (const { backend, breaks } of brokenSqlStores(good)) {
     it(`${backend.name}: ${breaks.map((promise) => `[${promise}]`).join(' ')}`, async () => {
-      const result = await runStoreSuite(backend, { seed: 7, size: 'quick' })
+      const result = await runStoreSuite(backend, { seed: 7, size: 'quick', volumes: { patience: 2_000 } })
       const failed = result.cases.filter((one) => one.error !== undefined)
       expect(
         brokenPromises(result),

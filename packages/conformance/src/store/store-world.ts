@@ -1,7 +1,8 @@
 import { type Store, type VirtualRuntime, virtualRuntime } from 'tidings/spi'
 
 import { type Patience } from '../suite/eventually.ts'
-import { type Size, type Volumes, volumesOf } from '../suite/volumes.ts'
+import type { CaseContext } from '../suite/run-cases.ts'
+import type { Volumes } from '../suite/volumes.ts'
 
 /** A store under test, as its author describes it. */
 export interface StoreBackend {
@@ -32,16 +33,16 @@ export interface StoreWorld {
   readonly chance: VirtualRuntime
   readonly patience: Patience
   /** Another store over the same data; closed after the case. */
-  reopen(): Promise<Store>
+  readonly reopen: () => Promise<Store>
   /** Another empty store of the same kind; closed after the case. */
-  another(): Promise<Store>
+  readonly another: () => Promise<Store>
 }
 
 let places = 0
 
 export async function inStoreWorld(
   backend: StoreBackend,
-  { seed, size }: { seed: number; size: Size },
+  { seed, volumes }: CaseContext,
   use: (world: StoreWorld) => Promise<void>,
 ): Promise<void> {
   const opened: Store[] = []
@@ -54,7 +55,6 @@ export async function inStoreWorld(
   }
   const newPlace = (): string => `case-${process.pid}-${seed.toString(36)}-${++places}`
   const place = newPlace()
-  const volumes = volumesOf(size)
   try {
     await use({
       backend,

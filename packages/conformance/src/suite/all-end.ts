@@ -3,5 +3,5 @@ export async function allEnd<T extends readonly Promise<unknown>[]>(
   running: T,
 ): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
   await Promise.allSettled(running)
-  return Promise.all(running) as Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }>
+  return Promise.all(running)
 }

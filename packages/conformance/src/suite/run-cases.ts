@@ -2,7 +2,7 @@ import { capabilityTable } from './capability-table.ts'
 import { type Ability, type Case, caseName, type Topic } from './case.ts'
 import { seedFrom, seedOfCase } from './seed.ts'
 import type { CaseResult, SuiteResult } from './suite-result.ts'
-import { type Size, sizeFrom, volumesOf } from './volumes.ts'
+import { type Size, sizeFrom, type Volumes, volumesOf } from './volumes.ts'
 
 /** What the suites need of a test runner. That of Vitest fits, and that of node:test. */
 export interface Runner {
@@ -24,22 +24,31 @@ export interface Plan<World> {
   /** Looks at an instance and chooses the cases. */
   prepare(): Promise<Prepared<World>>
   /** Opens a world of its own for one case, runs it, and ends whatever it opened. */
-  inWorld(context: { seed: number; size: Size }, use: (world: World) => Promise<void>): Promise<void>
+  inWorld(context: CaseContext, use: (world: World) => Promise<void>): Promise<void>
+}
+
+/** What a case is given by the run it belongs to. */
+export interface CaseContext {
+  readonly seed: number
+  readonly volumes: Volumes
 }
 
 export interface RunOptions {
+  /** Default: as TIDINGS_CONFORMANCE says. */
   readonly size?: Size
+  /** Replaces single volumes of that size. */
+  readonly volumes?: Partial<Volumes>
   readonly seed?: number
 }
 
 /** Runs all cases one after another, without a test runner. */
 export async function runCases<World>(plan: Plan<World>, options: RunOptions = {}): Promise<SuiteResult> {
-  const size = options.size ?? sizeFrom()
   const seed = options.seed ?? seedFrom()
+  const volumes = { ...volumesOf(options.size ?? sizeFrom()), ...options.volumes }
   const { abilities, topics } = await plan.prepare()
   const cases: CaseResult[] = []
   for (const topic of topics) {
-    for (const one of topic.cases) cases.push(await settle(plan, topic, one, { seed, size }))
+    for (const one of topic.cases) cases.push(await settle(plan, topic, one, { seed, volumes }))
   }
   return { port: plan.port, backend: plan.backend, seed, abilities, cases }
 }
@@ -48,8 +57,8 @@ export async function runCases<World>(plan: Plan<World>, options: RunOptions = {
 export function registerCases<World>(plan: Plan<World>, runner: Runner, options: RunOptions = {}): void {
   const size = options.size ?? sizeFrom()
   const first = options.seed ?? seedFrom()
-  const { rounds } = volumesOf(size)
-  for (let round = 0; round < rounds; round++) {
+  const volumes = { ...volumesOf(size), ...options.volumes }
+  for (let round = 0; round < volumes.rounds; round++) {
     const seed = first + round
     runner.describe(`${plan.port} ${plan.backend} (${size}, seed ${seed})`, async () => {
       const { abilities, topics } = await plan.prepare()
@@ -60,11 +69,11 @@ export function registerCases<World>(plan: Plan<World>, runner: Runner, options:
             runner.it(
               caseName(one),
               async () => {
-                const result = await settle(plan, topic, one, { seed, size })
+                const result = await settle(plan, topic, one, { seed, volumes })
                 cases.push(result)
                 if (result.error !== undefined) throw result.error
               },
-              volumesOf(size).deadline + 10_000,
+              volumes.deadline + 10_000,
             )
           }
         })
@@ -81,16 +90,16 @@ async function settle<World>(
   plan: Plan<World>,
   topic: Topic<World>,
   one: Case<World>,
-  context: { seed: number; size: Size },
+  context: CaseContext,
 ): Promise<CaseResult> {
   const { promise, title } = one
   const done = { topic: topic.name, promise, title, capability: topic.capability }
   try {
     const running = plan.inWorld({ ...context, seed: seedOfCase(context.seed, caseName(one)) }, one.run)
-    await within(volumesOf(context.size).deadline, running)
+    await within(context.volumes.deadline, running)
     return done
   } catch (error) {
-    return { ...done, error: error ?? new Error('It rejected with nothing.') }
+    return { ...done, error: error instanceof Error ? error : new Error(`It rejected with ${String(error)}.`) }
   }
 }
 

@@ -7,7 +7,7 @@ export interface CaseResult {
   readonly title: string
   readonly capability?: Ability | undefined
   /** Undefined where the promise was held. */
-  readonly error?: unknown
+  readonly error?: Error
 }
 
 /** How a backend did in one suite. */

@@ -19,7 +19,7 @@ export interface LogBackendOptions {
   /** Opens a store over what lies at a place; called for each connection, and may return the same store again. */
   readonly store: (place: string) => Promise<Store> | Store
   /** Called after each case, when the stores of that place are closed. */
-  readonly remove?: (place: string) => Promise<void> | void
+  readonly remove?: ((place: string) => Promise<void> | void) | undefined
   /** Options of the transport; `lease` decides how long a take-over may last. */
   readonly log?: LogTransportOptions
 }

@@ -1,7 +1,8 @@
 import { type Transport, type VirtualRuntime, virtualRuntime } from 'tidings/spi'
 
 import { type Patience, settled } from '../suite/eventually.ts'
-import { type Size, type Volumes, volumesOf } from '../suite/volumes.ts'
+import type { CaseContext } from '../suite/run-cases.ts'
+import type { Volumes } from '../suite/volumes.ts'
 
 /** A transport under test, as its author describes it. */
 export interface TransportBackend {
@@ -34,21 +35,20 @@ export interface TransportWorld {
   /** For what waits until a dead member is noticed. */
   readonly takeover: Patience
   /** Another transport at the same place; closed after the case. */
-  connect(): Promise<Transport>
+  readonly connect: () => Promise<Transport>
   /** The death of a transport's process; it is not closed after the case. */
-  crash(transport: Transport): Promise<void>
+  readonly crash: (transport: Transport) => Promise<void>
   /** Waits for a call to end while time moves. */
-  end<T>(call: Promise<T>, what?: string): Promise<T>
+  readonly end: <T>(call: Promise<T>, what?: string) => Promise<T>
 }
 
 let places = 0
 
 export async function inTransportWorld(
   backend: TransportBackend,
-  { seed, size }: { seed: number; size: Size },
+  { seed, volumes }: CaseContext,
   use: (world: TransportWorld) => Promise<void>,
 ): Promise<void> {
-  const volumes = volumesOf(size)
   const { advance } = backend
   const patience: Patience = { deadline: volumes.patience, advance }
   const opened = new Set<Transport>()

@@ -10,7 +10,7 @@ export const lifeFaults: readonly BrokenStore[] = [
     let closed = false
     return {
       commit(units) {
-        if (!closed) for (const wake of [...wakes]) wake()
+        if (!closed) for (const wake of wakes) wake()
         return store.commit(units)
       },
       watch(wake) {

@@ -35,11 +35,11 @@ function viewOf(memory: Store): Store {
   }
   return {
     capabilities: memory.capabilities,
-    commit: open(memory.commit),
-    readStream: open(memory.readStream),
-    readAll: open(memory.readAll),
-    find: open(memory.find),
-    prune: open(memory.prune),
+    commit: open((units) => memory.commit(units)),
+    readStream: open((stream, query) => memory.readStream(stream, query)),
+    readAll: open((query) => memory.readAll(query)),
+    find: open((collection, query) => memory.find(collection, query)),
+    prune: open((query) => memory.prune(query)),
     watch(wake) {
       if (closed) return () => {}
       const stop = memory.watch(wake)

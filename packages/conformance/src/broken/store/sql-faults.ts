@@ -73,7 +73,8 @@ export function brokenSqlStores(good: StoreBackend): readonly BrokenStore[] {
       'reads beside its transaction',
       ['sql-hold', 'sql-transaction'],
       inTransaction((tx, store) => ({
-        query: (statement) => (/^select/.test(statement.text[0] ?? '') ? store.query(statement) : tx.query(statement)),
+        query: (statement) =>
+          statement.text[0]?.startsWith('select') === true ? store.query(statement) : tx.query(statement),
       })),
     ),
     broken(

@@ -7,7 +7,7 @@ import { brokenLog } from './bend.ts'
 export const deliveryFaults: readonly BrokenTransport[] = [
   brokenLog(
     'loses one event in a hundred',
-    ['assigned', 'credit', 'delivers', 'groups', 'order', 'replay', 'revoked', 'scanned', 'takeover'],
+    ['assigned', 'delivers', 'groups', 'order', 'replay', 'revoked', 'scanned', 'takeover'],
     {
       sink: (sink) => ({
         deliver: (deliveries) => sink.deliver(deliveries.filter(({ offset }) => offset % 100 !== 0)),
