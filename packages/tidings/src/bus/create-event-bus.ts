@@ -12,6 +12,7 @@ import { prepare } from '../prepare/prepare.ts'
 import { Committer } from '../publisher/committer.ts'
 import { publishDefaults, type PublishOptions } from '../publisher/publish-options.ts'
 import { Publisher } from '../publisher/publisher.ts'
+import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
 import type { Store } from '../store/store.ts'
 import { Audiences } from '../subscriber/audiences.ts'
@@ -46,8 +47,10 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const settings = publishSettings(options)
   const txHold = milliseconds(options.txHold ?? 1_000, 'txHold')
   const { store, owned } = await openStore(options, { runtime, log, meter })
-  const committer = new Committer(store, runtime, options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch })
-  const transport = typeof options.transport === 'function' ? options.transport(store, { runtime, log, meter }) : logTransport(store, { runtime, log, meter }, options.transport)
+  // A memory store hands out its own objects already.
+  const nearby = store.capabilities.durability === 'memory' ? store : recentCommits(store)
+  const committer = new Committer(nearby, runtime, options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch })
+  const transport = typeof options.transport === 'function' ? options.transport(store, { runtime, log, meter }) : logTransport(nearby, { runtime, log, meter }, options.transport)
   const slots = new Slots(options.concurrency ?? 100)
   const definitions = new Map<string, AnyEventDefinition>((options.events ?? []).map((definition) => [definition.type, definition]))
   const life = new Lifecycle('The event bus')

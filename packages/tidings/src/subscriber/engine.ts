@@ -3,7 +3,7 @@ import { priorityRank } from '../events/event.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
-import type { Runtime } from '../kernel/runtime.ts'
+import type { Runtime, Timer } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
 import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
 import { delayOf } from '../resilience/backoff.ts'
@@ -42,6 +42,9 @@ export interface EngineHost {
 /** Most entries one partition holds above its watermark before it takes nothing new: what a restart may have to be told. */
 const mostAbove = 65_536
 
+/** Longer than any lease, so that a transport that knows of a new owner has said so. In milliseconds. */
+const takeBackAfter = 15_000
+
 /** How often idle progress is written down, in milliseconds. */
 const checkpointEvery = 5_000
 
@@ -58,6 +61,9 @@ export class Engine implements Sink, Contender {
   readonly #deaf: boolean
   readonly #life: Lifecycle
   readonly #partitions = new Map<number, PartitionState>()
+  /** What the transport calls ours, whether or not we hold its token. */
+  readonly #assigned = new Set<number>()
+  readonly #takingBack = new Map<number, Timer>()
   readonly #lanes: LaneTable
   readonly #parking: Parking
   readonly #ready = new WeightedQueue<Lane>()
@@ -90,7 +96,7 @@ export class Engine implements Sink, Contender {
       runtime: host.runtime,
       log: host.log,
       subscription: subscription.settings.name,
-      partitionLost: (partition) => this.lost([partition.partition]),
+      partitionLost: (partition) => this.#fencedOff(partition.partition),
       progressed: (partitions, settled) => this.#progressed(partitions, settled),
     })
     this.#lanes = new LaneTable(subscription.settings.order)
@@ -110,7 +116,7 @@ export class Engine implements Sink, Contender {
       park: (lane, item, state, error, due) => this.#parking.park(lane, item, state, error, due),
       halt: (lane, error) => this.#halt(lane, error),
       revive: (item) => this.#parking.revive(item),
-      lost: (partition) => this.lost([partition.partition]),
+      lost: (partition) => this.#fencedOff(partition.partition),
       freed: () => {
         host.slots.release()
         this.pump()
@@ -170,6 +176,7 @@ export class Engine implements Sink, Contender {
       this.pause('draining')
       this.#cadence?.cancel()
       this.#requests.close()
+      for (const timer of this.#takingBack.values()) timer.cancel()
       const drained = await within(this.#host.runtime, deadline, this.#drain([...this.#partitions.values()])).catch(() => false)
       if (!drained) {
         this.#runner.withdrawAll('the process is closing')
@@ -237,7 +244,13 @@ export class Engine implements Sink, Contender {
     }
   }
 
-  async assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
+  assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
+    for (const partition of partitions) this.#assigned.add(partition)
+    return this.#own(partitions)
+  }
+
+  /** Takes partitions over and rebuilds their lanes from the documents. Returns where to read on. */
+  async #own(partitions: readonly number[]): Promise<readonly Offset[]> {
     this.#assigning++
     try {
       return await this.#takeOver(partitions)
@@ -270,18 +283,46 @@ export class Engine implements Sink, Contender {
     const states = partitions.map((partition) => this.#partitions.get(partition)).filter((state) => state !== undefined)
     const drained = await within(this.#host.runtime, this.subscription.settings.timeout, this.#drain(states)).catch(() => false)
     if (!drained) this.#runner.withdraw(states, 'its partition moves to another instance')
-    for (const partition of partitions) this.#forget(partition)
+    for (const partition of partitions) {
+      this.#assigned.delete(partition)
+      this.#forget(partition)
+    }
   }
 
   lost(partitions: readonly number[]): void {
     for (const partition of partitions) {
-      const state = this.#partitions.get(partition)
-      if (state === undefined) continue
-      this.#host.log('warn', 'A partition has moved to another instance', { subscription: this.subscription.settings.name, partition })
-      this.#forget(partition)
-      this.#runner.withdraw([state], 'its partition has moved to another instance')
+      this.#assigned.delete(partition)
+      this.#giveUp(partition)
     }
+  }
+
+  /**
+   * A commit was refused because somebody has raised the token. Mostly a new owner, and the transport will say so. But one who died between
+   * raising it and owning the partition tells nobody: where the transport still calls it ours after a while, it is taken back.
+   */
+  #fencedOff(partition: number): void {
+    if (!this.#giveUp(partition)) return
+    const takeBack = (): void => {
+      this.#takingBack.delete(partition)
+      if (!this.#assigned.has(partition) || this.#partitions.has(partition) || this.#pauses.has('draining')) return
+      this.#own([partition]).then(([offset]) => this.#consumer?.seek(partition, offset as Offset), again)
+    }
+    const again = (): void => {
+      this.#takingBack.get(partition)?.cancel()
+      this.#takingBack.set(partition, this.#host.runtime.setTimer(takeBackAfter, takeBack))
+    }
+    again()
+  }
+
+  /** Forgets a partition that is somebody else's, and takes back what runs for it. False when it was not ours. */
+  #giveUp(partition: number): boolean {
+    const state = this.#partitions.get(partition)
+    if (state === undefined) return false
+    this.#host.log('warn', 'A partition has moved to another instance', { subscription: this.subscription.settings.name, partition })
+    this.#forget(partition)
+    this.#runner.withdraw([state], 'its partition has moved to another instance')
     this.#request()
+    return true
   }
 
   deliver(deliveries: readonly Delivery[]): void {
