@@ -36,6 +36,11 @@ export class PartitionState {
     return { collection: fencesCollection, id: this.id, version: this.token }
   }
 
+  /** The checkpoint stands as this process has last seen it. */
+  get unchanged(): Expectation {
+    return { collection: checkpointsCollection, id: this.id, version: this.checkpointVersion }
+  }
+
   /** The checkpoint with everything counted that is marked done by now. */
   checkpoint(): DocumentChange {
     return { collection: checkpointsCollection, id: this.id, put: JSON.stringify(this.watermark.progress()) }
