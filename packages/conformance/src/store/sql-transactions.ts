@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 
 import { isTidingsError, type SqlTransaction } from 'tidings/spi'
 
+import { allEnd } from '../suite/all-end.ts'
 import type { Case } from '../suite/case.ts'
-import { record } from '../suite/event-records.ts'
+import { ids, record } from '../suite/event-records.ts'
 import { eventually } from '../suite/eventually.ts'
 import { same } from '../suite/same.ts'
 import { commitOne, commitStatus, order, readLog } from './commits.ts'
@@ -100,6 +101,34 @@ export const sqlTransactions: readonly Case<StoreWorld>[] = [
       assert.equal((await second.commit({})).status, 'committed')
       assert.equal((await unit).status, 'committed')
       same(await stockIds(store), ['a', 'b', 'c'])
+    },
+  },
+  {
+    promise: 'sql-transaction',
+    title: 'what an open transaction appends at its end lies beyond all that readers were told to have seen meanwhile',
+    run: async (world) => {
+      const store = await createStock(world)
+      const tx = await store.begin({ hold })
+      await tx.query(insert('a'))
+      const others = Array.from({ length: 5 }, () => commitOne(store, { append: [record(world, { key: 'other' })] }))
+      const seen: string[] = []
+      let through = 0
+      const follow = async (): Promise<void> => {
+        const page = await store.readAll({ after: through, limit: 3 })
+        seen.push(...ids(page.events))
+        through = page.through
+      }
+      let looks = 0
+      await eventually(async () => {
+        await follow()
+        return ++looks > 5
+      }, world.patience)
+      const late = record(world)
+      const [result] = await allEnd([tx.commit({ append: [late] }), Promise.all(others)] as const)
+      assert.equal(result.status, 'committed')
+      for (let left = 10; left > 0; left--) await follow()
+      same(seen, ids(await readLog(store)))
+      assert.ok(seen.includes(late.id))
     },
   },
   {

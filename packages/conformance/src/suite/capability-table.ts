@@ -26,6 +26,13 @@ export function capabilityTable(results: readonly SuiteResult[]): string {
 function verdict(result: SuiteResult, ability: Ability | undefined): string {
   const cases = result.cases.filter((one) => one.capability?.name === ability?.name)
   const failed = cases.filter((one) => one.error !== undefined).length
-  const what = failed > 0 ? `BROKEN (${failed} of ${cases.length})` : (ability?.has ?? true) ? 'held' : 'refused'
-  return ability === undefined ? (cases.length === 0 ? 'not run' : what) : `${ability.value}: ${what}`
+  const what =
+    cases.length === 0
+      ? 'not run'
+      : failed > 0
+        ? `BROKEN (${failed} of ${cases.length})`
+        : (ability?.has ?? true)
+          ? 'held'
+          : 'refused'
+  return ability === undefined ? what : `${ability.value}: ${what}`
 }
