@@ -1,0 +1,78 @@
+import type { ReplayProgress, ReplayRequest } from 'tidings'
+
+import { collect, parseCount, parseLength, parseWhen } from '../input/parse-options.ts'
+import type { Attach, ExitCode } from '../session.ts'
+import { dim, green, line, red, yellow } from '../terminal/text.ts'
+
+/** Runs history through a subscription again. */
+export const replayCommand: Attach = (parent, run, host) => {
+  const when = parseWhen(host.runtime.now())
+  const place = (text: string): number | Date => (/^\d{1,16}$/.test(text) ? Number(text) : new Date(when(text)))
+  parent
+    .command('replay')
+    .argument('<subscription>', "a subscription whose handler is declared replay: 'safe'")
+    .description('Run a part of history through a subscription again, beside its live work, as a run of its own.')
+    .option(
+      '--from <place>',
+      "after this position, or from a time such as '1d' (ago) or '2026-01-31' (default: the beginning)",
+      place,
+    )
+    .option('--to <place>', 'up to this position, or before this time (default: the end of the log now)', place)
+    .option('--type <name>', 'only events of this type, of those the subscription hears (may be repeated)', collect)
+    .option('--dry-run', 'only count what would be handled')
+    .option('--cancel <run>', 'end this run before its end', parseCount)
+    .option('--wait <length>', 'how long to wait for its end (default: as long as it takes)', parseLength)
+    .option('--no-wait', 'ask and leave')
+    .option('--by <name>', 'who asks, for the audit (default: the user of this machine)')
+    .addHelpText('after', '\nExample:\n  tidings replay analytics --from 2026-01-01 --type order.placed --dry-run\n')
+    .action(
+      run((session, options, [subscription = '']) =>
+        session.withStore(async (operations): Promise<ExitCode> => {
+          const { replays } = operations
+          if (typeof options.cancel === 'number') {
+            const cancelled = await replays.cancel({ subscription, run: options.cancel })
+            if (session.json) await session.out.json({ cancelled })
+            else await session.out.line(cancelled ? green('Cancelled.') : yellow('It had ended already, or never was.'))
+            return cancelled ? 0 : 1
+          }
+          const request: ReplayRequest = {
+            subscription,
+            ...(options.from === undefined ? {} : { from: options.from as number | Date }),
+            ...(options.to === undefined ? {} : { to: options.to as number | Date }),
+            ...(options.type === undefined ? {} : { types: options.type as readonly string[] }),
+            by: (options.by as string | undefined) ?? host.user,
+          }
+          const preview = await replays.preview(request)
+          if (session.json) await session.out.json({ preview })
+          else
+            await session.out.line(line`${preview.count} events after position ${preview.after} up to ${preview.upTo}`)
+          if (options.dryRun === true || preview.count === 0) return 0
+          const replay = await replays.start(request)
+          if (session.json) await session.out.json({ run: replay.run })
+          else await session.out.line(line`asked for as run ${replay.run} of ${subscription}`)
+          if (options.wait === false) return 0
+          const bar = session.bar()
+          let last: Omit<ReplayProgress, 'count'> | undefined
+          const deadline = typeof options.wait === 'number' ? options.wait : undefined
+          for await (const progress of replays.follow(replay, { deadline, signal: session.host.signal })) {
+            last = progress
+            bar.show(
+              (progress.position - progress.after) / Math.max(1, progress.upTo - progress.after),
+              `position ${progress.position} of ${progress.upTo}`,
+            )
+          }
+          bar.clear()
+          if (session.json) await session.out.json(last)
+          else await session.out.line(endings[last?.state ?? 'open'])
+          return last?.state === 'done' ? 0 : 1
+        }),
+      ),
+    )
+}
+
+const endings = {
+  open: yellow('Not at its end yet; it goes on wherever the subscription runs.'),
+  done: green('Done.'),
+  refused: red("Refused: the subscription is not declared replay: 'safe'."),
+  cancelled: dim('Cancelled by somebody.'),
+}
