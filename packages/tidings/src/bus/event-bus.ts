@@ -1,4 +1,4 @@
-import type { DefinitionOf, EventDefinition, EventDraft } from '../events/define-event.ts'
+import type { AnyEventDefinition, DataOf, DefinitionOf, EventDefinition, EventDraft } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
 import type { PublishOptions } from '../publisher/publish-options.ts'
 import type { Receipt } from '../publisher/receipt.ts'
@@ -24,7 +24,12 @@ export interface EventBus {
    * Declares a subscription; delivery begins with `start`. To types by definition, by name, or by wildcard (`*` one segment, `**` the
    * rest). Throws `TIDINGS_SUBSCRIPTION_EXISTS` for a name this bus has already.
    */
-  subscribe<Data>(to: DefinitionOf<Data> | readonly DefinitionOf<Data>[], options: SubscribeOptions, handler: (event: Event<Data>, context: HandlerContext) => unknown): void
+  subscribe<Data>(to: DefinitionOf<Data>, options: SubscribeOptions, handler: (event: Event<Data>, context: HandlerContext) => unknown): void
+  subscribe<const Definitions extends readonly AnyEventDefinition[]>(
+    to: Definitions,
+    options: SubscribeOptions,
+    handler: (event: Event<DataOf<Definitions[number]>>, context: HandlerContext) => unknown,
+  ): void
   subscribe(to: string | readonly string[], options: SubscribeOptions, handler: (event: Event<unknown>, context: HandlerContext) => unknown): void
 
   /** One transaction of an SQL store around statements and events: all or none. Not retried. */

@@ -2,21 +2,13 @@ import { TidingsError } from '../kernel/errors.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { CommitResult, Store, Unit } from '../store/store.ts'
 import { selectUrgent } from './select-urgent.ts'
+import type { Submission } from './submission.ts'
 
 export interface CommitterOptions {
   /** Most units in one commit. Default 1,000. Larger means fewer flushes to disk under load and longer waits for each. */
   readonly maxUnits?: number
   /** Most units waiting. Default 100,000; beyond it `submit` answers TIDINGS_OVERLOADED. */
   readonly maxWaiting?: number
-}
-
-/** One unit on its way, with whom to tell. */
-export interface Submission {
-  readonly unit: Unit
-  /** 0 critical … 3 low. Matters only while more wait than fit one commit. */
-  readonly rank: number
-  /** Called once: with the store's answer, or with what the commit rejected with. Must not throw. */
-  settled(result: CommitResult | undefined, error: Error | undefined): void
 }
 
 /** How long commits may follow each other on microtasks alone before input and output get their turn, in milliseconds. */

@@ -115,13 +115,14 @@ export class Publisher {
     if (dedup || this.#gate !== undefined || options.expectedVersion !== undefined || ready instanceof Promise) return this.#slow(draft, event, ready, options, dedup)
     const { record } = ready
     const audience = this.#host.audience(event.type)
+    const unit: Unit = audience.inline.length === 0 ? { append: [record] } : { append: [record], ...this.#promises([ready]) }
     return new Promise((resolve, reject) => {
       this.#host.committer.submit({
-        unit: audience.inline.length === 0 ? { append: [record] } : { append: [record], ...this.#promises([ready]) },
+        unit,
         rank: priorityRank[event.priority],
         settled: (result, error) => {
           if (result?.status !== 'committed') {
-            this.#retry({ append: [record] }, priorityRank[event.priority], options, result, error).then((late) => resolve(this.#hear(event, record, late.events[0] as Placed)), reject)
+            this.#retry(unit, priorityRank[event.priority], options, result, error).then((late) => resolve(this.#hear(event, record, late.events[0] as Placed)), reject)
             return
           }
           this.#published.add(1)
@@ -238,6 +239,8 @@ export class Publisher {
     const { committer, runtime, settings } = this.#host
     let answer = result
     let failure = error
+    // Once nobody knows what became of a try, no later failure makes it known.
+    let doubt = isUnknown(error) ? error : undefined
     const until = runtime.monotonic() + this.#deadline(options)
     // The first try may have been applied without an answer, so from now on nobody may take these ids for unused.
     const repeat: Unit = { ...unit, append: (unit.append ?? []).map((record) => unfresh(record)) }
@@ -245,13 +248,14 @@ export class Publisher {
       const wait = settings.retryDelay * 2 ** (attempt - 1) * (0.8 + 0.4 * runtime.random())
       if (attempt >= settings.tries || !isAway(failure) || runtime.monotonic() + wait > until) {
         this.#failed.add(1)
-        throw failure as Error
+        throw doubt ?? (failure as Error)
       }
       await sleep(runtime, wait)
       try {
         answer = await committer.commit(repeat, rank)
       } catch (again) {
         failure = again as Error
+        if (isUnknown(failure)) doubt = failure
       }
     }
     if (answer.status === 'committed') this.#host.committed(answer.events)
@@ -277,7 +281,11 @@ export class Publisher {
 }
 
 function isAway(error: Error | undefined): boolean {
-  return isTidingsError(error, 'TIDINGS_STORE_UNAVAILABLE') || isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')
+  return isTidingsError(error, 'TIDINGS_STORE_UNAVAILABLE') || isUnknown(error)
+}
+
+function isUnknown(error: Error | undefined): boolean {
+  return isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')
 }
 
 /** The same record without the promise that nobody has seen its id. */

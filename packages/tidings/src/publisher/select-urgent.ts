@@ -1,5 +1,5 @@
 import { streamText } from '../store/store.ts'
-import type { Submission } from './committer.ts'
+import type { Submission } from './submission.ts'
 
 /**
  * When more waits than fits one commit: the most urgent first, by rank and then by arrival, but never past an earlier unit of

@@ -113,11 +113,17 @@ export class Attempt implements HandlerContext, Deadlined {
         records[at] = record
         return { id: record.id }
       })
-      ;(this.#pending ??= []).push(joined)
-      return joined
+      return this.#keep(joined)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return this.#keep(Promise.reject(error as Error))
     }
+  }
+
+  /** What the handler need not await fails its attempt when it fails; nobody else may hear of it, least of all the process. */
+  #keep<T>(joining: Promise<T>): Promise<T> {
+    ;(this.#pending ??= []).push(joining)
+    joining.catch(() => {})
+    return joining
   }
 
   async #effect<T>(name: string, run: (key: string) => T | Promise<T>): Promise<T> {

@@ -1,18 +1,14 @@
-import type { Event } from '../events/event.ts'
 import { priorityRank } from '../events/event.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
-import type { Log } from '../kernel/log.ts'
-import type { Meter } from '../kernel/meter.ts'
-import type { Runtime, Timer } from '../kernel/runtime.ts'
-import type { Committer } from '../publisher/committer.ts'
+import type { Timer } from '../kernel/runtime.ts'
 import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
 import { delayOf } from '../resilience/backoff.ts'
-import type { Store, StoredEvent } from '../store/store.ts'
-import type { Consumer, Delivery, Offset, Sink, Transport } from '../transport/transport.ts'
-import type { AttemptHost } from './attempt.ts'
+import type { StoredEvent } from '../store/store.ts'
+import type { Consumer, Delivery, Offset, Sink } from '../transport/transport.ts'
 import type { Item, Lane } from './lane.ts'
 import { LaneTable } from './lane-table.ts'
-import type { EngineStatus, Pause } from './engine-status.ts'
+import type { EngineHost } from './engine-host.ts'
+import { type EngineStatus, type Pause, statusOf } from './engine-status.ts'
 import { Handled, type Work } from './handled.ts'
 import { loadParked } from './load-parked.ts'
 import { Parking } from './parking.ts'
@@ -20,24 +16,8 @@ import { type PartitionState, takeOver } from './partition-state.ts'
 import { Requests } from './requests.ts'
 import { Runner } from './runner.ts'
 import { Settler } from './settler.ts'
-import type { Contender, Slots } from './slots.ts'
+import type { Contender } from './slots.ts'
 import { runName, type Subscription } from './subscription.ts'
-
-/** What an engine needs of its bus. */
-export interface EngineHost {
-  readonly store: Store
-  readonly transport: Transport
-  readonly committer: Committer
-  readonly runtime: Runtime
-  readonly log: Log
-  readonly meter: Meter
-  readonly slots: Slots
-  readonly instance: string
-  readonly attempts: Omit<AttemptHost, 'subscription' | 'run' | 'commitFenced' | 'findEffect'>
-  decode(delivery: Delivery, subscription: Subscription): Event<unknown> | Promise<Event<unknown>>
-  /** Something was handled or set aside; for those who wait until all is quiet. */
-  progressed(): void
-}
 
 /** Most entries one partition holds above its watermark before it takes nothing new: what a restart may have to be told. */
 const mostAbove = 65_536
@@ -223,25 +203,7 @@ export class Engine implements Sink, Contender {
 
   /** Facts for status pages. */
   status(): EngineStatus {
-    let parked = 0
-    let blocked = 0
-    for (const lane of this.#lanes.values()) {
-      parked += lane.parked.size
-      if (lane.parked.size > 0) blocked++
-    }
-    const partitions = [...this.#partitions.values()].map(({ partition, watermark }) => ({ partition, ...watermark.progress() }))
-    return {
-      name: this.subscription.settings.name,
-      run: this.subscription.run,
-      running: this.#runner.running,
-      held: this.#held,
-      parked,
-      blockedStreams: blocked,
-      paused: this.paused,
-      breaker: this.#runner.breaker(),
-      watermark: partitions.length === 0 ? undefined : Math.min(...partitions.map(({ watermark }) => watermark)),
-      partitions: partitions.map(({ partition, watermark }) => ({ partition, watermark })),
-    }
+    return statusOf(this.subscription, this.paused, this.#runner, this.#held, this.#lanes.values(), this.#partitions.values())
   }
 
   assigned(partitions: readonly number[]): Promise<readonly Offset[]> {

@@ -6,7 +6,8 @@ import type { InlineListener } from '../publisher/publisher.ts'
 import type { DocumentChange, StoredEvent } from '../store/store.ts'
 import { Attempt, type AttemptHost, withdrawal } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Engine, EngineHost } from './engine.ts'
+import type { Engine } from './engine.ts'
+import type { EngineHost } from './engine-host.ts'
 import { inlineCollection, inlineId, type InlinePromise } from './inline-promise.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -52,8 +53,10 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
     const error = cause instanceof Error ? cause : new Error(String(cause))
     attempt?.withdraw(withdrawal('its listener has failed'))
     host.log('warn', 'An inline listener has failed; its subscription tries again', { subscription: settings.name, error: error.message })
-    // With a durable store the queue finds the promise broken; without one there is no queue, so it is told.
-    if (durable) void host.committer.commit({ documents: [{ collection: inlineCollection, id: inlineId(subscription, stored.record), delete: true }] }).catch(() => {})
+    // With a durable store the queue finds the promise broken; without one there is no queue, so it is told. A promise that is kept, by a commit whose
+    // answer was lost, stays.
+    const promise = { collection: inlineCollection, id: inlineId(subscription, stored.record) }
+    if (durable) void host.committer.commit({ expect: [{ ...promise, version: 1 }], documents: [{ ...promise, delete: true }] }).catch(() => {})
     else engine.adopt(stored, 1)
     return error
   }

@@ -1,7 +1,7 @@
 import type { Timer } from '../kernel/runtime.ts'
 import type { DocumentChange, Unit } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
-import type { EngineHost } from './engine.ts'
+import type { EngineHost } from './engine-host.ts'
 import { type ParkedEvent, parkedCollection, readParked } from './parked-event.ts'
 import type { PartitionState } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'

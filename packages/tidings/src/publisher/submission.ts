@@ -1,0 +1,10 @@
+import type { CommitResult, Unit } from '../store/store.ts'
+
+/** One unit on its way, with whom to tell. */
+export interface Submission {
+  readonly unit: Unit
+  /** 0 critical … 3 low. Matters only while more wait than fit one commit. */
+  readonly rank: number
+  /** Called once: with the store's answer, or with what the commit rejected with. Must not throw. */
+  settled(result: CommitResult | undefined, error: Error | undefined): void
+}

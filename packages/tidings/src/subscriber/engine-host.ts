@@ -1,0 +1,26 @@
+import type { Event } from '../events/event.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { Committer } from '../publisher/committer.ts'
+import type { Store } from '../store/store.ts'
+import type { Delivery, Transport } from '../transport/transport.ts'
+import type { AttemptHost } from './attempt.ts'
+import type { Slots } from './slots.ts'
+import type { Subscription } from './subscription.ts'
+
+/** What an engine needs of its bus. */
+export interface EngineHost {
+  readonly store: Store
+  readonly transport: Transport
+  readonly committer: Committer
+  readonly runtime: Runtime
+  readonly log: Log
+  readonly meter: Meter
+  readonly slots: Slots
+  readonly instance: string
+  readonly attempts: Omit<AttemptHost, 'subscription' | 'run' | 'commitFenced' | 'findEffect'>
+  decode(delivery: Delivery, subscription: Subscription): Event<unknown> | Promise<Event<unknown>>
+  /** Something was handled or set aside; for those who wait until all is quiet. */
+  progressed(): void
+}
