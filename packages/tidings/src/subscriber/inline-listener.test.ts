@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+
+import { defineEvent } from '../events/define-event.ts'
+import { memoryStore } from '../store/memory/memory-store.ts'
+import type { Store } from '../store/store.ts'
+import { createTestBus } from '../testing/create-test-bus.ts'
+
+const OrderPlaced = defineEvent('order.placed')
+const OrderSeen = defineEvent('order.seen')
+
+/** Whatever survives the process has a queue behind its inline listeners. */
+function survivor(): Store {
+  const store = memoryStore()
+  return { ...store, capabilities: { ...store.capabilities, durability: 'store' } }
+}
+
+describe('an inline listener on a store that survives', () => {
+  it('has its effects once where the answer to their commit is lost', async () => {
+    await using world = await createTestBus({ store: survivor(), faults: [{ what: 'lose answer', at: 'inline', skip: 1, times: 1 }] })
+    const { bus, clock, published } = world
+    bus.subscribe(OrderPlaced, { name: 'watcher', mode: 'inline' }, (_event, { publish }) => publish(OrderSeen, {}))
+    await bus.publish(OrderPlaced, {})
+    await clock.advance('1m')
+    await bus.settled()
+    expect(world.faults.struck.get('lose answer')).toBe(1)
+    expect(published(OrderSeen)).toHaveLength(1)
+  })
+
+  it('is promised by the commit that stores the event, also where that is tried again', async () => {
+    await using world = await createTestBus({ store: survivor(), faults: [{ what: 'fail', at: 'publish', times: 1 }] })
+    const { bus, clock, published } = world
+    let runs = 0
+    bus.subscribe(OrderPlaced, { name: 'watcher', mode: 'inline' }, (_event, { publish }) => {
+      runs++
+      return publish(OrderSeen, {})
+    })
+    const publishing = bus.publish(OrderPlaced, {})
+    await clock.advance('5s')
+    expect(await publishing).not.toHaveProperty('failures')
+    await bus.settled()
+    expect({ runs, seen: published(OrderSeen).length }).toEqual({ runs: 1, seen: 1 })
+  })
+})
