@@ -155,7 +155,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     start: () =>
       life.start(async () => {
         // All first registrations are durable before any delivery begins; a change that is refused stops the start whole.
-        for (const subscription of [...declared]) await startOne(subscription)
+        for (const subscription of declared) await startOne(subscription)
         replays.start()
         stopping.push(keepRetention(store, runtime, log, allDefinitions))
       }),

@@ -27,7 +27,7 @@ export async function transaction<Result>(
   }
   try {
     const result = await work(context)
-    const answer = await open.commit({ append: await Promise.all(records) })
+    const answer = await open.commit({ append: await Promise.all(records.map(async (record) => record)) })
     if (answer.status === 'refused') throw answer.error
     if (answer.status === 'conflict') throw new TidingsError('TIDINGS_CONFLICT', 'The transaction expected what was no longer so.')
     return result

@@ -93,7 +93,7 @@ export function defineEvent<Schema extends StandardSchemaV1 = StandardSchemaV1<u
     priority: options.priority ?? 'normal',
     retention: options.retention === undefined ? undefined : milliseconds(options.retention, 'retention'),
     dedup: options.dedup ?? 'none',
-    schema: options.schema as StandardSchemaV1<Input, Data> | undefined,
+    schema: options.schema,
     keyOf: options.key,
     upcasters: new Map(Object.entries(options.upcasters ?? {})),
     sensitive: options.sensitive,

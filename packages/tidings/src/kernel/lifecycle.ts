@@ -75,7 +75,7 @@ export function within(runtime: Runtime, ms: number, work: Promise<unknown>): Pr
       },
       (error: unknown) => {
         timer.cancel()
-        reject(error as Error)
+        reject(error)
       },
     )
   })

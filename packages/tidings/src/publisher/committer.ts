@@ -57,7 +57,7 @@ export class Committer {
   /** The same as a promise, for callers that are not in a hurry. */
   commit(unit: Unit, rank = 0): Promise<CommitResult> {
     return new Promise((resolve, reject) => {
-      this.submit({ unit, rank, settled: (result, error) => (result === undefined ? reject(error as Error) : resolve(result)) })
+      this.submit({ unit, rank, settled: (result, error) => (error === undefined ? resolve(result as CommitResult) : reject(error)) })
     })
   }
 

@@ -80,15 +80,15 @@ export class Publisher {
       return event instanceof Promise ? event.then((prepared) => this.#one(draft, prepared, options)) : this.#one(draft, event, options)
     } catch (error) {
       this.#failed.add(1)
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
   /** All or none, in the order given. */
   async publishAll(drafts: readonly EventDraft[], options: PublishOptions = noOptions): Promise<readonly Receipt[]> {
     if (drafts.length === 0) return []
-    const events = await Promise.all(drafts.map((draft) => prepare(draft, options, this.#host)))
-    const ready = await Promise.all(events.map((event) => this.#fit(event, options)))
+    const events = await Promise.all(drafts.map(async (draft) => prepare(draft, options, this.#host)))
+    const ready = await Promise.all(events.map(async (event) => this.#fit(event, options)))
     const rank = Math.min(...events.map((event) => priorityRank[event.priority]))
     await this.#gate?.pass(rank, events.length, this.#deadline(options))
     const first = ready[0] as Ready
@@ -99,7 +99,7 @@ export class Publisher {
     }
     const result = await this.#commit(unit, rank, options)
     this.#published.add(ready.length)
-    return Promise.all(ready.map(({ event, record }, at) => this.#hear(event, record, result.events[at] as Placed)))
+    return Promise.all(ready.map(async ({ event, record }, at) => this.#hear(event, record, result.events[at] as Placed)))
   }
 
   /** An event that was built elsewhere, as it is: its id, source and time are kept, so that repeating it is harmless. */
@@ -248,7 +248,7 @@ export class Publisher {
       const wait = settings.retryDelay * 2 ** (attempt - 1) * (0.8 + 0.4 * runtime.random())
       if (attempt >= settings.tries || !isAway(failure) || runtime.monotonic() + wait > until) {
         this.#failed.add(1)
-        throw doubt ?? (failure as Error)
+        throw doubt ?? failure
       }
       await sleep(runtime, wait)
       try {

@@ -100,9 +100,9 @@ export class Requests {
       const [stored] = await this.#host.store.find(parkedCollection, { id: `${this.#prefix}${request.stream}/${String(request.offset).padStart(16, '0')}` })
       const parked = stored === undefined ? undefined : readParked(stored)
       if (parked !== undefined && !parked.blocking && parked.state === 'dead') this.#actions.recall(partition, parked)
-      const act = request.action === 'redrive' ? this.#actions.redrive : this.#actions.drop
       // What cannot be done now because its stream is busy is tried again at the next look.
-      act(partition, request.stream, request.offset, [answered])
+      if (request.action === 'redrive') this.#actions.redrive(partition, request.stream, request.offset, [answered])
+      else this.#actions.drop(partition, request.stream, request.offset, [answered])
     }
   }
 

@@ -156,7 +156,7 @@ export class Runner {
 
   /** Takes back what runs for these partitions. */
   withdraw(partitions: readonly PartitionState[], why: string): void {
-    for (const running of [...this.#running]) {
+    for (const running of this.#running) {
       if (!partitions.includes(running.item.partition)) continue
       running.attempt?.withdraw(withdrawal(why))
       this.#end(running)
