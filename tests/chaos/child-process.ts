@@ -11,7 +11,11 @@ export interface Child {
   readonly gone: Promise<{ code: number | null; signal: string | null }>
 }
 
-export function runChild(program: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {}): Child {
+export function runChild(
+  program: string,
+  args: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+): Child {
   const child = spawn(process.execPath, ['--conditions=source', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
@@ -42,7 +46,10 @@ export function runChild(program: string, args: readonly string[], options: { re
     gone,
     line: (start, deadline = 20_000) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => finish(new Error(`No line "${start}" within ${deadline} ms; it said: ${errors.slice(-5).join(' | ')}`)), deadline)
+        const timer = setTimeout(
+          () => finish(new Error(`No line "${start}" within ${deadline} ms; it said: ${errors.slice(-5).join(' | ')}`)),
+          deadline,
+        )
         const finish = (outcome: string | Error): void => {
           clearTimeout(timer)
           waiting.delete(look)

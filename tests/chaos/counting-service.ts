@@ -4,8 +4,9 @@
  *
  *   node --conditions=source counting-service.ts FILE BASE publish|drain
  */
-import { createEventBus, defineEvent, sql } from 'tidings'
+
 import { sqlite } from '@tidings/sqlite'
+import { createEventBus, defineEvent, sql } from 'tidings'
 
 const [file = '', base = '0', mode = 'publish'] = process.argv.slice(2)
 
@@ -19,16 +20,20 @@ async function main(): Promise<void> {
     await tx.sql`create table if not exists counters (counter text primary key, n integer not null, last integer not null, disordered integer not null)`
     for (let at = 0; at < counters; at++) await tx.sql`insert or ignore into counters values (${`c-${at}`}, 0, 0, 0)`
   })
-  bus.subscribe('counter.counted', { name: 'counting', from: 'beginning', timeout: '10s' }, (event, { write, tx, attempt }) => {
-    const { counter, sequence } = event.data as { counter: string; sequence: number }
-    const count = sql`update counters set n = n + 1, disordered = disordered + (last >= ${sequence}), last = ${sequence} where counter = ${counter}`
-    // Both ways a handler can write must survive: SQL as data, and a transaction of its own.
-    if (sequence % 20 !== 0) {
-      write(count)
-      return
-    }
-    return tx.sql`${count}`.then(() => attempt)
-  })
+  bus.subscribe(
+    'counter.counted',
+    { name: 'counting', from: 'beginning', timeout: '10s' },
+    (event, { write, tx, attempt }) => {
+      const { counter, sequence } = event.data as { counter: string; sequence: number }
+      const count = sql`update counters set n = n + 1, disordered = disordered + (last >= ${sequence}), last = ${sequence} where counter = ${counter}`
+      // Both ways a handler can write must survive: SQL as data, and a transaction of its own.
+      if (sequence % 20 !== 0) {
+        write(count)
+        return
+      }
+      return tx.sql`${count}`.then(() => attempt)
+    },
+  )
   await bus.start()
   process.stdout.write('ready\n')
   if (mode === 'publish') await Promise.all(Array.from({ length: 16 }, () => publishForever()))

@@ -9,6 +9,7 @@ import { mulberry32 } from 'tidings/spi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { runChild } from './child-process.ts'
+import { printedSeed } from './seed.ts'
 
 const rounds = 20
 const program = fileURLToPath(new URL('counting-service.ts', import.meta.url))
@@ -16,13 +17,12 @@ const program = fileURLToPath(new URL('counting-service.ts', import.meta.url))
 describe('kill -9 under load', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-kill-'))
   const file = join(folder, 'tidings.db')
-  const seed = Number(process.env.TIDINGS_SEED ?? Date.now() % 1_000_000)
+  const seed = printedSeed('kill -9')
   const random = mulberry32(seed)
   const acknowledged: string[] = []
   let database: DatabaseSync
 
   beforeAll(async () => {
-    console.log(`kill -9: seed ${seed} (TIDINGS_SEED=${seed} repeats its moments)`)
     for (let round = 1; round <= rounds; round++) {
       const child = runChild(program, [file, String(round * 1_000_000), 'publish'])
       await child.line('ready')
@@ -48,7 +48,12 @@ describe('kill -9 under load', () => {
   })
 
   it('loses no acknowledged publish', () => {
-    const stored = new Set(database.prepare('select id from tidings_events').all().map((row) => row.id))
+    const stored = new Set(
+      database
+        .prepare('select id from tidings_events')
+        .all()
+        .map((row) => row.id),
+    )
     expect(acknowledged.filter((line) => !stored.has(line.split(' ')[1] as string))).toEqual([])
   })
 
@@ -58,10 +63,17 @@ describe('kill -9 under load', () => {
       const { counter } = JSON.parse(String(row.data)) as { counter: string }
       published.set(counter, (published.get(counter) ?? 0) + 1)
     }
-    const counted = new Map(database.prepare('select counter, n from counters where n > 0').all().map((row) => [row.counter as string, row.n as number]))
+    const counted = new Map(
+      database
+        .prepare('select counter, n from counters where n > 0')
+        .all()
+        .map((row) => [row.counter as string, row.n as number]),
+    )
     expect(counted).toEqual(published)
     expect(database.prepare('select sum(disordered) as disordered from counters').get()).toEqual({ disordered: 0 })
-    expect(database.prepare("select count(*) as parked from tidings_documents where collection = 'parked'").get()).toEqual({ parked: 0 })
+    expect(
+      database.prepare("select count(*) as parked from tidings_documents where collection = 'parked'").get(),
+    ).toEqual({ parked: 0 })
   })
 
   it('leaves a sound file', async () => {
