@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
-import { open, record } from '../tests/sqlite-world.ts'
+import { cleanUp, open, record } from '../tests/sqlite-world.ts'
 import { inspectSqlite } from './index.ts'
+
+afterEach(cleanUp)
 
 // A disk of its own, three megabytes small. Elsewhere the size limit of `commit.test.ts` stands for it.
 const disk = mkdtempSync(join(tmpdir(), 'tidings-disk-'))

@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs'
 
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { file } from '../tests/sqlite-world.ts'
+import { cleanUp, file } from '../tests/sqlite-world.ts'
 import { Gate, gateOf } from './gate.ts'
+
+afterEach(cleanUp)
 
 describe('Gate', () => {
   it('lets in one at a time, in order of asking', async () => {

@@ -1,10 +1,12 @@
 import { DatabaseSync } from 'node:sqlite'
 
 import { virtualRuntime } from 'tidings/spi'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 
-import { file } from '../tests/sqlite-world.ts'
+import { cleanUp, file } from '../tests/sqlite-world.ts'
 import { retryBusy } from './retry-busy.ts'
+
+afterEach(cleanUp)
 
 function lockedFile(): { attempt: () => string; unlock: () => void } {
   const path = file()

@@ -26,6 +26,7 @@ import { Writer } from './commit/writer.ts'
 import { type Connection, connectionOf, openBeside } from './connection.ts'
 import { DocumentReader } from './documents/find-documents.ts'
 import { gateOf } from './gate.ts'
+import { limitOf } from './limit-of.ts'
 import { pruneStep } from './log/prune.ts'
 import { LogReader } from './log/read-all.ts'
 import { StreamReader } from './log/read-stream.ts'
@@ -123,6 +124,7 @@ export class SqliteStore implements SqlStore {
 
   begin(options: { readonly hold: number; readonly signal?: AbortSignal }): Promise<SqlTransaction> {
     if (this.#closing !== undefined) return Promise.reject(closed())
+    if (!(options.hold > 0)) return Promise.reject(badHold())
     return this.#run(this.#begin(options))
   }
 
@@ -166,10 +168,11 @@ export class SqliteStore implements SqlStore {
   }
 
   async #prune(query: PruneQuery): Promise<Pruned> {
+    const limit = limitOf(query.limit)
     let removed = 0
     for (let after = 0; ; ) {
       const step = await this.#inTurn('Pruning', () =>
-        this.#patiently(() => this.#pruneStep(query, after, query.limit - removed)),
+        this.#patiently(() => this.#pruneStep(query, after, limit - removed)),
       )
       removed += step.removed
       if (step.more || step.next === undefined) return { removed, more: step.more }
@@ -295,4 +298,10 @@ function hasWritten(result: CommitResult): boolean {
 
 function closed(): TidingsError {
   return new TidingsError('TIDINGS_CLOSED', 'The SQLite store is closed.')
+}
+
+function badHold(): TidingsError {
+  return new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `hold` to be milliseconds above 0.', {
+    details: { field: 'hold' },
+  })
 }

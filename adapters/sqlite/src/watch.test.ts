@@ -1,8 +1,10 @@
 import { virtualRuntime } from 'tidings/spi'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { append, file, open, record } from '../tests/sqlite-world.ts'
+import { append, cleanUp, file, open, record } from '../tests/sqlite-world.ts'
 import { Watchers } from './watch.ts'
+
+afterEach(cleanUp)
 
 describe('watch', () => {
   it('sees commits of others within one poll, and is silent otherwise', async () => {

@@ -19,16 +19,22 @@ import {
   type Unit,
   virtualRuntime,
 } from 'tidings/spi'
-import { onTestFinished } from 'vitest'
 
 import { sqlite } from '../src/index.ts'
 import type { SqliteOptions } from '../src/sqlite-options.ts'
 import type { SqliteStore } from '../src/sqlite-store.ts'
 
+const ends: (() => Promise<void> | void)[] = []
+
+/** For `afterEach`: closes the stores and removes the folders of a test, the last first. */
+export async function cleanUp(): Promise<void> {
+  for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end()
+}
+
 /** A folder that is gone after the test. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'tidings-sqlite-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  ends.push(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
 
@@ -44,7 +50,7 @@ export function hostOf(runtime: Runtime = realRuntime(), log: Log = silentLog): 
 export async function open(path: string, options: SqliteOptions & { runtime?: Runtime } = {}): Promise<SqliteStore> {
   const { runtime, ...rest } = options
   const store = await sqlite(path, rest).open(hostOf(runtime))
-  onTestFinished(() => store.close())
+  ends.push(() => store.close())
   return store
 }
 

@@ -1,9 +1,21 @@
 import { DatabaseSync } from 'node:sqlite'
 
 import { type CommitResult, type EventRecord, type Unit, virtualRuntime } from 'tidings/spi'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { append, commitOne, file, open, plainSql, record, records, statement } from '../../tests/sqlite-world.ts'
+import {
+  append,
+  cleanUp,
+  commitOne,
+  file,
+  open,
+  plainSql,
+  record,
+  records,
+  statement,
+} from '../../tests/sqlite-world.ts'
+
+afterEach(cleanUp)
 
 const stock = plainSql('create table stock (sku text primary key, n integer)')
 const put = (sku: string): Unit['statements'] => [statement(['insert into stock (sku) values (', ')'], sku)]

@@ -39,6 +39,8 @@ export class Writer {
 
   /** Throws SQLite's busy error where somebody else writes; then nothing has begun. */
   begin(): void {
+    // Left over from a rollback that failed.
+    if (this.connection.db.isTransaction) this.#rollback.run()
     this.#begin.run()
     const seen = this.dataVersion()
     if (seen !== this.#seen) {
@@ -51,10 +53,14 @@ export class Writer {
     this.#commit.run()
   }
 
-  /** Harmless where SQLite has rolled back by itself, as it does when the disk is full. */
+  /** Harmless where SQLite has rolled back by itself, as it does when the disk is full. Never throws. */
   rollback(): void {
     this.#log.forget()
-    if (this.connection.db.isTransaction) this.#rollback.run()
+    try {
+      if (this.connection.db.isTransaction) this.#rollback.run()
+    } catch {
+      // What led here is worth more to the caller; the next `begin` tries again.
+    }
   }
 
   /** Changes whenever another connection, of this process or another, has committed. */

@@ -3,6 +3,8 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
 import type { DocumentQuery, StoredDocument } from 'tidings/spi'
 
+import { limitOf } from '../limit-of.ts'
+
 /** Reads documents. Statements are kept by the shape of the query. */
 export class DocumentReader {
   readonly #db: DatabaseSync
@@ -25,7 +27,7 @@ export class DocumentReader {
       statement = this.#db.prepare(text, { returnArrays: true })
       this.#statements.set(text, statement)
     }
-    const rows = statement.all(...values, query.limit ?? 1_000) as unknown as [string, number, string][]
+    const rows = statement.all(...values, limitOf(query.limit ?? 1_000)) as unknown as [string, number, string][]
     return rows.map(([id, version, body]) => ({ id, version, body }))
   }
 }

@@ -1,10 +1,12 @@
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { append, commitOne, file, open, record, records } from '../../tests/sqlite-world.ts'
+import { append, cleanUp, commitOne, file, open, record, records } from '../../tests/sqlite-world.ts'
 import { type InspectProgress, inspectSqlite } from '../index.ts'
+
+afterEach(cleanUp)
 
 /** A closed file with 60 events of 3 streams and a few documents. */
 async function filled(): Promise<string> {

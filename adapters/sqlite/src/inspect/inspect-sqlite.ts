@@ -1,10 +1,11 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 
-import { TidingsError } from 'tidings/spi'
+import { realRuntime, TidingsError } from 'tidings/spi'
 
 import { readPartitions, schemaVersion } from '../migrations/migrate.ts'
 import { openError } from '../open-error.ts'
+import { retryBusy } from '../retry-busy.ts'
 import { isCorrupt } from '../sqlite-errors.ts'
 import { type Finding, Findings } from './findings.ts'
 import { inspectDocuments } from './inspect-documents.ts'
@@ -50,7 +51,7 @@ export async function inspectSqlite(path: string, options: InspectOptions = {}):
   const findings = new Findings(mostFindings)
   let db: DatabaseSync | undefined
   try {
-    db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 })
+    db = new DatabaseSync(path, { readOnly: true, timeout: 0 })
     return await inspect(db, path, options, findings)
   } catch (error) {
     if (!isCorrupt(error)) throw openError(error, path)
@@ -68,15 +69,22 @@ async function inspect(
   options: InspectOptions,
   findings: Findings,
 ): Promise<Inspection> {
-  const version = schemaVersion(db, path)
+  // One transaction, so that all steps see the same moment. It begins with the first look, which others may delay.
+  const { version, partitions } = await retryBusy(
+    { runtime: realRuntime(), busyTimeout: 10_000 },
+    () => {
+      if (!db.isTransaction) db.exec('begin')
+      const found = schemaVersion(db, path)
+      return { version: found, partitions: found === 0 ? 0 : readPartitions(db, path) }
+    },
+    options.signal,
+  )
   if (version === 0) {
     throw new TidingsError('TIDINGS_NOT_FOUND', `${path} is an SQLite file, but holds no Tidings store.`, {
       details: { field: 'path' },
     })
   }
-  // One transaction, so that all steps see the same moment.
-  db.exec('begin')
-  const partitions = readPartitions(db, path)
+
   const tell = (step: InspectProgress['step'], done: number, total: number): void =>
     options.progress?.({ step, done, total })
   const pause = async (): Promise<void> => {

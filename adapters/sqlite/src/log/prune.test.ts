@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { append, file, open, record, records } from '../../tests/sqlite-world.ts'
+import { append, cleanUp, file, open, record, records } from '../../tests/sqlite-world.ts'
+
+afterEach(cleanUp)
 
 describe('prune', () => {
   it('goes through a long log in steps that let others in between', { timeout: 30_000 }, async () => {

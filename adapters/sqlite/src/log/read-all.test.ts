@@ -1,10 +1,12 @@
 import { DatabaseSync } from 'node:sqlite'
 
 import type { LogQuery } from 'tidings/spi'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { append, file, open, record, records } from '../../tests/sqlite-world.ts'
+import { append, cleanUp, file, open, record, records } from '../../tests/sqlite-world.ts'
 import type { SqliteStore } from '../sqlite-store.ts'
+
+afterEach(cleanUp)
 
 /** All pages, with how far each came. */
 async function follow(
@@ -70,5 +72,27 @@ describe('readAll with filters', () => {
       /^SEARCH e USING INTEGER PRIMARY KEY/,
     )
     db.close()
+  })
+
+  it('takes Infinity for a limit and refuses what is no limit, in all ways of reading', async () => {
+    const store = await open(':memory:')
+    await append(store, ...records(3))
+    const stream = { tenant: '', category: 'order', key: 'o-1' }
+    const limit = Number.POSITIVE_INFINITY
+    expect((await store.readAll({ after: 0, limit })).events).toHaveLength(3)
+    expect(await store.readStream(stream, { limit })).toHaveLength(3)
+    expect(await store.find('c', { limit })).toEqual([])
+    for (const wrong of [Number.NaN, 0.5]) {
+      for (const call of [
+        () => store.readAll({ after: 0, limit: wrong }),
+        () => store.readStream(stream, { limit: wrong }),
+        () => store.find('c', { limit: wrong }),
+        () => store.prune({ through: 3, limit: wrong }),
+        () => store.begin({ hold: wrong - 1 }),
+      ]) {
+        await expect(call()).rejects.toMatchObject({ code: 'TIDINGS_INVALID_OPTION' })
+      }
+    }
+    expect(await store.prune({ through: limit, limit })).toEqual({ removed: 3, more: false })
   })
 })

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 
 import { LRUCache } from 'lru-cache'
 import { isTidingsError, type LogQuery, type Page, type Position, type StoredEvent } from 'tidings/spi'
-
+import { limitOf } from '../limit-of.ts'
 import { isCorrupt } from '../sqlite-errors.ts'
 import { headOf, headStatement } from './log-writer.ts'
 import { corruptEvent, type EventRow, eventColumns, type StoredEvents } from './stored-events.ts'
@@ -31,10 +31,11 @@ export class LogReader {
   }
 
   read(query: LogQuery): Page {
-    const { after, limit } = query
+    const { after } = query
+    const limit = limitOf(query.limit)
     // Read first: what is committed between the two statements lies above it, and is looked at next time.
     const head = Math.min(headOf(this.#head), query.upTo ?? Number.POSITIVE_INFINITY)
-    if (limit <= 0 || head <= after) return { events: [], through: after }
+    if (limit === 0 || head <= after) return { events: [], through: after }
     if (isEmpty(query)) return { events: [], through: head }
     const { conditions, values, scans } = compile(query)
     const end = scans ? Math.min(head, this.#firstAfter(after, head) + window - 1) : head

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 import type { StoredEvent, StreamName, StreamQuery } from 'tidings/spi'
-
+import { limitOf } from '../limit-of.ts'
 import { type EventRow, eventColumns, type StoredEvents } from './stored-events.ts'
 
 const defaultLimit = 500
@@ -25,7 +25,7 @@ export class StreamReader {
   read({ tenant, category, key }: StreamName, query: StreamQuery): readonly StoredEvent[] {
     const found = this.#stream.get(tenant, category, key) as unknown as [number] | undefined
     if (found === undefined) return []
-    const limit = Math.max(0, query.limit ?? defaultLimit)
+    const limit = limitOf(query.limit ?? defaultLimit)
     const rows =
       query.reverse === true
         ? this.#backward.all(found[0], query.from ?? Number.MAX_SAFE_INTEGER, limit)

@@ -2,12 +2,14 @@ import { writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
 import { virtualRuntime } from 'tidings/spi'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { append, commitOne, file, hostOf, open, plainSql, record } from '../../tests/sqlite-world.ts'
+import { append, cleanUp, commitOne, file, hostOf, open, plainSql, record } from '../../tests/sqlite-world.ts'
 import { sqlite } from '../index.ts'
 import { applicationId } from './migrate.ts'
 import { migrations } from './migrations.ts'
+
+afterEach(cleanUp)
 
 /** Changes a file behind the store's back. */
 function change(path: string, sql: string): void {

@@ -1,8 +1,10 @@
 import { virtualRuntime } from 'tidings/spi'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { append, commitOne, file, open, plainSql, record } from '../../tests/sqlite-world.ts'
+import { append, cleanUp, commitOne, file, open, plainSql, record } from '../../tests/sqlite-world.ts'
 import type { SqliteStore } from '../sqlite-store.ts'
+
+afterEach(cleanUp)
 
 const all = plainSql('select sku from stock order by sku')
 const put = (sku: string): ReturnType<typeof plainSql> => plainSql(`insert into stock (sku) values ('${sku}')`)
