@@ -25,8 +25,8 @@ export function mailFailure({
   code,
   responseCode,
 }: {
-  readonly code?: unknown
-  readonly responseCode?: unknown
+  readonly code?: string | undefined
+  readonly responseCode?: number | undefined
 }): MailFailure {
   // 421: the server is closing; 454 and 530 to 538: we are not let in. None of it is about this mail.
   if (responseCode === 421 || responseCode === 454) return 'unavailable'
