@@ -50,7 +50,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const { store, owned } = await openStore(options, { runtime, log, meter })
   // A memory store hands out its own objects already.
   const nearby = store.capabilities.durability === 'memory' ? store : recentCommits(store)
-  const committer = new Committer(nearby, runtime, options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch })
+  const committer = new Committer(nearby, runtime, { meter, ...(options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch }) })
   const transport = typeof options.transport === 'function' ? options.transport(store, { runtime, log, meter }) : logTransport(nearby, { runtime, log, meter }, options.transport)
   const slots = new Slots(options.concurrency ?? 100)
   const definitions = new Map<string, AnyEventDefinition>((options.events ?? []).map((definition) => [definition.type, definition]))

@@ -1,4 +1,5 @@
 import { TidingsError } from '../kernel/errors.ts'
+import { type Histogram, type Meter, silentMeter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { CommitResult, Store, Unit } from '../store/store.ts'
 import { selectUrgent } from './select-urgent.ts'
@@ -9,6 +10,7 @@ export interface CommitterOptions {
   readonly maxUnits?: number
   /** Most units waiting. Default 100,000; beyond it `submit` answers TIDINGS_OVERLOADED. */
   readonly maxWaiting?: number
+  readonly meter?: Meter
 }
 
 /** How long commits may follow each other on microtasks alone before input and output get their turn, in milliseconds. */
@@ -23,6 +25,9 @@ export class Committer {
   readonly #runtime: Runtime
   readonly #maxUnits: number
   readonly #maxWaiting: number
+  readonly #units: Histogram
+  readonly #duration: Histogram
+  readonly #measures: boolean
   #waiting: Submission[] = []
   #scheduled = false
   #flying = false
@@ -34,6 +39,10 @@ export class Committer {
     this.#runtime = runtime
     this.#maxUnits = options.maxUnits ?? 1_000
     this.#maxWaiting = options.maxWaiting ?? 100_000
+    const meter = options.meter ?? silentMeter
+    this.#measures = meter !== silentMeter
+    this.#units = meter.histogram('tidings.commit.units')
+    this.#duration = meter.histogram('tidings.commit.duration')
   }
 
   get waiting(): number {
@@ -84,9 +93,14 @@ export class Committer {
     this.#scheduled = false
     const batch = this.#take()
     this.#flying = true
+    const began = this.#measures ? this.#runtime.monotonic() : 0
     this.#store.commit(batch.length === 1 ? [(batch[0] as Submission).unit] : batch.map(unitOf)).then(
       (results) => {
         this.#flying = false
+        if (this.#measures) {
+          this.#units.record(batch.length)
+          this.#duration.record((this.#runtime.monotonic() - began) / 1_000)
+        }
         for (let at = 0; at < batch.length; at++) (batch[at] as Submission).settled(results[at], undefined)
         this.#next()
       },

@@ -4,7 +4,7 @@ import { plainRecord, recordOf } from '../events/record-codec.ts'
 import type { EventRecord } from '../events/record.ts'
 import { milliseconds } from '../kernel/duration.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
-import type { Counter, Meter } from '../kernel/meter.ts'
+import { type Counter, type Histogram, type Meter, silentMeter } from '../kernel/meter.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import { prepare, type PrepareOptions } from '../prepare/prepare.ts'
 import { fitData } from '../prepare/fit-data.ts'
@@ -60,6 +60,8 @@ export class Publisher {
   readonly #gate: RateGate | undefined
   readonly #sealing: { readonly seal?: (checksum: string) => string }
   readonly #published: Counter
+  readonly #duration: Histogram
+  readonly #measures: boolean
   readonly #failed: Counter
   readonly #duplicated: Counter
 
@@ -68,6 +70,8 @@ export class Publisher {
     this.#durability = host.store.capabilities.durability
     this.#gate = host.settings.rate === undefined ? undefined : new RateGate(host.runtime, host.settings.rate, host.settings.rateQueue)
     this.#sealing = host.settings.seal === undefined ? {} : { seal: host.settings.seal }
+    this.#measures = host.meter !== silentMeter
+    this.#duration = host.meter.histogram('messaging.client.operation.duration')
     this.#published = host.meter.counter('messaging.client.sent.messages')
     this.#failed = host.meter.counter('tidings.publish.failed')
     this.#duplicated = host.meter.counter('tidings.publish.duplicated')
@@ -75,6 +79,17 @@ export class Publisher {
   }
 
   publish(draft: EventDraft, options: PublishOptions = noOptions): Promise<Receipt> {
+    if (!this.#measures) return this.#publish(draft, options)
+    const began = this.#host.runtime.monotonic()
+    const publishing = this.#publish(draft, options)
+    publishing.then(
+      () => this.#duration.record((this.#host.runtime.monotonic() - began) / 1_000),
+      () => {},
+    )
+    return publishing
+  }
+
+  #publish(draft: EventDraft, options: PublishOptions): Promise<Receipt> {
     try {
       const event = prepare(draft, options, this.#host)
       return event instanceof Promise ? event.then((prepared) => this.#one(draft, prepared, options)) : this.#one(draft, event, options)

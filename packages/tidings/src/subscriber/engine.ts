@@ -1,4 +1,5 @@
 import { priorityRank } from '../events/event.ts'
+import type { Counter } from '../kernel/meter.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
@@ -49,6 +50,7 @@ export class Engine implements Sink, Contender {
   readonly #ready = new WeightedQueue<Lane>()
   readonly #pauses = new Set<Pause>()
   readonly #settler: Settler
+  readonly #received: Counter
   readonly #runner: Runner
   readonly #requests: Requests
   #consumer: Consumer | undefined
@@ -79,11 +81,13 @@ export class Engine implements Sink, Contender {
       partitionLost: (partition) => this.#fencedOff(partition.partition),
       progressed: (partitions, settled) => this.#progressed(partitions, settled),
     })
+    this.#received = host.meter.counter('messaging.client.consumed.messages', { subscription: subscription.settings.name })
     this.#lanes = new LaneTable(subscription.settings.order)
     this.#parking = new Parking({
       subscription,
       runtime: host.runtime,
       log: host.log,
+      meter: host.meter,
       settler: this.#settler,
       lanes: this.#lanes,
       advance: (lane) => this.#advance(lane),
@@ -289,6 +293,7 @@ export class Engine implements Sink, Contender {
 
   deliver(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#enter(delivery)
+    this.#received.add(deliveries.length)
     this.#request()
     this.pump()
   }

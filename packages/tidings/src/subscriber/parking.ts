@@ -1,4 +1,5 @@
 import type { Log } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { DocumentChange } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
@@ -14,6 +15,7 @@ export interface ParkingHost {
   readonly subscription: Subscription
   readonly runtime: Runtime
   readonly log: Log
+  readonly meter: Meter
   readonly settler: Settler
   readonly lanes: LaneTable
   /** A lane may go on. */
@@ -40,6 +42,7 @@ export class Parking {
     if (state === 'dead') {
       log('error', 'An event is parked as a dead letter', { subscription: settings.name, type: parked.type, event: parked.eventId, error: parked.error?.message })
     }
+    this.#host.meter.counter('tidings.events.parked', { subscription: settings.name, state }).add(1)
     lane.state = 'settling'
     lane.drop()
     if (live) this.#host.setAside()
