@@ -1,13 +1,13 @@
 import { priorityRank } from '../events/event.ts'
 import type { Counter } from '../kernel/meter.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
-import type { Timer } from '../kernel/runtime.ts'
 import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
 import { delayOf } from '../resilience/backoff.ts'
 import type { StoredEvent } from '../store/store.ts'
 import type { Consumer, Delivery, Offset, Sink } from '../transport/transport.ts'
 import type { Item, Lane } from './lane.ts'
 import { LaneTable } from './lane-table.ts'
+import { Credit } from './credit.ts'
 import type { EngineHost } from './engine-host.ts'
 import { type EngineStatus, type Pause, statusOf } from './engine-status.ts'
 import { Handled, type Work } from './handled.ts'
@@ -19,12 +19,10 @@ import { Runner } from './runner.ts'
 import { Settler } from './settler.ts'
 import type { Contender } from './slots.ts'
 import { runName, type Subscription } from './subscription.ts'
+import { TakeBack } from './take-back.ts'
 
 /** Most entries one partition holds above its watermark before it takes nothing new: what a restart may have to be told. */
 const mostAbove = 65_536
-
-/** Longer than any lease, so that a transport that knows of a new owner has said so. In milliseconds. */
-const takeBackAfter = 15_000
 
 /** How often idle progress is written down, in milliseconds. */
 const checkpointEvery = 5_000
@@ -42,9 +40,9 @@ export class Engine implements Sink, Contender {
   readonly #deaf: boolean
   readonly #life: Lifecycle
   readonly #partitions = new Map<number, PartitionState>()
-  /** What the transport calls ours, whether or not we hold its token. */
-  readonly #assigned = new Set<number>()
-  readonly #takingBack = new Map<number, Timer>()
+  readonly #takeBack: TakeBack
+  #assigning = 0
+  readonly #credit: Credit
   readonly #lanes: LaneTable
   readonly #parking: Parking
   readonly #ready = new WeightedQueue<Lane>()
@@ -55,12 +53,6 @@ export class Engine implements Sink, Contender {
   readonly #requests: Requests
   #consumer: Consumer | undefined
   #pumping = false
-  /** Deliveries that were asked for and have neither arrived nor ended. */
-  #owed = 0
-  /** Assignments under way. */
-  #assigning = 0
-  /** Live events in lanes. */
-  #held = 0
   #cadence: { cancel(): void } | undefined
   #waits: (() => void)[] = []
 
@@ -81,6 +73,12 @@ export class Engine implements Sink, Contender {
       partitionLost: (partition) => this.#fencedOff(partition.partition),
       progressed: (partitions, settled) => this.#progressed(partitions, settled),
     })
+    this.#credit = new Credit(subscription.settings.window)
+    this.#takeBack = new TakeBack(host.runtime, async (partition) => {
+      if (this.#partitions.has(partition)) return
+      const [offset] = await this.#own([partition])
+      this.#consumer?.seek(partition, offset as Offset)
+    })
     this.#received = host.meter.counter('messaging.client.consumed.messages', { subscription: subscription.settings.name })
     this.#lanes = new LaneTable(subscription.settings.order)
     this.#parking = new Parking({
@@ -91,7 +89,7 @@ export class Engine implements Sink, Contender {
       settler: this.#settler,
       lanes: this.#lanes,
       advance: (lane) => this.#advance(lane),
-      setAside: () => this.#held--,
+      setAside: () => this.#credit.release(),
     })
     this.#runner = new Runner(host, subscription, {
       succeeded: (lane, item, work) => this.#settle(lane, item, work),
@@ -160,7 +158,7 @@ export class Engine implements Sink, Contender {
       this.pause('draining')
       this.#cadence?.cancel()
       this.#requests.close()
-      for (const timer of this.#takingBack.values()) timer.cancel()
+      this.#takeBack.close()
       const drained = await within(this.#host.runtime, deadline, this.#drain([...this.#partitions.values()])).catch(() => false)
       if (!drained) {
         this.#runner.withdrawAll('the process is closing')
@@ -185,7 +183,7 @@ export class Engine implements Sink, Contender {
       const stalled = this.#runner.stalled
       for (const lane of this.#lanes.values()) if (lane.state === 'settling' || lane.state === 'running' || (lane.state === 'ready' && !stalled)) return false
       // A full window takes nothing new before something in it has ended, and all of it waits by now.
-      const full = this.#held >= this.subscription.settings.window
+      const { full } = this.#credit
       if (!this.#deaf && !full) for (const partition of this.#partitions.values()) if (partition.watermark.seen < head) return false
     }
     return true
@@ -207,11 +205,11 @@ export class Engine implements Sink, Contender {
 
   /** Facts for status pages. */
   status(): EngineStatus {
-    return statusOf(this.subscription, this.paused, this.#runner, this.#held, this.#lanes.values(), this.#partitions.values())
+    return statusOf(this.subscription, this.paused, this.#runner, this.#credit.held, this.#lanes.values(), this.#partitions.values())
   }
 
   assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
-    for (const partition of partitions) this.#assigned.add(partition)
+    for (const partition of partitions) this.#takeBack.assigned(partition)
     return this.#own(partitions)
   }
 
@@ -250,34 +248,21 @@ export class Engine implements Sink, Contender {
     const drained = await within(this.#host.runtime, this.subscription.settings.timeout, this.#drain(states)).catch(() => false)
     if (!drained) this.#runner.withdraw(states, 'its partition moves to another instance')
     for (const partition of partitions) {
-      this.#assigned.delete(partition)
+      this.#takeBack.gone(partition)
       this.#forget(partition)
     }
   }
 
   lost(partitions: readonly number[]): void {
     for (const partition of partitions) {
-      this.#assigned.delete(partition)
+      this.#takeBack.gone(partition)
       this.#giveUp(partition)
     }
   }
 
-  /**
-   * A commit was refused because somebody has raised the token. Mostly a new owner, and the transport will say so. But one who died between
-   * raising it and owning the partition tells nobody: where the transport still calls it ours after a while, it is taken back.
-   */
+  /** A commit was refused because somebody has raised the token. */
   #fencedOff(partition: number): void {
-    if (!this.#giveUp(partition)) return
-    const takeBack = (): void => {
-      this.#takingBack.delete(partition)
-      if (!this.#assigned.has(partition) || this.#partitions.has(partition) || this.#pauses.has('draining')) return
-      this.#own([partition]).then(([offset]) => this.#consumer?.seek(partition, offset as Offset), again)
-    }
-    const again = (): void => {
-      this.#takingBack.get(partition)?.cancel()
-      this.#takingBack.set(partition, this.#host.runtime.setTimer(takeBackAfter, takeBack))
-    }
-    again()
+    if (this.#giveUp(partition)) this.#takeBack.consider(partition)
   }
 
   /** Forgets a partition that is somebody else's, and takes back what runs for it. False when it was not ours. */
@@ -324,7 +309,7 @@ export class Engine implements Sink, Contender {
     const delivery: Delivery = { partition: stored.partition, offset: stored.position, stream: stored.stream, record: stored.record }
     const lane = this.#lanes.of(partition, delivery)
     lane.items.push({ partition, offset: stored.position, delivery, entry: undefined, attempts, firstFailedAt: attempts > 0 ? this.#host.runtime.now() : undefined, parked: undefined })
-    this.#held++
+    this.#credit.hold()
     lane.rank = Math.min(lane.rank, stored.record.priority)
     if (lane.state !== 'idle') return
     if (attempts === 0) this.#advance(lane)
@@ -358,7 +343,7 @@ export class Engine implements Sink, Contender {
   }
 
   #enter(delivery: Delivery): void {
-    this.#owed--
+    this.#credit.arrived()
     const partition = this.#partitions.get(delivery.partition)
     if (partition === undefined) return
     const { record } = delivery
@@ -371,7 +356,7 @@ export class Engine implements Sink, Contender {
     if (entry === undefined) return
     const lane = this.#lanes.of(partition, delivery)
     lane.items.push({ partition, offset: delivery.offset, delivery, entry, attempts: 0, firstFailedAt: undefined, parked: undefined })
-    this.#held++
+    this.#credit.hold()
     if (record !== undefined && record.priority < lane.rank) lane.rank = record.priority
     if (lane.state === 'idle') this.#advance(lane)
     else if (lane.parked.size > 0) this.#parking.parkBehind(lane)
@@ -415,7 +400,7 @@ export class Engine implements Sink, Contender {
   readonly #settled = {
     committed: (lane: Lane, item: Item): void => {
       lane.drop()
-      if (item.parked === undefined) this.#held--
+      if (item.parked === undefined) this.#credit.release()
       lane.state = 'idle'
       this.#advance(lane)
     },
@@ -453,11 +438,8 @@ export class Engine implements Sink, Contender {
   #request(): void {
     if (this.#consumer === undefined || this.#deaf || this.#pauses.has('draining')) return
     for (const partition of this.#partitions.values()) if (partition.watermark.size > mostAbove) return
-    const wanted = this.subscription.settings.window - this.#owed - this.#held
-    // In halves, so that a busy subscription asks for batches rather than for single events.
-    if (wanted <= 0 || (wanted < this.subscription.settings.window / 2 && this.#owed > 0)) return
-    this.#owed += wanted
-    this.#consumer.request(wanted)
+    const wanted = this.#credit.ask()
+    if (wanted > 0) this.#consumer.request(wanted)
   }
 
   async #drain(partitions: readonly PartitionState[]): Promise<void> {
@@ -483,7 +465,7 @@ export class Engine implements Sink, Contender {
     if (state === undefined) return
     state.active = false
     this.#partitions.delete(partition)
-    this.#held -= this.#lanes.forget(state)
+    this.#credit.release(this.#lanes.forget(state))
     this.#tellWaiting()
     this.#request()
   }

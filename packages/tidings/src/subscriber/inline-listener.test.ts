@@ -4,6 +4,8 @@ import { defineEvent } from '../events/define-event.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import type { Store } from '../store/store.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
+import { ownerOf, type ParkedEvent } from './parked-event.ts'
+import { requestUnit } from './requests.ts'
 
 const OrderPlaced = defineEvent('order.placed')
 const OrderSeen = defineEvent('order.seen')
@@ -39,5 +41,27 @@ describe('an inline listener on a store that survives', () => {
     expect(await publishing).not.toHaveProperty('failures')
     await bus.settled()
     expect({ runs, seen: published(OrderSeen).length }).toEqual({ runs: 1, seen: 1 })
+  })
+})
+
+describe('an inline listener behind a blocked stream', () => {
+  it('handles nothing again that it has handled, when the stream is let go', async () => {
+    await using world = await createTestBus({ store: survivor() })
+    const { bus, clock, published, parked, store } = world
+    bus.subscribe(OrderPlaced, { name: 'watcher', mode: 'inline', retry: { tries: 1 } }, (event, { publish }) => {
+      if ((event.data as { bad?: true }).bad === true) throw new Error('bad')
+      return publish(OrderSeen, {})
+    })
+    await bus.publish(OrderPlaced, { id: 'o-1', bad: true })
+    await clock.advance('1s')
+    await bus.publish(OrderPlaced, { id: 'o-1' })
+    await clock.advance('1s')
+    const [dead, behind] = parked('watcher')
+    expect([dead?.state, behind?.state, published(OrderSeen).length]).toEqual(['dead', 'behind', 1])
+    const { stream, offset, partition } = dead as ParkedEvent
+    await store.commit([requestUnit(ownerOf(dead as ParkedEvent), 'r-1', { action: 'drop', stream, offset, partition, by: 'user:test', at: clock.now() })])
+    await clock.advance('5s')
+    expect({ parked: parked().length, seen: published(OrderSeen).length }).toEqual({ parked: 0, seen: 1 })
+    expect(await store.find('inline')).toEqual([])
   })
 })

@@ -128,7 +128,7 @@ export class Runner {
     this.#running.add(running)
     try {
       if (item.delivery === undefined) this.#reload(running)
-      else if (this.#asksPromises && item.parked === undefined) this.#askPromise(running)
+      else if (this.#asksPromises) this.#askPromise(running)
       else this.#decode(running, item.delivery)
     } catch (error) {
       this.#fail(running, error)
