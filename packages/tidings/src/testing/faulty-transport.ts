@@ -3,6 +3,8 @@ import type { Delivery, Sink, Transport } from '../transport/transport.ts'
 import type { FaultKind, FaultPlace, FaultPlan } from './fault-plan.ts'
 
 const ofDeliveries: ReadonlySet<FaultKind> = new Set(['repeat', 'reorder'])
+/** Who owns all partitions may rely on the order over them. */
+const ofExclusive: ReadonlySet<FaultKind> = new Set(['repeat'])
 const delivering: ReadonlySet<FaultPlace> = new Set(['deliver'])
 
 /**
@@ -13,12 +15,12 @@ export function faultyTransport(transport: Transport, runtime: Runtime, plan: Fa
   return {
     capabilities: transport.capabilities,
     publish: (batch, signal) => transport.publish(batch, signal),
-    subscribe: (options, sink) => transport.subscribe(options, faultySink(sink, runtime, plan)),
+    subscribe: (options, sink) => transport.subscribe(options, faultySink(sink, runtime, plan, options.exclusive === true ? ofExclusive : ofDeliveries)),
     close: () => transport.close(),
   }
 }
 
-function faultySink(sink: Sink, runtime: Runtime, plan: FaultPlan): Sink {
+function faultySink(sink: Sink, runtime: Runtime, plan: FaultPlan, kinds: ReadonlySet<FaultKind>): Sink {
   const last = new Map<number, Delivery>()
   return {
     assigned(partitions) {
@@ -28,7 +30,7 @@ function faultySink(sink: Sink, runtime: Runtime, plan: FaultPlan): Sink {
     revoked: (partitions) => sink.revoked(partitions),
     lost: (partitions) => sink.lost(partitions),
     deliver(deliveries) {
-      const { what } = plan.strike(runtime, ofDeliveries, delivering)
+      const { what } = plan.strike(runtime, kinds, delivering)
       if (what === 'reorder') sink.deliver(shuffled(deliveries, runtime))
       else if (what === 'repeat') sink.deliver(repeated(deliveries, last, runtime))
       else sink.deliver(deliveries)
