@@ -12,7 +12,7 @@ export const migrations: readonly Migration[] = [
         version text not null,
         subject text not null,
         tenant text,
-        actor text,
+        actor text not null,
         correlation_id text not null,
         causation_id text,
         happened_at bigint not null,

@@ -136,6 +136,7 @@ async function serve(app: ServiceApp, { services, parts, buses, meter, log, titl
     openapi: {
       openapi: '3.1.0',
       info: { title: title ?? services.map(({ name }) => name).join(', '), version: '0.1.0' },
+      components: { securitySchemes: { session: { type: 'http', scheme: 'bearer' } } },
     },
     transform: jsonSchemaTransform,
   })

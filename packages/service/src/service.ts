@@ -37,7 +37,7 @@ export interface ServiceWorld {
 }
 
 export interface ServiceParts {
-  /** Adds its routes, each with its whole path. */
+  /** Adds its routes, each with its whole path. Those that need a login say `security: [{ session: [] }]`. */
   readonly routes?: (app: ServiceApp) => void
   /** Further reasons not to be ready; none when all is well. */
   readonly notReady?: () => readonly string[] | Promise<readonly string[]>

@@ -11,7 +11,7 @@ export function recordEvents(bus: EventBus, now: () => number): void {
       insert into audit_events (
         source, event_id, type, version, subject, tenant, actor, correlation_id, causation_id, happened_at, recorded_at
       ) values (
-        ${source}, ${id}, ${type}, ${version}, ${key}, ${context.tenantId ?? null}, ${context.actor ?? null},
+        ${source}, ${id}, ${type}, ${version}, ${key}, ${context.tenantId ?? null}, ${context.actor ?? 'system'},
         ${context.correlationId ?? id}, ${context.causationId ?? null}, ${timestamp}, ${now()}
       ) on conflict do nothing`)
     },

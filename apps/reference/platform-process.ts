@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** A reference platform that runs as a process of its own, for tests that end or kill it. */
+export interface PlatformProcess {
+  readonly address: string
+  /** The lines it greeted with. */
+  readonly greeting: readonly string[]
+  /** What it wrote to standard error so far. */
+  readonly complaints: () => string
+  /** Sends a signal and waits for the end; answers the exit code, or the signal where there is none. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals>
+}
+
+const program = join(import.meta.dirname, 'main.ts')
+const startsWithin = 30_000
+
+/** Starts a platform in a folder, at a port that is free. Rejects with what it complains of when it ends instead. */
+export async function startPlatform(
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<PlatformProcess> {
+  const child = spawnPlatform(folder, env)
+  const complaints = gather(child)
+  const greeting: string[] = []
+  const ended = once(child, 'exit')
+  const timer = setTimeout(() => child.kill('SIGKILL'), startsWithin)
+  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    greeting.push(line)
+    if (greeting.length === 3) break
+  }
+  clearTimeout(timer)
+  const address = /at (http:\S+)$/.exec(greeting[0] ?? '')?.[1]
+  if (address === undefined) {
+    await ended
+    throw new Error(`The platform did not start: ${complaints()}`)
+  }
+  return {
+    address,
+    greeting,
+    complaints,
+    async end(signal) {
+      child.kill(signal)
+      const [code, by] = (await ended) as [number | null, NodeJS.Signals | null]
+      return code ?? (by as NodeJS.Signals)
+    },
+  }
+}
+
+/** Starts a platform that is expected not to; answers how it ended. */
+export async function failToStart(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | null; readonly complaints: string }> {
+  const child = spawnPlatform(folder, env)
+  const complaints = gather(child)
+  const timer = setTimeout(() => child.kill('SIGKILL'), startsWithin)
+  const [code] = (await once(child, 'close')) as [number | null]
+  clearTimeout(timer)
+  return { code, complaints: complaints() }
+}
+
+function spawnPlatform(folder: string, env: Readonly<Record<string, string>>): ChildProcess {
+  const { PATH = '' } = process.env
+  return spawn(process.execPath, ['--conditions=source', program], {
+    cwd: folder,
+    env: { PATH, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+function gather(child: ChildProcess): () => string {
+  let text = ''
+  child.stderr?.setEncoding('utf8').on('data', (more: string) => (text += more))
+  return () => text
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { openServices, type ServiceHost } from '@tidings/service'
+import { UserRegistered } from '@tidings-services/auth/contract'
+import { createEventBus, type EventBus } from 'tidings'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+
+import { notifications } from './service.ts'
+
+/** A mail server of a few lines, whose answers a test can choose. */
+const smtp = {
+  port: 0,
+  mails: [] as string[],
+  /** What it says to the address of a recipient. */
+  recipient: '250 fine',
+  server: undefined as Server | undefined,
+  sockets: new Set<Socket>(),
+}
+
+async function listen(): Promise<void> {
+  smtp.server = createServer((socket) => {
+    smtp.sockets.add(socket.on('close', () => smtp.sockets.delete(socket)).on('error', () => {}))
+    let mail: string | undefined
+    socket.setEncoding('utf8').write('220 test\r\n')
+    let rest = ''
+    socket.on('data', (text: string) => {
+      const lines = (rest + text).split('\r\n')
+      rest = lines.pop() as string
+      for (const line of lines) {
+        if (mail !== undefined) {
+          if (line !== '.') mail += `${line}\n`
+          else {
+            smtp.mails.push(mail)
+            mail = undefined
+            socket.write('250 taken\r\n')
+          }
+        } else if (line === 'DATA') {
+          mail = ''
+          socket.write('354 go on\r\n')
+        } else
+          socket.write(`${line.startsWith('RCPT') ? smtp.recipient : line === 'QUIT' ? '221 bye' : '250 fine'}\r\n`)
+      }
+    })
+  })
+  await new Promise<void>((resolve) => smtp.server?.listen(smtp.port, '127.0.0.1', resolve))
+  smtp.port = (smtp.server.address() as { port: number }).port
+}
+
+async function goAway(): Promise<void> {
+  for (const socket of smtp.sockets) socket.destroy()
+  await new Promise((resolve) => smtp.server?.close(resolve))
+}
+
+let host: ServiceHost
+let auth: EventBus
+const folder = mkdtempSync(join(tmpdir(), 'tidings-notifications-'))
+
+beforeAll(async () => {
+  await listen()
+  const service = notifications({ url: `smtp://127.0.0.1:${smtp.port}`, from: 'Test <test@example.com>' })
+  host = await openServices([service], { url: `sqlite:${join(folder, 'notifications.db')}` })
+  await host.start()
+  auth = await createEventBus({ store: host.store, source: '/auth' })
+})
+
+beforeEach(() => {
+  smtp.mails.length = 0
+  smtp.recipient = '250 fine'
+})
+
+afterAll(async () => {
+  await auth.close()
+  await host.close()
+  await goAway()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function register(username: string, correlationId: string): Promise<string> {
+  const userId = randomUUID()
+  await auth.publish(UserRegistered, { userId, email: `${username}@example.com`, username }, { correlationId })
+  return userId
+}
+
+const sentTo = async (userId: string) =>
+  (await host.app.inject(`/notifications?userId=${userId}`)).json<{ sent: { messageId: string }[] }>().sent
+
+it('greets whoever registers, once, and tells of it', async () => {
+  const userId = await register('ada', 'req-1')
+  await expect.poll(() => sentTo(userId)).toHaveLength(1)
+  expect(smtp.mails).toHaveLength(1)
+  expect(smtp.mails[0]).toMatch(/^To: ada@example\.com$/m)
+  expect(smtp.mails[0]).toContain('Hello ada,')
+  const [sent] = await sentTo(userId)
+  expect(smtp.mails[0]).toContain(sent?.messageId)
+  const [, told] = await auth.store.getEventsByCorrelationId('req-1')
+  expect(told).toMatchObject({
+    type: 'welcome-email.sent',
+    source: '/notifications',
+    data: { userId, messageId: sent?.messageId },
+  })
+  expect(JSON.stringify(told)).not.toContain('ada@example.com')
+})
+
+it('waits for a mail server that is away, loses nothing, and spends no attempts on it', async () => {
+  await goAway()
+  const users = await Promise.all([
+    register('early-1', 'req-2'),
+    register('early-2', 'req-3'),
+    register('early-3', 'req-4'),
+  ])
+  await expect
+    .poll(async () => (await host.app.inject('/metrics')).body)
+    .toMatch(/tidings_subscription_breaker_open\{[^}]*welcome-mail"\} 1/)
+  expect(smtp.mails).toEqual([])
+  await listen()
+  for (const userId of users) await expect.poll(() => sentTo(userId), { timeout: 30_000 }).toHaveLength(1)
+  expect(smtp.mails.map((mail) => /^To: (.*)$/m.exec(mail)?.[1]).toSorted()).toEqual([
+    'early-1@example.com',
+    'early-2@example.com',
+    'early-3@example.com',
+  ])
+})
+
+it('sets a mail aside that the server refuses for good, and greets the others', async () => {
+  smtp.recipient = '550 no such mailbox'
+  await register('refused', 'req-5')
+  await expect
+    .poll(async () => (await host.app.inject('/metrics')).body)
+    .toMatch(/tidings_subscription_parked\{[^}]*welcome-mail"\} 1/)
+  smtp.recipient = '250 fine'
+  const fine = await register('fine', 'req-6')
+  await expect.poll(() => sentTo(fine)).toHaveLength(1)
+  expect(await auth.store.getEventsByCorrelationId('req-5')).toHaveLength(1)
+})
+
+it('shows what it sent on this machine only, and for one user', async () => {
+  expect(
+    (await host.app.inject({ url: `/notifications?userId=${randomUUID()}`, remoteAddress: '10.0.0.1' })).statusCode,
+  ).toBe(403)
+  expect((await host.app.inject('/notifications')).json()).toMatchObject({
+    errors: [{ field: 'userId', rule: 'must be a UUID' }],
+  })
+})
