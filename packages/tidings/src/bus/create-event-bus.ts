@@ -120,10 +120,13 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const startOne = async (subscription: Subscription): Promise<void> => {
     const { settings: chosen } = subscription
     const registration = await register(store, runtime, subscription)
+    // A close does not wait for ever for a start that takes long.
+    life.assertOpen()
     const engine = new Engine(host, subscription, registration.start)
     engines.set(chosen.name, engine)
     audiences.add(subscription, chosen.mode === 'inline' ? inlineListener(host, subscription, engine) : undefined)
     await engine.start()
+    life.assertOpen()
     if (chosen.healthCheck !== undefined) stopping.push(watchHealth(runtime, log, chosen, engine))
   }
 
@@ -156,21 +159,28 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
       life.start(async () => {
         // All first registrations are durable before any delivery begins; a change that is refused stops the start whole.
         for (const subscription of declared) await startOne(subscription)
+        life.assertOpen()
         replays.start()
         stopping.push(keepRetention(store, runtime, log, allDefinitions))
       }),
-    close: ({ deadline = 10_000 } = {}) =>
-      life.close(async () => {
-        const until = runtime.monotonic() + deadline
-        const left = (): number => Math.max(0, until - runtime.monotonic())
-        for (const stop of stopping) stop()
-        await replays.close(left() * 0.4)
-        await Promise.all([...engines.values()].map((engine) => engine.close(left() * 0.8)))
-        await within(runtime, Math.max(left(), 100), committer.idle())
-        audiences.close()
-        await within(runtime, Math.max(left(), 100), transport.close()).catch(() => false)
-        if (owned) await within(runtime, Math.max(left(), 1_000), store.close()).catch(() => false)
-      }),
+    close: ({ deadline = 10_000 } = {}) => {
+      const until = runtime.monotonic() + deadline
+      // Each step may take its share of what is left, and the last ones always get a moment.
+      const share = (part: number): number => Math.max(100, (until - runtime.monotonic()) * part)
+      const bounded = (part: number, work: Promise<unknown>): Promise<boolean> => within(runtime, share(part), work).catch(() => false)
+      return life.close(
+        async () => {
+          for (const stop of stopping) stop()
+          await bounded(0.5, replays.close(share(0.4)))
+          await bounded(0.85, Promise.all([...engines.values()].map((engine) => engine.close(share(0.8)))))
+          await bounded(0.6, committer.idle())
+          audiences.close()
+          await bounded(0.6, transport.close())
+          if (owned) await bounded(1, store.close())
+        },
+        (starting) => bounded(0.5, starting),
+      )
+    },
   }
 
   rememberParts(bus, {

@@ -28,8 +28,9 @@ export class Lifecycle {
     return this.#starting
   }
 
-  close(run: () => Promise<void>): Promise<void> {
-    this.#closing ??= this.#end(run)
+  /** `patience` bounds how long it waits for a start under way; default: until that has ended. */
+  close(run: () => Promise<void>, patience: (starting: Promise<void>) => Promise<unknown> = (starting) => starting): Promise<void> {
+    this.#closing ??= this.#end(run, patience)
     return this.#closing
   }
 
@@ -49,8 +50,8 @@ export class Lifecycle {
     }
   }
 
-  async #end(run: () => Promise<void>): Promise<void> {
-    await this.#starting?.catch(() => {})
+  async #end(run: () => Promise<void>, patience: (starting: Promise<void>) => Promise<unknown>): Promise<void> {
+    if (this.#starting !== undefined) await patience(this.#starting).catch(() => {})
     this.#phase = 'draining'
     try {
       await run()

@@ -152,20 +152,22 @@ export class Engine implements Sink, Contender {
     this.pump()
   }
 
-  /** Ends: what runs may finish within `deadline` milliseconds, then it is withdrawn. What was not handled comes again elsewhere. */
+  /** Ends within `deadline` milliseconds: what runs may finish for most of that time, then it is withdrawn. What was not handled comes again elsewhere. */
   close(deadline: number): Promise<void> {
     return this.#life.close(async () => {
+      const { runtime } = this.#host
+      const until = runtime.monotonic() + deadline
       this.pause('draining')
       this.#cadence?.cancel()
       this.#requests.close()
       this.#takeBack.close()
-      const drained = await within(this.#host.runtime, deadline, this.#drain([...this.#partitions.values()])).catch(() => false)
+      const drained = await within(runtime, deadline * 0.75, this.#drain([...this.#partitions.values()])).catch(() => false)
       if (!drained) {
         this.#runner.withdrawAll('the process is closing')
         this.#settler.abandon()
       }
       for (const partition of this.#partitions.values()) partition.active = false
-      await within(this.#host.runtime, Math.max(1_000, deadline / 2), this.#consumer?.close() ?? Promise.resolve()).catch(() => false)
+      await within(runtime, Math.max(100, until - runtime.monotonic()), this.#consumer?.close() ?? Promise.resolve()).catch(() => false)
       this.#lanes.clear()
       this.#runner.close()
       this.#host.slots.forget(this)
