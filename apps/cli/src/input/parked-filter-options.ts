@@ -28,5 +28,5 @@ export function parkedFilterFrom(options: Readonly<Record<string, unknown>>, ids
     eventId: event,
     id: ids.length === 0 ? undefined : ids,
   }
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as ParkedFilter
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
 }

@@ -63,7 +63,9 @@ export function line(strings: TemplateStringsArray, ...values: readonly unknown[
   const parts: Text[] = []
   strings.forEach((text, at) => {
     if (text !== '') parts.push(Text.of(text))
-    if (at < values.length) parts.push(values[at] instanceof Text ? (values[at] as Text) : Text.of(values[at]))
+    if (at >= values.length) return
+    const value = values[at]
+    parts.push(value instanceof Text ? value : Text.of(value))
   })
   return Text.join(parts)
 }

@@ -38,9 +38,22 @@ describe('the status of a bus', () => {
     await shop.start()
     const status = await busStatus(shop)
     expect(reasonsNotReady(status)).toEqual([])
-    expect(status).toMatchObject({ source: '/shop', phase: 'started', store: { name: 'memory', reachable: true, head: 0 } })
+    expect(status).toMatchObject({
+      source: '/shop',
+      phase: 'started',
+      store: { name: 'memory', reachable: true, head: 0 },
+    })
     expect(status.subscriptions).toEqual([
-      expect.objectContaining({ name: 'stock', types: ['order.placed'], started: true, running: 0, parked: 0, paused: [], breaker: 'closed', lag: 0 }),
+      expect.objectContaining({
+        name: 'stock',
+        types: ['order.placed'],
+        started: true,
+        running: 0,
+        parked: 0,
+        paused: [],
+        breaker: 'closed',
+        lag: 0,
+      }),
     ])
   })
 
@@ -77,7 +90,9 @@ describe('the status of a bus', () => {
     const shop = await bus(faulty)
     await shop.start()
     away.how = 'refuses'
-    expect(reasonsNotReady(await busStatus(shop))).toEqual(['/shop: the memory store is away (TIDINGS_STORE_UNAVAILABLE)'])
+    expect(reasonsNotReady(await busStatus(shop))).toEqual([
+      '/shop: the memory store is away (TIDINGS_STORE_UNAVAILABLE)',
+    ])
     away.how = 'hangs'
     const asked = busStatus(shop, { patience: '500ms' })
     await runtime.advance(500)
@@ -93,12 +108,20 @@ describe('the status of a bus', () => {
       gauge: (name, read, labels = {}) => void gauges.set([name, ...Object.values(labels)].join(' '), read),
     }
     const shop = await bus(memoryStore())
-    shop.subscribe(OrderPlaced, { name: 'stock', concurrency: 4 }, () => new Promise((resolve) => runtime.setTimer(100, () => resolve(undefined))))
+    shop.subscribe(
+      OrderPlaced,
+      { name: 'stock', concurrency: 4 },
+      () => new Promise((resolve) => runtime.setTimer(100, () => resolve(undefined))),
+    )
     const look = statusGauges(shop, meter)
     await look()
     expect(gauges.get('tidings.bus.ready')?.()).toBe(0)
     await shop.start()
-    await shop.publish([OrderPlaced.create({ id: 'a' }), OrderPlaced.create({ id: 'b' }), OrderPlaced.create({ id: 'b' })])
+    await shop.publish([
+      OrderPlaced.create({ id: 'a' }),
+      OrderPlaced.create({ id: 'b' }),
+      OrderPlaced.create({ id: 'b' }),
+    ])
     await runtime.advance(10)
     await look()
     const value = (name: string): number | undefined => gauges.get(`${name} stock`)?.()

@@ -60,7 +60,9 @@ export async function busStatus(bus: EventBus, options: { readonly patience?: Du
     source: bus.source,
     phase: parts.phase(),
     store,
-    subscriptions: parts.declared.map((subscription) => statusOf(subscription, parts.engines.get(subscription.settings.name), store, memory)),
+    subscriptions: parts.declared.map((subscription) =>
+      statusOf(subscription, parts.engines.get(subscription.settings.name), store, memory),
+    ),
   }
 }
 
@@ -68,11 +70,15 @@ export async function busStatus(bus: EventBus, options: { readonly patience?: Du
 export function reasonsNotReady(status: BusStatus): readonly string[] {
   const reasons: string[] = []
   if (status.phase !== 'started') reasons.push(`${status.source}: the bus is ${status.phase}, not started`)
-  if (!status.store.reachable) reasons.push(`${status.source}: the ${status.store.name} store is away (${status.store.code})`)
+  if (!status.store.reachable)
+    reasons.push(`${status.source}: the ${status.store.name} store is away (${status.store.code})`)
   for (const subscription of status.subscriptions) {
-    if (!subscription.started && status.phase === 'started') reasons.push(`${status.source}: subscription ${subscription.name} has not started`)
-    if (subscription.paused.includes('halted')) reasons.push(`${status.source}: subscription ${subscription.name} has halted at an event it cannot handle`)
-    if (subscription.paused.includes('unhealthy')) reasons.push(`${status.source}: subscription ${subscription.name} says it is not well`)
+    if (!subscription.started && status.phase === 'started')
+      reasons.push(`${status.source}: subscription ${subscription.name} has not started`)
+    if (subscription.paused.includes('halted'))
+      reasons.push(`${status.source}: subscription ${subscription.name} has halted at an event it cannot handle`)
+    if (subscription.paused.includes('unhealthy'))
+      reasons.push(`${status.source}: subscription ${subscription.name} says it is not well`)
   }
   return reasons
 }
@@ -87,17 +93,49 @@ async function storeStatus(bus: EventBus, patience: number): Promise<StoreStatus
       patience,
       headOf(store).then((position) => (head = position)),
     )
-    if (!answered || head === undefined) throw new TidingsError('TIDINGS_DEADLINE', `The store has not answered within ${patience} ms.`)
+    if (!answered || head === undefined)
+      throw new TidingsError('TIDINGS_DEADLINE', `The store has not answered within ${patience} ms.`)
     return { name, reachable: true, head }
   } catch (error) {
     return { name, reachable: false, code: isTidingsError(error) ? error.code : 'TIDINGS_STORE_UNAVAILABLE' }
   }
 }
 
-function statusOf({ settings, patterns }: Subscription, engine: Engine | undefined, store: StoreStatus, memory: boolean): SubscriptionStatus {
+function statusOf(
+  { settings, patterns }: Subscription,
+  engine: Engine | undefined,
+  store: StoreStatus,
+  memory: boolean,
+): SubscriptionStatus {
   const { name, mode, order, priority, concurrency } = settings
-  const { running = 0, held = 0, parked = 0, blockedStreams = 0, paused = [], breaker = 'closed', watermark } = engine?.status() ?? {}
+  const {
+    running = 0,
+    held = 0,
+    parked = 0,
+    blockedStreams = 0,
+    paused = [],
+    breaker = 'closed',
+    watermark,
+  } = engine?.status() ?? {}
   // Inline listeners of a store in memory read no log, so they cannot be behind it.
-  const behind = watermark === undefined || !store.reachable || (mode === 'inline' && memory) ? undefined : Math.max(0, store.head - watermark)
-  return { name, types: patterns, mode, order, priority, started: engine !== undefined, running, concurrency, held, parked, blockedStreams, paused, breaker, lag: behind }
+  const behind =
+    watermark === undefined || !store.reachable || (mode === 'inline' && memory)
+      ? undefined
+      : Math.max(0, store.head - watermark)
+  return {
+    name,
+    types: patterns,
+    mode,
+    order,
+    priority,
+    started: engine !== undefined,
+    running,
+    concurrency,
+    held,
+    parked,
+    blockedStreams,
+    paused,
+    breaker,
+    lag: behind,
+  }
 }

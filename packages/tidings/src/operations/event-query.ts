@@ -22,7 +22,7 @@ export interface CompiledQuery {
   /** What the store filters by itself. */
   readonly log: Omit<LogQuery, 'after' | 'limit' | 'upTo'>
   /** What is left to look at. */
-  matches(stored: StoredEvent): boolean
+  readonly matches: (stored: StoredEvent) => boolean
 }
 
 /** Throws `TIDINGS_INVALID_OPTION` naming the field. */

@@ -4,7 +4,7 @@ import type { EventRecord } from '../events/record.ts'
 import { eventOf, verifyChecksum } from '../events/record-codec.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
-import { type CommitResult, type Store, streamText } from '../store/store.ts'
+import { type CommitResult, type Position, type Store, streamText } from '../store/store.ts'
 
 /** One line of a file of CloudEvents. */
 export interface ImportLine {
@@ -48,6 +48,9 @@ const mostBytes = 4_194_304
 /** Attempts to commit while the store is away, and the first wait between them in milliseconds. */
 const tries = 5
 const firstWait = 200
+
+/** Repeated events no further apart than this are read together with what lies between them. */
+const nearby = 8
 
 /**
  * Stores CloudEvents, one JSON object a line, in the order given. Types need no definition. A line that is wrong is refused by itself and its
@@ -128,13 +131,15 @@ async function commit(store: Store, runtime: Runtime, waiting: readonly Waiting[
   const outcome: Outcome = { stored: 0, duplicates: 0, refusals: [] }
   if (waiting.length === 0) return outcome
   const { results, certain } = await committed(store, runtime, waiting)
+  const standing = await readRepeated(store, results)
   for (const [at, { line, record }] of waiting.entries()) {
     const result = results[at] as CommitResult
     if (result.status === 'refused') outcome.refusals.push(refusal(line, result.error))
     else if (result.status === 'conflict')
       throw new TidingsError('TIDINGS_CONFLICT', 'The store reports a conflict where nothing was expected.')
     else if (!result.repeated) outcome.stored++
-    else if (!(await isSame(store, record))) outcome.refusals.push(refusal(line, taken()))
+    else if (!isSame(standing.get(result.events[0]?.position ?? 0), record))
+      outcome.refusals.push(refusal(line, taken()))
     // After a commit without an answer nobody can tell what it had stored; then these are ours.
     else if (certain) outcome.duplicates++
     else outcome.stored++
@@ -161,13 +166,38 @@ async function committed(
   }
 }
 
-/** Whether what stands under this id says the same. Times are not compared: events without one got theirs when they were first read. */
-async function isSame(store: Store, record: EventRecord): Promise<boolean> {
-  const { events } = await store.readAll({ after: 0, limit: 100, id: record.id })
-  const stored = events.find((one) => one.record.source === record.source)?.record
+/** What the store had already, by position. A file that is imported again lies in one run of the log, so it is read as one. */
+async function readRepeated(store: Store, results: readonly CommitResult[]): Promise<Map<Position, EventRecord>> {
+  const positions = results
+    .flatMap((result) =>
+      result.status === 'committed' && result.repeated ? result.events.map(({ position }) => position) : [],
+    )
+    .toSorted((a, b) => a - b)
+  const records = new Map<Position, EventRecord>()
+  for (let at = 0; at < positions.length; ) {
+    const first = positions[at] as Position
+    let end = at
+    while (end + 1 < positions.length && (positions[end + 1] as Position) - (positions[end] as Position) <= nearby)
+      end++
+    const last = positions[end] as Position
+    for (let after = first - 1; after < last; ) {
+      const { events, through } = await store.readAll({ after, upTo: last, limit: 500 })
+      for (const { position, record } of events) records.set(position, record)
+      if (through <= after) break
+      after = through
+    }
+    at = end + 1
+  }
+  return records
+}
+
+/** Whether what stands says the same. Times are not compared: events without one got theirs when they were first read. */
+function isSame(stored: EventRecord | undefined, record: EventRecord): boolean {
   // Retention has taken it: nothing is left to compare with.
   if (stored === undefined) return true
   return (
+    stored.id === record.id &&
+    stored.source === record.source &&
     stored.type === record.type &&
     stored.version === record.version &&
     streamText(stored) === streamText(record) &&

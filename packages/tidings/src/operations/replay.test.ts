@@ -19,7 +19,9 @@ afterEach(async () => {
   await closing
 })
 
-async function history(replay: 'safe' | 'unsafe'): Promise<{ store: ReturnType<typeof memoryStore>; seen: string[]; called: string[] }> {
+async function history(
+  replay: 'safe' | 'unsafe',
+): Promise<{ store: ReturnType<typeof memoryStore>; seen: string[]; called: string[] }> {
   const store = memoryStore()
   const seen: string[] = []
   const called: string[] = []

@@ -1,11 +1,11 @@
+import { typePattern } from '../events/type-pattern.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Runtime } from '../kernel/runtime.ts'
+import type { Position, Store } from '../store/store.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
-import { endReplay, replayId, type ReplayRun, replaysCollection } from '../subscriber/replay-runs.ts'
+import { endReplay, type ReplayRun, replayId, replaysCollection } from '../subscriber/replay-runs.ts'
 import { runName } from '../subscriber/subscription.ts'
 import type { Progress } from '../subscriber/watermark.ts'
-import { typePattern } from '../events/type-pattern.ts'
-import type { Position, Store } from '../store/store.ts'
 
 /** Which part of history to run through which subscription again. */
 export interface ReplayRequest {
@@ -70,7 +70,14 @@ export async function requestReplay(store: Store, runtime: Runtime, request: Rep
     const [result] = await store.commit([
       {
         expect: [{ collection: replaysCollection, id, version: 0 }],
-        documents: [{ collection: replaysCollection, id, put: JSON.stringify(replay), index: { state: 'open', subscription: replay.subscription } }],
+        documents: [
+          {
+            collection: replaysCollection,
+            id,
+            put: JSON.stringify(replay),
+            index: { state: 'open', subscription: replay.subscription },
+          },
+        ],
       },
     ])
     if (result?.status === 'committed') return replay
@@ -78,18 +85,37 @@ export async function requestReplay(store: Store, runtime: Runtime, request: Rep
   }
 }
 
-export async function replayProgress(store: Store, replay: Pick<ReplayRun, 'subscription' | 'run'>): Promise<Omit<ReplayProgress, 'count'>> {
+export async function replayProgress(
+  store: Store,
+  replay: Pick<ReplayRun, 'subscription' | 'run'>,
+): Promise<Omit<ReplayProgress, 'count'>> {
   const [document] = await store.find(replaysCollection, { id: replayId(replay) })
-  if (document === undefined) throw new TidingsError('TIDINGS_NOT_FOUND', `There is no replay ${replay.run} of ${replay.subscription}.`, { details: { ...replay } })
+  if (document === undefined)
+    throw new TidingsError('TIDINGS_NOT_FOUND', `There is no replay ${replay.run} of ${replay.subscription}.`, {
+      details: { ...replay },
+    })
   const known = JSON.parse(document.body) as ReplayRun
-  const done = await store.find(checkpointsCollection, { prefix: `${runName({ settings: { name: known.subscription }, run: known.run })}/`, limit: 2_000 })
+  const done = await store.find(checkpointsCollection, {
+    prefix: `${runName({ settings: { name: known.subscription }, run: known.run })}/`,
+    limit: 2_000,
+  })
   const positions = done.map(({ body }) => (JSON.parse(body) as Progress).watermark)
   const position = positions.length < store.capabilities.partitions ? known.after : Math.min(known.upTo, ...positions)
-  return { after: known.after, upTo: known.upTo, run: known.run, state: known.state, position: known.state === 'done' ? known.upTo : position }
+  return {
+    after: known.after,
+    upTo: known.upTo,
+    run: known.run,
+    state: known.state,
+    position: known.state === 'done' ? known.upTo : position,
+  }
 }
 
 /** Ends a replay before its end. False when it had ended already. */
-export async function cancelReplay(store: Store, runtime: Runtime, replay: Pick<ReplayRun, 'subscription' | 'run'>): Promise<boolean> {
+export async function cancelReplay(
+  store: Store,
+  runtime: Runtime,
+  replay: Pick<ReplayRun, 'subscription' | 'run'>,
+): Promise<boolean> {
   const [document] = await store.find(replaysCollection, { id: replayId(replay) })
   const known = document === undefined ? undefined : (JSON.parse(document.body) as ReplayRun)
   if (document === undefined || known?.state !== 'open') return false
@@ -99,9 +125,15 @@ export async function cancelReplay(store: Store, runtime: Runtime, replay: Pick<
 async function matcherOf(store: Store, { subscription, types }: ReplayRequest): Promise<(type: string) => boolean> {
   const [document] = await store.find('subscriptions', { id: subscription })
   if (document === undefined) {
-    throw new TidingsError('TIDINGS_NOT_FOUND', `No subscription ${JSON.stringify(subscription)} has ever been registered in this store.`, { details: { field: 'subscription' } })
+    throw new TidingsError(
+      'TIDINGS_NOT_FOUND',
+      `No subscription ${JSON.stringify(subscription)} has ever been registered in this store.`,
+      { details: { field: 'subscription' } },
+    )
   }
-  const patterns = (JSON.parse(document.body) as { patterns: readonly string[] }).patterns.map((pattern) => typePattern(pattern))
+  const patterns = (JSON.parse(document.body) as { patterns: readonly string[] }).patterns.map((pattern) =>
+    typePattern(pattern),
+  )
   return (type) => (types === undefined || types.includes(type)) && patterns.some((matches) => matches(type))
 }
 
@@ -111,7 +143,12 @@ async function boundsOf(store: Store, { from, to }: ReplayRequest): Promise<{ af
 }
 
 /** The position before the first event at or after a time. */
-async function placeOf(store: Store, place: Date | Position | undefined, otherwise: Position, head: Position): Promise<Position> {
+async function placeOf(
+  store: Store,
+  place: Date | Position | undefined,
+  otherwise: Position,
+  head: Position,
+): Promise<Position> {
   if (place === undefined) return otherwise
   if (typeof place === 'number') return place
   const { events } = await store.readAll({ after: 0, limit: 1, from: place.getTime() })

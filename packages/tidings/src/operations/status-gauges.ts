@@ -40,7 +40,8 @@ export function statusGauges(bus: EventBus, meter: Meter): () => Promise<void> {
     for (const { name } of status.subscriptions) {
       if (known.has(name)) continue
       known.add(name)
-      for (const [gauge, reading] of Object.entries(readings)) meter.gauge(gauge, () => read(name, reading), { subscription: name })
+      for (const [gauge, reading] of Object.entries(readings))
+        meter.gauge(gauge, () => read(name, reading), { subscription: name })
     }
   }
 }
