@@ -1,0 +1,23 @@
+import type { OpenSide, Side, SideHost } from '../harness/side.ts'
+
+/** Loaded when asked for: what one side needs must not weigh on another. */
+const kinds: Readonly<Record<string, () => Promise<{ readonly open: OpenSide }>>> = {
+  'tidings-memory': () => import('./tidings-memory.ts'),
+  'event-emitter': () => import('./event-emitter.ts'),
+  'raw-map': () => import('./raw-map.ts'),
+  'nest-cqrs': () => import('./nest-cqrs.ts'),
+  'emmett-memory': () => import('./emmett-memory.ts'),
+  'tidings-sqlite': () => import('./tidings-sqlite.ts'),
+  'raw-sqlite': () => import('./raw-sqlite.ts'),
+  'emmett-sqlite': () => import('./emmett-sqlite.ts'),
+  import: () => import('./import-time.ts'),
+  idle: () => import('./idle-memory.ts'),
+  fill: () => import('./fill-log.ts'),
+  backlog: () => import('./backlog-memory.ts'),
+}
+
+export async function openSide(kind: string, host: SideHost): Promise<Side> {
+  const load = kinds[kind]
+  if (load === undefined) throw new Error(`No side is called ${kind}; there are ${Object.keys(kinds).join(', ')}.`)
+  return (await load()).open(host)
+}
