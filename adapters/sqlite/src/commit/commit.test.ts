@@ -128,6 +128,17 @@ describe('what is remembered between commits', () => {
     }
   })
 
+  it('misleads no precondition when another connection has written', async () => {
+    const path = file()
+    const [one, two] = [await open(path), await open(path)]
+    await append(one, record())
+    await append(two, record())
+    const expectation = { stream: { tenant: '', category: 'order', key: 'o-1' }, version: 1 }
+    const unit: Unit = { expect: [expectation], documents: [{ collection: 'c', id: 'stale', put: '1' }] }
+    expect(await commitOne(one, unit)).toEqual({ status: 'conflict', expectation, actual: 2 })
+    expect(await one.find('c')).toEqual([])
+  })
+
   it('is dropped when an interactive transaction of the same store has written', async () => {
     const store = await open(file())
     await append(store, record())
