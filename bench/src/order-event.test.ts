@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { checkedOrderPlaced, fullEnvelopeOf, keyOf, orderOf, orders } from './order-event.ts'
+import { checkedOrderPlaced } from './order-definition.ts'
+import { fullEnvelopeOf, keyOf, orderOf, orders } from './order-event.ts'
 
 describe('the event that is measured', () => {
   it('takes 400 bytes as a CloudEvent, give or take six', () => {

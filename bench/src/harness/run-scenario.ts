@@ -126,7 +126,11 @@ async function attempt(
     await work(await SideHandle.start(scenario, spec, sideSettings(scenario, spec, settings)))
   } catch (error) {
     if (spec.peers === undefined) throw error
-    missing.set(spec.name, `it failed: ${(error as Error).message.split('\n', 1)[0]}`)
+    // Results are published, so they name nobody's folders.
+    const why = (error as Error).message
+      .split('\n', 1)[0]
+      ?.replaceAll(/(?:file:\/\/)?\/[\w@.+-]+(?:\/[\w@.+-]+)+/g, '…')
+    missing.set(spec.name, `it failed: ${why}`)
   }
 }
 

@@ -28,8 +28,10 @@ const task = JSON.parse(process.argv[2] ?? '{}') as SideTask
 let published = 0
 
 const tell = (answer: Answer): void => void process.send?.(answer)
-const fail = (error: unknown): void =>
-  tell({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+const fail = (error: unknown): void => {
+  console.error(error)
+  tell({ failed: error instanceof Error ? `${error.name}: ${error.message}` : String(error) })
+}
 
 process.on('uncaughtException', (error) => {
   fail(error)

@@ -7,7 +7,8 @@ import { createEventBus, type EventBus } from 'tidings'
 import { drive } from '../harness/drive.ts'
 import { peakRssMb } from '../harness/machine.ts'
 import type { Side, SideHost } from '../harness/side.ts'
-import { orderOf, orderPlaced } from '../order-event.ts'
+import { orderPlaced } from '../order-definition.ts'
+import { orderOf } from '../order-event.ts'
 
 /** How long the slow handler takes, in milliseconds, and for how long it is watched at work. */
 const slow = 50

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { createEventBus } from 'tidings'
 
 import type { Side, SideHost } from '../harness/side.ts'
-import { orderOf, orderPlaced } from '../order-event.ts'
+import { orderPlaced } from '../order-definition.ts'
+import { orderOf } from '../order-event.ts'
 
 const batch = 1_000
 

@@ -1,7 +1,7 @@
 import { createEventBus, runWithContext } from 'tidings'
 import type { Side, SideHost } from '../harness/side.ts'
-import type { Order } from '../order-event.ts'
-import { checkedOrderPlaced, orderOf, orderPlaced } from '../order-event.ts'
+import { checkedOrderPlaced, orderPlaced } from '../order-definition.ts'
+import { type Order, orderOf } from '../order-event.ts'
 import { Tally } from './tally.ts'
 
 /**

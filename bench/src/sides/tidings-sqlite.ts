@@ -6,7 +6,8 @@ import { createEventBus, type Receipt } from 'tidings'
 import { partitionOf, realRuntime, type Store, silentLog, silentMeter, streamText } from 'tidings/spi'
 
 import type { Side, SideHost } from '../harness/side.ts'
-import { keyOf, type Order, orderOf, orderPlaced, orders } from '../order-event.ts'
+import { orderPlaced } from '../order-definition.ts'
+import { keyOf, type Order, orderOf, orders } from '../order-event.ts'
 import { Tally } from './tally.ts'
 
 const subscription = 'orders'
