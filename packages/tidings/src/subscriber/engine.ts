@@ -42,6 +42,8 @@ export class Engine implements Sink, Contender {
   readonly #partitions = new Map<number, PartitionState>()
   readonly #takeBack: TakeBack
   #assigning = 0
+  /** Partitions that are being taken back. */
+  readonly #unread = new Set<number>()
   readonly #credit: Credit
   readonly #lanes: LaneTable
   readonly #parking: Parking
@@ -75,9 +77,15 @@ export class Engine implements Sink, Contender {
     })
     this.#credit = new Credit(subscription.settings.window)
     this.#takeBack = new TakeBack(host.runtime, async (partition) => {
-      if (this.#partitions.has(partition)) return
-      const [offset] = await this.#own([partition])
-      this.#consumer?.seek(partition, offset as Offset)
+      const missing = (this.#sequential ? this.#takeBack.ours() : [partition]).filter((one) => !this.#partitions.has(one))
+      // Until it is read anew from the checkpoint, what the transport still delivers of it lies too far on.
+      for (const one of missing) this.#unread.add(one)
+      const offsets = await this.#own(missing)
+      for (const [at, one] of missing.entries()) {
+        this.#unread.delete(one)
+        if (this.#takeBack.ours().includes(one)) this.#consumer?.seek(one, offsets[at] as Offset)
+        else this.#forget(one)
+      }
     })
     this.#received = host.meter.counter('messaging.client.consumed.messages', { subscription: subscription.settings.name })
     this.#lanes = new LaneTable(subscription.settings.order)
@@ -115,6 +123,10 @@ export class Engine implements Sink, Contender {
       redrive: (partition, stream, offset, extra) => this.#parking.redrive(partition, stream, offset, extra),
       drop: (partition, stream, offset, extra) => this.#parking.drop(partition, stream, offset, extra),
     })
+  }
+
+  get #sequential(): boolean {
+    return this.subscription.settings.order === 'all'
   }
 
   get running(): number {
@@ -211,7 +223,10 @@ export class Engine implements Sink, Contender {
   }
 
   assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
-    for (const partition of partitions) this.#takeBack.assigned(partition)
+    for (const partition of partitions) {
+      this.#takeBack.assigned(partition)
+      this.#unread.delete(partition)
+    }
     return this.#own(partitions)
   }
 
@@ -235,13 +250,15 @@ export class Engine implements Sink, Contender {
     const { store, instance } = this.#host
     const run = runName(this.subscription)
     const states = await Promise.all(partitions.map((partition) => takeOver(store, `${run}/${partition}`, partition, instance, this.#start)))
+    const parked = await Promise.all(states.map(async (state) => (await loadParked(store, state.id)).map((one) => ({ state, one }))))
     for (const state of states) {
       // An earlier life of the same partition here is over.
       this.#forget(state.partition)
       this.#partitions.set(state.partition, state)
-      // Dead letters that hold nobody up stay on disk until somebody asks for them.
-      for (const parked of await loadParked(store, state.id)) if (parked.blocking || parked.state !== 'dead') this.#parking.adopt(state, parked)
     }
+    const all = this.#sequential ? parked.flat().toSorted((a, b) => a.one.offset - b.one.offset) : parked.flat()
+    // Dead letters that hold nobody up stay on disk until somebody asks for them.
+    for (const { state, one } of all) if (one.blocking || one.state !== 'dead') this.#parking.adopt(state, one)
     return states.map((state) => state.watermark.progress().watermark)
   }
 
@@ -256,10 +273,9 @@ export class Engine implements Sink, Contender {
   }
 
   lost(partitions: readonly number[]): void {
-    for (const partition of partitions) {
-      this.#takeBack.gone(partition)
-      this.#giveUp(partition)
-    }
+    for (const partition of partitions) this.#takeBack.gone(partition)
+    for (const partition of partitions) this.#giveUp(partition)
+    if (this.#sequential) for (const partition of this.#takeBack.ours()) this.#takeBack.consider(partition)
   }
 
   /** A commit was refused because somebody has raised the token. */
@@ -269,11 +285,12 @@ export class Engine implements Sink, Contender {
 
   /** Forgets a partition that is somebody else's, and takes back what runs for it. False when it was not ours. */
   #giveUp(partition: number): boolean {
-    const state = this.#partitions.get(partition)
-    if (state === undefined) return false
+    if (!this.#partitions.has(partition)) return false
     this.#host.log('warn', 'A partition has moved to another instance', { subscription: this.subscription.settings.name, partition })
-    this.#forget(partition)
-    this.#runner.withdraw([state], 'its partition has moved to another instance')
+    // Strictly one after another goes with all partitions or with none.
+    const gone = [...this.#partitions.values()].filter((state) => this.#sequential || state.partition === partition)
+    for (const state of gone) this.#forget(state.partition)
+    this.#runner.withdraw(gone, 'its partition has moved to another instance')
     this.#request()
     return true
   }
@@ -286,6 +303,7 @@ export class Engine implements Sink, Contender {
   }
 
   scanned(partition: number, offset: Offset): void {
+    if (this.#unread.has(partition)) return
     this.#partitions.get(partition)?.watermark.scanned(offset)
     this.#host.progressed()
   }
@@ -347,7 +365,7 @@ export class Engine implements Sink, Contender {
   #enter(delivery: Delivery): void {
     this.#credit.arrived()
     const partition = this.#partitions.get(delivery.partition)
-    if (partition === undefined) return
+    if (partition === undefined || this.#unread.has(delivery.partition)) return
     const { record } = delivery
     const beyond = this.subscription.upTo !== undefined && delivery.offset > this.subscription.upTo
     if (beyond || (record !== undefined && !this.subscription.matches(record.type))) {
@@ -470,6 +488,7 @@ export class Engine implements Sink, Contender {
     this.#credit.release(this.#lanes.forget(state))
     this.#tellWaiting()
     this.#request()
+    this.#host.progressed()
   }
 
   #tellWaiting(): void {

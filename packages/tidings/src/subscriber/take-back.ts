@@ -24,6 +24,11 @@ export class TakeBack {
     this.#assigned.add(partition)
   }
 
+  /** What the transport calls ours. */
+  ours(): readonly number[] {
+    return [...this.#assigned]
+  }
+
   gone(partition: number): void {
     this.#assigned.delete(partition)
   }

@@ -17,6 +17,8 @@ export interface ReadingOptions {
   readonly tail: TailReader
   readonly sink: Pick<Sink, 'deliver' | 'scanned'>
   readonly topics: readonly string[] | undefined
+  /** Whether everything is delivered in the order of the log, over all partitions: then only the lowest place moves. */
+  readonly inOrder: boolean
   /** Events of one page. */
   readonly page: number
   /** Positions within which the head of the log counts as reached. */
@@ -61,6 +63,12 @@ export class Reading implements TailClient {
     return this.#cursors.list
   }
 
+  /** Those that may be read now. */
+  get #moving(): readonly Cursor[] {
+    const { list } = this.#cursors
+    return this.#options.inOrder ? list.slice(0, 1) : list
+  }
+
   request(count: number): void {
     this.#credit += count
     this.#schedule()
@@ -89,7 +97,7 @@ export class Reading implements TailClient {
   get hungry(): boolean {
     if (this.#credit === 0) return false
     const { end } = this.#options.tail.recent
-    return this.#cursors.list.some(
+    return this.#moving.some(
       (cursor, at) => cursor.near && cursor.place >= end && cursor.place < this.#cursors.limitOf(at),
     )
   }
@@ -111,7 +119,7 @@ export class Reading implements TailClient {
   #feedAll(): void {
     const { recent } = this.#options.tail
     this.#merge()
-    for (let at = 0; at < this.#cursors.list.length && this.#credit > 0; at++) {
+    for (let at = 0; at < this.#moving.length && this.#credit > 0; at++) {
       const cursor = this.#cursors.list[at] as Cursor
       if (!cursor.near) continue
       const limit = this.#cursors.limitOf(at)
@@ -174,7 +182,7 @@ export class Reading implements TailClient {
 
   #alone(): Cursor | undefined {
     if (this.#credit === 0) return undefined
-    const list = this.#cursors.list
+    const list = this.#moving
     const begun = list.find((cursor) => cursor.page !== undefined)
     if (begun !== undefined) return begun
     const from = this.#turnOf < list.length ? this.#turnOf : 0
@@ -189,7 +197,7 @@ export class Reading implements TailClient {
   }
 
   #catchUp(): void {
-    if (this.#catchingUp || this.#credit === 0 || !this.#cursors.list.some((cursor) => !cursor.near)) return
+    if (this.#catchingUp || this.#credit === 0 || !this.#moving.some((cursor) => !cursor.near)) return
     this.#catchingUp = true
     void this.#run()
   }
