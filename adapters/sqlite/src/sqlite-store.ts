@@ -1,5 +1,3 @@
-import { DatabaseSync } from 'node:sqlite'
-
 import {
   type CommitResult,
   type DocumentQuery,
@@ -23,7 +21,7 @@ import {
 
 import { commitOne, commitTogether, unknownOutcome } from './commit/commit-units.ts'
 import { Writer } from './commit/writer.ts'
-import { type Connection, connectionOf, openBeside } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { DocumentReader } from './documents/find-documents.ts'
 import { gateOf } from './gate.ts'
 import { limitOf } from './limit-of.ts'
@@ -32,7 +30,7 @@ import { LogReader } from './log/read-all.ts'
 import { StreamReader } from './log/read-stream.ts'
 import { StoredEvents } from './log/stored-events.ts'
 import { retryBusy } from './retry-busy.ts'
-import { InteractiveTransaction } from './sql/transaction.ts'
+import { Transactions } from './sql/transactions.ts'
 import { isBusy, storeError } from './sqlite-errors.ts'
 import type { SqliteDurability, SqliteSettings } from './sqlite-options.ts'
 import { Watchers } from './watch.ts'
@@ -48,20 +46,14 @@ export class SqliteStore implements SqlStore {
   readonly #settings: SqliteSettings
   readonly #host: Host
   readonly #connection: Connection
-  readonly #partitions: number
   readonly #writer: Writer
-  readonly #events: StoredEvents
   readonly #log: LogReader
   readonly #streams: StreamReader
   readonly #documents: DocumentReader
   readonly #watchers: Watchers
+  readonly #transactions: Transactions
   readonly #gate: ReturnType<typeof gateOf>
   readonly #running = new Set<Promise<unknown>>()
-  /** Of the second connection; opened when first needed. */
-  #interactive: Writer | undefined
-  #transaction: InteractiveTransaction | undefined
-  /** In memory there is one connection: while a transaction is open there, others read this copy from before it. */
-  #copy: Connection | undefined
   #closing: Promise<void> | undefined
 
   constructor(connection: Connection, partitions: number, settings: SqliteSettings, host: Host) {
@@ -78,17 +70,24 @@ export class SqliteStore implements SqlStore {
     this.#settings = settings
     this.#host = host
     this.#connection = connection
-    this.#partitions = partitions
     this.#writer = new Writer(connection, partitions)
-    this.#events = new StoredEvents(db)
-    this.#log = new LogReader(db, this.#events)
-    this.#streams = new StreamReader(db, this.#events)
+    const events = new StoredEvents(db)
+    this.#log = new LogReader(db, events)
+    this.#streams = new StreamReader(db, events)
     this.#documents = new DocumentReader(db)
     this.#gate = gateOf(settings.path)
     this.#watchers = new Watchers({
       runtime: host.runtime,
       poll: memory ? undefined : settings.poll,
       dataVersion: () => this.#writer.dataVersion(),
+    })
+    this.#transactions = new Transactions({
+      settings,
+      partitions,
+      runtime: host.runtime,
+      gate: this.#gate.gate,
+      writer: this.#writer,
+      committed: () => this.#watchers.committed(),
     })
   }
 
@@ -119,13 +118,13 @@ export class SqliteStore implements SqlStore {
   }
 
   async query(statement: Statement): Promise<readonly Row[]> {
-    return this.#read('A query', () => (this.#copy ?? this.#connection).users.rows(statement, 'read', 'A query'))
+    return this.#read('A query', () => this.#transactions.reader.users.rows(statement, 'read', 'A query'))
   }
 
-  begin(options: { readonly hold: number; readonly signal?: AbortSignal }): Promise<SqlTransaction> {
+  begin({ hold, signal }: { readonly hold: number; readonly signal?: AbortSignal }): Promise<SqlTransaction> {
     if (this.#closing !== undefined) return Promise.reject(closed())
-    if (!(options.hold > 0)) return Promise.reject(badHold())
-    return this.#run(this.#begin(options))
+    if (!(hold > 0)) return Promise.reject(badHold())
+    return this.#run(this.#transactions.begin(hold, signal))
   }
 
   watch(wake: () => void): () => void {
@@ -175,6 +174,7 @@ export class SqliteStore implements SqlStore {
         this.#patiently(() => this.#pruneStep(query, after, limit - removed)),
       )
       removed += step.removed
+      if (this.#closing !== undefined && step.next !== undefined) return { removed, more: true }
       if (step.more || step.next === undefined) return { removed, more: step.more }
       after = step.next
       await new Promise<void>((resolve) => this.#host.runtime.defer(resolve))
@@ -191,48 +191,6 @@ export class SqliteStore implements SqlStore {
       this.#writer.rollback()
       throw error
     }
-  }
-
-  async #begin({ hold, signal }: { readonly hold: number; readonly signal?: AbortSignal }): Promise<SqlTransaction> {
-    const leave = await this.#gate.gate.enter(signal)
-    try {
-      const writer = await this.#patiently(() => {
-        if (this.#closing !== undefined) throw closed()
-        const chosen = this.#interactiveWriter()
-        chosen.begin()
-        return chosen
-      }, signal)
-      this.#transaction = new InteractiveTransaction({
-        writer,
-        hold,
-        runtime: this.#host.runtime,
-        touched: () => this.#copyMemory(),
-        ended: (result) => {
-          this.#transaction = undefined
-          this.#copy?.db.close()
-          this.#copy = undefined
-          leave()
-          if (result === 'committed') this.#watchers.committed()
-        },
-      })
-      return this.#transaction
-    } catch (error) {
-      leave()
-      throw signal?.aborted === true ? error : storeError(error, 'Beginning a transaction')
-    }
-  }
-
-  #interactiveWriter(): Writer {
-    if (this.#settings.path === ':memory:') return this.#writer
-    this.#interactive ??= new Writer(openBeside(this.#settings), this.#partitions)
-    return this.#interactive
-  }
-
-  #copyMemory(): void {
-    if (this.#settings.path !== ':memory:') return
-    const db = new DatabaseSync(':memory:')
-    db.deserialize(this.#connection.db.serialize())
-    this.#copy = connectionOf(db)
   }
 
   #read<T>(what: string, attempt: () => T): T | Promise<T> {
@@ -260,8 +218,8 @@ export class SqliteStore implements SqlStore {
     }
   }
 
-  #patiently<T>(attempt: () => T, signal?: AbortSignal): Promise<T> {
-    return retryBusy({ runtime: this.#host.runtime, busyTimeout: this.#settings.busyTimeout }, attempt, signal)
+  #patiently<T>(attempt: () => T): Promise<T> {
+    return retryBusy({ runtime: this.#host.runtime, busyTimeout: this.#settings.busyTimeout }, attempt)
   }
 
   #run<T>(work: Promise<T>): Promise<T> {
@@ -273,10 +231,10 @@ export class SqliteStore implements SqlStore {
 
   async #close(): Promise<void> {
     this.#watchers.close()
-    this.#transaction?.close()
+    this.#transactions.stop()
     await Promise.allSettled(this.#running)
     this.#gate.release()
-    this.#interactive?.connection.db.close()
+    this.#transactions.close()
     const { db } = this.#connection
     try {
       // So that the file alone holds everything, where nobody else has it open.

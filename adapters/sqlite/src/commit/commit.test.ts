@@ -150,7 +150,7 @@ describe('what is remembered between commits', () => {
   it('survives more streams than it holds', { timeout: 30_000 }, async () => {
     const store = await open(':memory:')
     for (let round = 1; round <= 2; round++) {
-      const units = records(25_000, (at) => ({ key: `k-${at}`, fresh: true })).map((one) => ({ append: [one] }))
+      const units = records(21_000, (at) => ({ key: `k-${at}`, fresh: true })).map((one) => ({ append: [one] }))
       const results = (await store.commit(units)) as (CommitResult & { status: 'committed' })[]
       expect(new Set(results.map((result) => result.events[0]?.streamVersion))).toEqual(new Set([round]))
     }

@@ -29,18 +29,18 @@ describe('readAll with filters', () => {
     timeout: 30_000,
   }, async () => {
     const store = await open(':memory:')
-    const rare = (at: number): boolean => at === 7 || at === 29_999 || at === 30_000 || at === 44_999
+    const rare = (at: number): boolean => at === 7 || at === 19_999 || at === 20_000 || at === 21_999
     await append(
       store,
-      ...records(45_000, (at) => ({ key: `k-${at % 10}`, type: rare(at) ? 'rare' : 'common', fresh: true })),
+      ...records(22_000, (at) => ({ key: `k-${at % 10}`, type: rare(at) ? 'rare' : 'common', fresh: true })),
     )
     const { found, through } = await follow(store, { types: ['rare'], limit: 10 })
-    expect(found).toEqual([8, 30_000, 30_001, 45_000])
-    expect(through).toEqual([20_000, 40_000, 45_000])
+    expect(found).toEqual([8, 20_000, 20_001, 22_000])
+    expect(through).toEqual([20_000, 22_000])
     // Only what stands after a gap counts, however wide the gap is.
-    while ((await store.prune({ through: 40_000, limit: 10_000 })).more);
-    expect(await follow(store, { types: ['rare'], limit: 10 })).toEqual({ found: [45_000], through: [45_000] })
-    expect(await follow(store, { types: ['rare'], limit: 10, upTo: 30_000 })).toEqual({ found: [], through: [30_000] })
+    while ((await store.prune({ through: 21_990, limit: 10_000 })).more);
+    expect(await follow(store, { types: ['rare'], limit: 10 })).toEqual({ found: [22_000], through: [22_000] })
+    expect(await follow(store, { types: ['rare'], limit: 10, upTo: 21_000 })).toEqual({ found: [], through: [21_000] })
   })
 
   it('finds by id, correlation and causation without looking at the rest', async () => {
