@@ -12,11 +12,16 @@ afterEach(cleanUp)
 
 // A disk of its own, three megabytes small. Elsewhere the size limit of `commit.test.ts` stands for it.
 const disk = mkdtempSync(join(tmpdir(), 'tidings-disk-'))
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk]).status === 0
+const mounted = run('mount', '-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk)
 afterAll(() => {
-  if (mounted) spawnSync('umount', [disk])
+  if (mounted) run('umount', disk)
   rmSync(disk, { recursive: true, force: true })
 })
+
+/** Whether the program is there, may do it, and did. */
+function run(program: string, ...args: readonly string[]): boolean {
+  return spawnSync(program, args).status === 0
+}
 
 describe('a full disk', { skip: !mounted, meta: { notRun: 'mounting a small disk is not permitted here' } }, () => {
   it('fails commits with TIDINGS_STORE_FULL, tears nothing, and is over when space returns, without a restart', async () => {
