@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 
-import { sharedStore } from 'tidings'
+import { sharedStore, TidingsError } from 'tidings'
 import { realRuntime } from 'tidings/spi'
 
 import { runCli } from './run-cli.ts'
@@ -12,7 +12,7 @@ const runtime = realRuntime()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (interrupted.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
-    interrupted.abort(new Error(`Interrupted by ${signal}`))
+    interrupted.abort(new TidingsError('TIDINGS_WITHDRAWN', `Interrupted by ${signal}.`))
   })
 }
 
@@ -30,7 +30,7 @@ const code = await runCli(process.argv.slice(2), {
   runtime,
   signal: interrupted.signal,
   user: user(),
-  open: (url) => sharedStore(url, { runtime }),
+  open,
 })
 
 // What an interrupt cut short says so as shells expect it; a command that ended well in spite of it has ended well.
@@ -38,6 +38,19 @@ process.exitCode = interrupted.signal.aborted && code !== 0 ? 130 : code
 
 // Standard input may still be waited for where a command ended without it.
 process.stdin.destroy()
+
+function open(url: string): ReturnType<typeof sharedStore> {
+  if (url.startsWith('memory:')) {
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      'A store in memory lives in its own process; from here there is nothing to see.',
+      {
+        details: { field: 'url' },
+      },
+    )
+  }
+  return sharedStore(url, { runtime })
+}
 
 function user(): string {
   try {

@@ -73,6 +73,27 @@ describe('the command line as a process', () => {
     expect(json.map(({ id }) => id)).toEqual(Array.from({ length: json.length }, (_, at) => `e-${at}`))
   })
 
+  it('says by its exit code that an interrupt cut it short', async () => {
+    const child = startTidings(url, 'events', '--all', '--json')
+    const closed = once(child, 'close')
+    let err = ''
+    child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    await once(child.stdout as NodeJS.ReadableStream, 'data')
+    // Nobody reads on, so it cannot end by itself before it is interrupted.
+    child.stdout?.pause()
+    child.kill('SIGINT')
+    child.stdout?.resume()
+    expect(await closed).toEqual([130, null])
+    expect(JSON.parse(err)).toEqual({ error: { code: 'TIDINGS_WITHDRAWN', message: 'Interrupted by SIGINT.' } })
+  })
+
+  it('has nothing to say of a store in memory', async () => {
+    expect(await tidings('memory:', 'events')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('lives in its own process') as string,
+    })
+  })
+
   it('says what it needs where Node is too old', async () => {
     const old =
       'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})'

@@ -4,6 +4,7 @@ import { isTidingsError } from 'tidings'
 import type { ExitCode } from './session.ts'
 import type { Output } from './terminal/output.ts'
 import { ReaderGone } from './terminal/output.ts'
+import { safeJson } from './terminal/safe-text.ts'
 import { line, red, safeLines } from './terminal/text.ts'
 
 /** Codes that mean the command line itself is wrong. */
@@ -17,13 +18,9 @@ export function reportError(
 ): ExitCode {
   if (error instanceof ReaderGone) return 0
   const told = factsOf(error)
-  try {
-    if (options.json) void err.json({ error: told })
-    else void err.line(line`${red('error')} ${told.code}: ${told.message}`)
-    if (options.debug && error instanceof Error) for (const part of safeLines(stackOf(error))) void err.line(part)
-  } catch (failure) {
-    if (!(failure instanceof ReaderGone)) throw failure
-  }
+  if (options.json) err.draw(`${safeJson(JSON.stringify({ error: told }))}\n`)
+  else err.hint(line`${red('error')} ${told.code}: ${told.message}`)
+  if (options.debug && error instanceof Error) for (const part of safeLines(stackOf(error))) err.hint(part)
   return usage.has(told.code) ? 2 : 1
 }
 

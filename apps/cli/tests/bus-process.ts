@@ -4,21 +4,19 @@
  */
 import { createEventBus, defineEvent, PermanentError } from 'tidings'
 import { runService } from 'tidings/node'
-import { z } from 'zod'
 
-const OrderPlaced = defineEvent('order.placed', {
-  schema: z.object({ orderId: z.string(), total: z.number() }),
-  key: (order) => order.orderId,
-})
-const StockReserved = defineEvent('stock.reserved', {
-  schema: z.object({ orderId: z.string(), total: z.number() }),
-  key: (stock) => stock.orderId,
-})
+interface Order {
+  readonly orderId: string
+  readonly total: number
+}
+
+const OrderPlaced = defineEvent('order.placed', { key: (order) => (order as Order).orderId })
+const StockReserved = defineEvent('stock.reserved', { key: (order) => (order as Order).orderId })
 
 const [url = '', health = 'well', ...orders] = process.argv.slice(2)
 const bus = await createEventBus({ url, source: '/inventory', transport: { lease: 500 } })
 bus.subscribe(OrderPlaced, { name: 'inventory', replay: 'safe' }, async (event, { publish }) => {
-  if (health === 'sick' && event.data.total === 13) throw new PermanentError('cannot pack thirteen')
+  if (health === 'sick' && (event.data as Order).total === 13) throw new PermanentError('cannot pack thirteen')
   await publish(StockReserved, event.data)
 })
 await runService(bus)

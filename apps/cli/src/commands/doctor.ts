@@ -92,7 +92,8 @@ async function* inspectFile(session: Session, file: string): AsyncGenerator<Foun
       more,
     } = await inspectSqlite(file, {
       signal: session.host.signal,
-      progress: ({ step, done, total }) => bar.show(total === 0 ? 1 : done / total, `${step} ${done} of ${total}`),
+      progress: ({ step, done, total }) =>
+        bar.show(total === 0 ? 1 : done / total, () => `${step} ${done} of ${total}`),
     })
     bar.clear()
     const sound = all.length === 0 && more === 0

@@ -36,7 +36,7 @@ export const eventsCommand: Attach = (parent, run, host) => {
             types: type as readonly string[] | undefined,
             limit: limit + 1,
           })) {
-            if (session.host.signal.aborted) break
+            session.host.signal.throwIfAborted()
             if (++found > limit) break
             if (session.json) {
               if (!(await writeCloudEvent(session, stored))) code = 1

@@ -18,7 +18,7 @@ export async function followAsked(
   for await (const progress of operations.parked.follow(asked.requests, { deadline, signal: session.host.signal })) {
     last = progress
     const open = progress.counts.asked + progress.counts.trying
-    bar.show(1 - open / asked.requests.length, `${open} of ${asked.requests.length} left`)
+    bar.show(1 - open / asked.requests.length, () => `${open} of ${asked.requests.length} left`)
   }
   bar.clear()
   if (last === undefined) return 1

@@ -58,7 +58,7 @@ async function rampUp(
   options: RampOptions,
 ): Promise<ExitCode> {
   const bar = session.bar()
-  bar.show(undefined, 'the first step is asked for')
+  bar.show(undefined, () => 'the first step is asked for')
   let fine = false
   for await (const step of operations.parked.ramp(filter, options)) {
     bar.clear()
@@ -72,7 +72,7 @@ async function rampUp(
       if (step.ended !== undefined) await session.out.line(endings[step.ended])
     }
     fine = step.ended === 'done' && step.total.failed === 0
-    bar.show(undefined, `step ${step.step + 1}`)
+    bar.show(undefined, () => `step ${step.step + 1}`)
   }
   bar.clear()
   return fine ? 0 : 1

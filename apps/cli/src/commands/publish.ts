@@ -34,7 +34,7 @@ export const publishCommand: Attach = (parent, run) => {
               let read = 0
               const lines = splitLines(source.chunks, 6 * maxBytes + envelope, (bytes) => {
                 read = bytes
-                bar.show(source.size === undefined ? undefined : bytes / source.size, says(last, bytes))
+                bar.show(source.size === undefined ? undefined : bytes / source.size, () => says(last, bytes))
               })
               let last: ImportProgress | undefined
               const { signal } = session.host
@@ -46,7 +46,7 @@ export const publishCommand: Attach = (parent, run) => {
                 last = progress
                 if (progress.refusals.length > 0) bar.clear()
                 for (const refused of progress.refusals) await tellRefused(session, refused)
-                bar.show(source.size === undefined ? undefined : read / source.size, says(last, read))
+                bar.show(source.size === undefined ? undefined : read / source.size, () => says(last, read))
               }
               bar.clear()
               return summarise(session, last)

@@ -58,7 +58,7 @@ export const replayCommand: Attach = (parent, run, host) => {
             last = progress
             bar.show(
               (progress.position - progress.after) / Math.max(1, progress.upTo - progress.after),
-              `position ${progress.position} of ${progress.upTo}`,
+              () => `position ${progress.position} of ${progress.upTo}`,
             )
           }
           bar.clear()

@@ -33,7 +33,9 @@ export class Output {
   }
 
   get columns(): number {
-    return this.#sink.columns ?? 120
+    // Some terminals say 0 where they do not know.
+    const { columns = 0 } = this.#sink
+    return columns > 0 ? columns : 80
   }
 
   /** A promise only where the reader is slow. */
@@ -50,7 +52,17 @@ export class Output {
     return this.#write(`${safeJson(text)}\n`)
   }
 
-  /** As it is: for text that was made here, such as completion scripts and the moves of a progress bar. */
+  /** A line nobody waits for; what becomes of it matters to no one. */
+  hint(text: Text): void {
+    this.draw(`${text.render(this.colours)}\n`)
+  }
+
+  /** The same for moves of the cursor and what stands between them. */
+  draw(text: string): void {
+    if (this.#failure === undefined && !this.#gone) this.#sink.write(text)
+  }
+
+  /** As it is: for text that was made here, such as completion scripts. */
   raw(text: string): Promise<void> | undefined {
     return this.#write(text)
   }

@@ -20,8 +20,8 @@ export class ProgressBar {
     this.#monotonic = monotonic
   }
 
-  /** `share` from 0 to 1; undefined where the whole is not known. */
-  show(share: number | undefined, says: string): void {
+  /** `share` from 0 to 1; undefined where the whole is not known. `says` is asked only when the bar is drawn. */
+  show(share: number | undefined, says: () => string): void {
     if (!this.#output.terminal) return
     const now = this.#monotonic()
     if (now - this.#drawn < every) return
@@ -32,7 +32,7 @@ export class ProgressBar {
       share === undefined
         ? line``
         : line`${cyan('━'.repeat(full))}${dim('━'.repeat(size - full))} ${String(Math.floor(share * 100)).padStart(3)} % `
-    void this.#output.raw(`\r\x1b[K${line`${bar}${says}`.cut(this.#output.columns - 1).render(this.#output.colours)}`)
+    this.#output.draw(`\r\x1b[K${line`${bar}${says()}`.cut(this.#output.columns - 1).render(this.#output.colours)}`)
   }
 
   /** Takes the line away, so that others can be written. */
@@ -40,6 +40,6 @@ export class ProgressBar {
     if (!this.#shown) return
     this.#shown = false
     this.#drawn = Number.NEGATIVE_INFINITY
-    void this.#output.raw('\r\x1b[K')
+    this.#output.draw('\r\x1b[K')
   }
 }
