@@ -8,6 +8,7 @@ import { installPeers } from './peers.ts'
 import { chooseScenarios, groups } from './plan/choose-scenarios.ts'
 import { benchmarksPage } from './report/markdown.ts'
 import { printed } from './report/rows.ts'
+import { topFunctions } from './report/top-functions.ts'
 
 const usage = `npm run bench -- [${groups.join('|')}]… [--quick] [--only TEXT] [--side NAME]… [--publish]
 
@@ -19,7 +20,7 @@ const usage = `npm run bench -- [${groups.join('|')}]… [--quick] [--only TEXT]
   --no-peers       do not install or run peers
   --out FILE       where the results go; default bench/results/last.json
   --publish        keep the results as bench/results/published.json and write docs/benchmarks.md
-  --profile DIR    write processor profiles of all sides`
+  --profile DIR    write processor profiles of all sides, and show where their time went`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -51,6 +52,7 @@ if (values.help) {
     ...(values.profile === undefined ? {} : { profileTo: resolve(values.profile) }),
     done: (result) => console.log(printed(result)),
   })
+  if (values.profile !== undefined) console.log(topFunctions(resolve(values.profile)))
   const here = fileURLToPath(new URL('..', import.meta.url))
   const out = resolve(values.out ?? join(here, 'results', values.publish ? 'published.json' : 'last.json'))
   mkdirSync(dirname(out), { recursive: true })

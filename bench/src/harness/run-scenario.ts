@@ -67,17 +67,21 @@ async function alternate(
   try {
     for (const spec of scenario.sides) {
       if (missing.has(spec.name)) continue
-      await attempt(scenario, spec, settings, missing, async (handle) => {
+      settings.step(`${scenario.title}: warming up ${spec.label}`)
+      await forgiving(spec, missing, async () => {
+        const handle = await SideHandle.start(scenario, spec, sideSettings(scenario, spec, settings))
         handles.push(handle)
-        settings.step(`${scenario.title}: warming up ${spec.label}`)
         await handle.round(eventsOf(scenario, spec, settings))
       })
     }
     for (let round = 0; round < (settings.rounds ?? scenario.rounds[settings.size]); round++) {
       for (const handle of handles) {
-        if (missing.has(handle.spec.name)) continue
-        settings.step(`${scenario.title}: ${handle.spec.label}`)
-        samples.get(handle.spec.name)?.push(await handle.round(eventsOf(scenario, handle.spec, settings)))
+        const { spec } = handle
+        if (missing.has(spec.name)) continue
+        settings.step(`${scenario.title}: ${spec.label}`)
+        await forgiving(spec, missing, async () => {
+          samples.get(spec.name)?.push(await handle.round(eventsOf(scenario, spec, settings)))
+        })
       }
     }
   } finally {
@@ -115,22 +119,16 @@ async function measureAlone(scenario: Scenario, spec: SideSpec, settings: RunSet
 }
 
 /** Peers may fail on this machine, and the rest still counts. What is ours may not. */
-async function attempt(
-  scenario: Scenario,
-  spec: SideSpec,
-  settings: RunSettings,
-  missing: Map<string, string>,
-  work: (handle: SideHandle) => Promise<void>,
-): Promise<void> {
+async function forgiving(spec: SideSpec, missing: Map<string, string>, work: () => Promise<void>): Promise<void> {
   try {
-    await work(await SideHandle.start(scenario, spec, sideSettings(scenario, spec, settings)))
+    await work()
   } catch (error) {
     if (spec.peers === undefined) throw error
     // Results are published, so they name nobody's folders.
-    const why = (error as Error).message
-      .split('\n', 1)[0]
-      ?.replaceAll(/(?:file:\/\/)?\/[\w@.+-]+(?:\/[\w@.+-]+)+/g, '…')
-    missing.set(spec.name, `it failed: ${why}`)
+    const [why = ''] = (error as Error).message
+      .replaceAll(/(?:file:\/\/)?\/[\w@.+-]+(?:\/[\w@.+-]+)+/g, '…')
+      .split('\n', 1)
+    missing.set(spec.name, why)
   }
 }
 
