@@ -40,14 +40,13 @@ export async function runPlatform(config: PlatformConfig): Promise<RunningServic
     title: 'Tidings reference platform',
     async prepare({ app, buses }) {
       if (sink !== undefined) mailsRoute(app, sink.mails)
-      const host = config.HOST === '0.0.0.0' || config.HOST === '::' ? '127.0.0.1' : config.HOST
       await app.register(statusPage, {
         buses: [...buses.values()] as [EventBus, ...EventBus[]],
         events: services.flatMap(({ events }) => events),
         title: 'Tidings',
         empty: {
           text: 'No event yet. Register somebody, and watch what follows:',
-          command: firstRequest(`http://${host}:${config.PORT}`),
+          command: firstRequest('{origin}'),
         },
         panels:
           sink === undefined

@@ -118,11 +118,10 @@ it('waits for a mail server that is away, loses nothing, and spends no attempts 
   expect(smtp.mails).toEqual([])
   await listen()
   for (const userId of users) await expect.poll(() => sentTo(userId), { timeout: 30_000 }).toHaveLength(1)
-  expect(smtp.mails.map((mail) => /^To: (.*)$/m.exec(mail)?.[1]).toSorted()).toEqual([
-    'early-1@example.com',
-    'early-2@example.com',
-    'early-3@example.com',
-  ])
+  expect(new Set(smtp.mails.map((mail) => /^To: (.*)$/m.exec(mail)?.[1]))).toEqual(
+    new Set(['early-1@example.com', 'early-2@example.com', 'early-3@example.com']),
+  )
+  expect(smtp.mails).toHaveLength(3)
 })
 
 it('sets a mail aside that the server refuses for good, and greets the others', async () => {

@@ -29,7 +29,7 @@ function table(columns, rows) {
   return make('table', {}, make('thead', {}, head), make('tbody', {}, ...rows))
 }
 function empty(text, command) {
-  return make('div', { class: 'empty' }, make('p', {}, text), command === undefined ? undefined : make('pre', {}, command))
+  return make('div', { class: 'empty' }, make('p', {}, text), command === undefined ? undefined : make('pre', {}, command.replaceAll('{origin}', location.origin)))
 }
 
 function drawState() {
@@ -71,11 +71,11 @@ function drawSubscriptions(subscriptions) {
   const columns = [['Name'], ['Hears'], ['Lag', 'number'], ['Running', 'number'], ['Parked', 'number'], ['State']]
   at('subscriptions').replaceChildren(table(columns, subscriptions.map((one) => make('tr', {},
     cell('type name', undefined, one.name, ' ', make('span', { class: 'from' }, one.source)),
-    cell('text mono', undefined, one.types.join(', ')),
+    cell('text mono hears', undefined, one.types.join(', ')),
     number('lag', one.lag, one.lag > 1000),
     number('running', one.running),
     number('parked', one.parked, one.parked > 0),
-    cell('', undefined, tagOf(one)),
+    cell('state', undefined, tagOf(one)),
   ))))
 }
 function tagOf(one) {
@@ -83,6 +83,7 @@ function tagOf(one) {
   if (one.paused.length > 0) return tag(one.paused.join(', '), 'warn')
   if (one.breaker !== 'closed') return tag('breaker ' + one.breaker, 'warn')
   if (!one.started) return tag('not started', 'warn')
+  if (one.parked > 0) return tag('has parked events', 'warn')
   return tag('well')
 }
 function drawPanels() {
@@ -108,14 +109,16 @@ function drawEvents() {
     return make('tr', { class: fresh ? 'event fresh' : 'event' },
       cell('time', undefined, make('time', { datetime: event.time, title: event.time }, clock(event.time))),
       cell('type', undefined, event.type, ' ', make('span', { class: 'from' }, event.source)),
-      make('td', { class: 'key', title: event.key }, event.key),
-      cell('', undefined, make('button', { class: 'link', type: 'button', title: 'Show the chain of ' + event.correlation, on: { click: () => openChain(event.correlation) } }, event.correlation)),
+      make('td', { class: 'key', title: event.key }, short(event.key)),
+      cell('', undefined, make('button', { class: 'link', type: 'button', title: 'Show the chain of ' + event.correlation, on: { click: () => openChain(event.correlation) } }, short(event.correlation))),
       make('td', { class: 'data', title: event.data }, event.data),
     )
   })
   shown = seen
   at('events').replaceChildren(table([['Time'], ['Type'], ['Key'], ['Correlation'], ['Data']], drawn))
 }
+// Ids that ascend with time differ at their end.
+const short = (id) => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id.slice(0, 4) + '…' + id.slice(-12) : id)
 function clock(text) {
   const time = new Date(text)
   const two = (value) => String(value).padStart(2, '0')

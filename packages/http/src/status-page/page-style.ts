@@ -33,7 +33,7 @@ section { background: var(--sheet); border: 1px solid var(--line); border-radius
 section > h2, .bar { padding: 11px 16px; border-bottom: 1px solid var(--line); }
 .bar { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; }
 .bar h2 { margin-right: auto; }
-input, button { font: inherit; color: inherit; }
+input, button { font: inherit; font-size: 13px; color: inherit; }
 input[type=search] { width: 260px; max-width: 100%; padding: 4px 9px; border: 1px solid var(--line); border-radius: 6px; background: var(--ground); }
 button { padding: 4px 11px; border: 1px solid var(--line); border-radius: 6px; background: var(--ground); cursor: pointer; }
 button:hover { border-color: var(--soft); }
@@ -72,6 +72,7 @@ dialog::backdrop { background: rgb(10 14 12 / .45); }
 .steps li:hover { border-left-color: var(--accent); }
 .step { display: flex; flex-wrap: wrap; gap: 2px 12px; align-items: baseline; }
 .step b { font-weight: 600; }
+.step .from { color: var(--soft); overflow-wrap: anywhere; }
 .step .at { margin-left: auto; font-variant-numeric: tabular-nums; color: var(--soft); }
 .track { height: 3px; margin: 5px 0; border-radius: 2px; background: var(--line); position: relative; }
 .track i { position: absolute; width: 9px; height: 9px; top: -3px; margin-left: -4px; border-radius: 50%; background: var(--accent); }
@@ -81,13 +82,15 @@ dialog::backdrop { background: rgb(10 14 12 / .45); }
   #facts { margin: 0; width: 100%; }
   .bar input { order: 3; width: 100%; }
   thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
-  table, tbody { display: block; } 
+  table, tbody { display: block; }
   tr { display: flex; flex-wrap: wrap; gap: 1px 14px; padding: 9px 14px; border-top: 1px solid var(--line); align-items: baseline; }
   tbody tr:first-child { border-top: 0; }
   td, td.data, td.key { display: block; padding: 0; border: 0; max-width: 100%; width: auto; }
   td.type, td.name { flex: 1 0 60%; white-space: normal; overflow-wrap: anywhere; }
   td.data { flex: 1 0 100%; white-space: normal; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; }
   td.number { text-align: left; }
+  td.name, td.hears { flex: 1 0 100%; }
+  td.state { margin-left: auto; }
   td[data-label]::before { content: attr(data-label) ' '; color: var(--soft); font: 400 12px var(--sans); }
   tr.event { flex-direction: row; } tr.event td.time { order: -1; } tr.event td.type { order: -2; }
 }

@@ -19,7 +19,7 @@ export interface StatusPageOptions {
   readonly panels?: readonly Panel[]
   /** Default 'Tidings'. */
   readonly title?: string
-  /** What to do so that there are events to see: a sentence, and a command to copy. */
+  /** What to do so that there are events to see: a sentence, and a command to copy, in which `{origin}` becomes the page's own. */
   readonly empty?: { readonly text: string; readonly command?: string }
   /** Newest events kept on the page. Default 200. */
   readonly keep?: number
