@@ -45,7 +45,7 @@ const publishers = Array.from({ length: mode === 'publish' ? 8 : 0 }, async (_, 
   while (!ending) {
     const count = { counter: `${name}-${at}`, sequence: ++sequence }
     try {
-      const receipt = await bus.publish(Counted, count as never)
+      const receipt = await bus.publish(Counted, count)
       writeSync(1, `ack ${receipt.id}\n`)
     } catch (error) {
       if (!isTidingsError(error, 'TIDINGS_CLOSED')) throw error

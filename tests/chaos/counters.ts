@@ -7,7 +7,7 @@ export interface Count {
   readonly sequence: number
 }
 
-export const Counted = defineEvent<never>('counter.counted', { key: (data) => (data as Count).counter })
+export const Counted = defineEvent<Count>('counter.counted', { key: (count) => count.counter })
 
 export const countersTable = sql`
   create table if not exists counters (counter text primary key, n integer not null, last integer not null, disordered integer not null)`

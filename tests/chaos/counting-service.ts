@@ -10,7 +10,7 @@ import { createEventBus, defineEvent, sql } from 'tidings'
 
 const [file = '', base = '0', mode = 'publish'] = process.argv.slice(2)
 
-const Counted = defineEvent<never>('counter.counted', { key: (data) => (data as { counter: string }).counter })
+const Counted = defineEvent('counter.counted', { key: (data) => (data as { counter: string }).counter })
 
 const counters = 50
 
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     for (;;) {
       const sequence = next++
       const counter = `c-${sequence % counters}`
-      const receipt = await bus.publish(Counted, { counter, sequence } as never)
+      const receipt = await bus.publish(Counted, { counter, sequence })
       process.stdout.write(`ack ${receipt.id} ${counter} ${sequence}\n`)
     }
   }

@@ -10,7 +10,7 @@ import { createEventBus, defineEvent, sql } from 'tidings'
 
 const [file = '', durability = 'full', count = '100'] = process.argv.slice(2)
 
-const Counted = defineEvent<never>('counter.counted', { key: (data) => (data as { counter: string }).counter })
+const Counted = defineEvent('counter.counted', { key: (data) => (data as { counter: string }).counter })
 
 const bus = await createEventBus({
   store: sqlite(file, { durability: durability as NonNullable<SqliteOptions['durability']>, partitions: 2 }),
@@ -32,7 +32,7 @@ for (let sequence = 0; sequence < Number(count); sequence += 4) {
   const group = [0, 1, 2, 3].map((at) => ({ counter: `c-${(sequence + at) % 20}`, sequence: sequence + at, filling }))
   await Promise.all(
     group.map(async (data) => {
-      const receipt = await bus.publish(Counted, data as never)
+      const receipt = await bus.publish(Counted, data)
       writeSync(1, `ack ${receipt.id}\n`)
     }),
   )

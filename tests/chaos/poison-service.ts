@@ -29,7 +29,7 @@ await runService(bus)
 process.stdout.write('ready\n')
 
 const publish = (counts: readonly Count[]): Promise<unknown> =>
-  bus.publish(counts.map((count) => Counted.create(count as never)))
+  bus.publish(counts.map((count) => Counted.create(count)))
 
 if (mode === 'sick') {
   for (let sequence = 1; sequence <= 4; sequence++) {

@@ -78,7 +78,16 @@ export interface EventDraft<Input = any, Data = any> {
 export type DataOf<Definition> = Definition extends EventDefinition<infer _Input, infer Data> ? Data : never
 
 /** Says all about an event in one place. Throws `TIDINGS_INVALID_OPTION` naming every mistake at once. */
-export function defineEvent<Schema extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>>(
+export function defineEvent<Schema extends StandardSchemaV1>(
+  type: string,
+  options: DefineEventOptions<Schema> & { readonly schema: Schema },
+): EventDefinition<StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>>
+/** Without a schema the data is as its publisher says, typed by `Data` and checked by nobody. */
+export function defineEvent<Data = Record<string, unknown>>(
+  type: string,
+  options?: Omit<DefineEventOptions<StandardSchemaV1<Data, Data>>, 'schema'>,
+): EventDefinition<Data, Data>
+export function defineEvent<Schema extends StandardSchemaV1>(
   type: string,
   options: DefineEventOptions<Schema> = {},
 ): EventDefinition<StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>> {

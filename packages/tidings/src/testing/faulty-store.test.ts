@@ -8,19 +8,19 @@ import type { FaultRule } from './fault-plan.ts'
 interface Counted {
   readonly n: number
 }
-const Counted = defineEvent<never>('count.counted')
-const numbers = (world: TestWorld): number[] => world.published(Counted).map((event) => (event.data as Counted).n)
+const Counted = defineEvent<Counted>('count.counted')
+const numbers = (world: TestWorld): number[] => world.published(Counted).map((event) => event.data.n)
 const ascending = (some: readonly number[]): number[] => some.toSorted((a, b) => a - b)
 
 async function counting(world: TestWorld): Promise<number[]> {
   const seen: number[] = []
-  world.bus.subscribe('count.*', { name: 'counter' }, (event) => void seen.push((event.data as Counted).n))
+  world.bus.subscribe('count.*', { name: 'counter' }, (event) => void seen.push(event.data.n))
   await world.bus.start()
   return seen
 }
 
 function publishTen({ bus }: TestWorld): Promise<PromiseSettledResult<unknown>[]> {
-  return Promise.allSettled(Array.from({ length: 10 }, (_, n) => bus.publish(Counted, { n } as never)))
+  return Promise.allSettled(Array.from({ length: 10 }, (_, n) => bus.publish(Counted, { n })))
 }
 
 describe('a faulty store', () => {
@@ -88,7 +88,7 @@ describe('a faulty store', () => {
     await world.bus.start()
     world.process.stop()
     let answered = false
-    void world.bus.publish(Counted, { n: 1 } as never).then(() => (answered = true))
+    void world.bus.publish(Counted, { n: 1 }).then(() => (answered = true))
     await world.clock.advance('1m')
     expect({ answered, stored: numbers(world) }).toEqual({ answered: false, stored: [1] })
     world.process.resume()
