@@ -14,7 +14,7 @@ const ascending = (some: readonly number[]): number[] => some.toSorted((a, b) =>
 
 async function counting(world: TestWorld): Promise<number[]> {
   const seen: number[] = []
-  world.bus.subscribe('count.*', { name: 'counter' }, (event) => void seen.push(event.data.n))
+  world.bus.subscribe('count.*', { name: 'counter' }, (event) => void seen.push((event.data as Counted).n))
   await world.bus.start()
   return seen
 }
