@@ -10,13 +10,13 @@ interface Order {
   readonly total: number
 }
 
-const OrderPlaced = defineEvent('order.placed', { key: (order) => (order as Order).orderId })
-const StockReserved = defineEvent('stock.reserved', { key: (order) => (order as Order).orderId })
+const OrderPlaced = defineEvent<Order>('order.placed', { key: (order) => order.orderId })
+const StockReserved = defineEvent<Order>('stock.reserved', { key: (order) => order.orderId })
 
 const [url = '', health = 'well', ...orders] = process.argv.slice(2)
 const bus = await createEventBus({ url, source: '/inventory', transport: { lease: 500 } })
 bus.subscribe(OrderPlaced, { name: 'inventory', replay: 'safe' }, async (event, { publish }) => {
-  if (health === 'sick' && (event.data as Order).total === 13) throw new PermanentError('cannot pack thirteen')
+  if (health === 'sick' && event.data.total === 13) throw new PermanentError('cannot pack thirteen')
   await publish(StockReserved, event.data)
 })
 await runService(bus)
