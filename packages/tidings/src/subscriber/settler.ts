@@ -154,8 +154,11 @@ export class Settler {
     let batch = whole
     let result = first
     let error = firstError
+    let doubt = false
     while (!this.#closed) {
-      if (result === undefined || isLateAnswer(result)) {
+      // After a try that gave no answer, whatever stands in the way of its repetition may be that very try.
+      if (result === undefined || isLateAnswer(result) || (doubt && result.status !== 'committed' && lostPartition(batch, result) === undefined)) {
+        doubt = result === undefined
         if (await this.#wasApplied(batch, error)) {
           this.#apply(batch, none)
           return
@@ -261,18 +264,16 @@ function unitOf(batch: readonly Settlement[]): Unit {
   const append: EventRecord[] = []
   const statements: Statement[] = []
   const expect: Expectation[] = []
+  for (const { partition } of batch) partitions.add(partition)
+  // The checkpoint must be as this process left it: a commit that gave no answer may still arrive after it was repeated.
+  for (const partition of partitions) expect.push(partition.fence, partition.unchanged)
   for (const settlement of batch) {
     if (settlement.expect !== undefined) expect.push(...settlement.expect)
-    partitions.add(settlement.partition)
     if (settlement.documents !== undefined) documents.push(...settlement.documents)
     if (settlement.records !== undefined) append.push(...settlement.records)
     if (settlement.statements !== undefined) statements.push(...settlement.statements)
   }
-  for (const partition of partitions) {
-    // The checkpoint must be as this process left it: a commit that gave no answer may still arrive after it was repeated.
-    expect.push(partition.fence, partition.unchanged)
-    documents.push(partition.checkpoint())
-  }
+  for (const partition of partitions) documents.push(partition.checkpoint())
   return {
     expect,
     documents,
