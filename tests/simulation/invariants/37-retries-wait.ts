@@ -1,0 +1,64 @@
+import type { Invariant, Run } from '../facts.ts'
+import { backoff } from '../subscriptions.ts'
+import type { World } from '../world.ts'
+
+/** Those whose waits are as `backoff` says. */
+const checked = new Set(['ledger', 'follower', 'charger', 'slow'])
+const coolDown = 1_000
+
+/**
+ * 37: no attempt begins before its wait is over, also not where another process makes it; an open breaker lets nothing through, and nothing that only
+ * its dependency kept from being handled ever loses an attempt.
+ */
+export function retriesWait(world: World): Invariant {
+  const due = new Map<string, { readonly attempts: number; readonly since: number }>()
+  /** By instance: when something was found to be away, from when on nothing may begin. */
+  const opened = new Map<string, number>()
+  return {
+    committed({ unit }) {
+      for (const change of unit.documents ?? []) {
+        if (change.collection !== 'parked') continue
+        if (!('put' in change)) {
+          due.delete(change.id)
+          continue
+        }
+        const parked = JSON.parse(change.put) as { state: string; attempts: number; lastFailedAt?: number; due?: number }
+        if (parked.state === 'retry' && parked.due !== undefined && parked.due > (parked.lastFailedAt ?? 0)) due.set(change.id, { attempts: parked.attempts, since: world.now })
+        else due.delete(change.id)
+      }
+    },
+    began(run) {
+      if (checked.has(run.subscription)) waited(world, run, due)
+      if (run.subscription !== 'remote') return
+      if (run.attempt !== 1) world.fail(37, `remote is at attempt ${run.attempt} of the event at ${run.event.position}, although nothing but its dependency ever failed`)
+      const since = opened.get(run.instance)
+      if (since === undefined) return
+      if (run.began > since && run.began < since + coolDown) world.fail(37, `remote was called ${Math.round(run.began - since)} ms after its breaker opened`)
+      if (run.began >= since + coolDown) {
+        opened.delete(run.instance)
+        world.sometimes('a breaker let a probe through')
+      }
+    },
+    ended(run) {
+      if (run.subscription !== 'remote' || run.outcome !== 'threw' || !(run.error instanceof Error) || run.error.message !== 'nobody answers') return
+      if (!opened.has(run.instance)) opened.set(run.instance, world.now)
+      world.sometimes('a breaker opened')
+    },
+  }
+}
+
+function waited(world: World, run: Run, due: ReadonlyMap<string, { readonly attempts: number; readonly since: number }>): void {
+  const before = world.runs.get(`${run.subscription}|${run.event.id}`)?.at(-1)
+  if (before?.outcome === 'threw' && before.ended !== undefined && before.attempt + 1 === run.attempt && before.instance === run.instance) {
+    const least = run.attempt === 2 ? backoff[0] : run.subscription === 'slow' ? 0 : backoff[1]
+    const waits = run.began - before.ended
+    if (run.subscription !== 'slow' && waits < least - 1) world.fail(37, `${run.subscription} tried the event at ${run.event.position} again after ${Math.round(waits)} ms instead of ${least}`)
+  }
+  // Wall clocks that jump move due times with them.
+  if (world.profile.jumps) return
+  const id = `${run.subscription}/0/${run.event.stream}/${String(run.event.position).padStart(16, '0')}`
+  const parked = due.get(id)
+  if (parked !== undefined && run.attempt === parked.attempts + 1 && run.began - parked.since < backoff[1] - 50 && run.instance !== before?.instance) {
+    world.fail(37, `${run.subscription} tried the parked event at ${run.event.position} ${Math.round(run.began - parked.since)} ms after it was parked`)
+  }
+}

@@ -1,0 +1,35 @@
+import { mulberry32 } from 'tidings/spi'
+
+/** What kind of world a seed makes. */
+export interface Profile {
+  /** No fault of any kind, no crash: here nothing may ever happen twice. */
+  readonly calm: boolean
+  /** Multiplies the likelihood of small faults. */
+  readonly wind: number
+  readonly jumps: boolean
+  readonly damage: boolean
+  readonly bytesOnly: boolean
+  readonly publishes: number
+  readonly streams: number
+  /** Events taken in advance by each subscription, and read at a time: small ones keep consumers behind the head. */
+  readonly window: number
+  readonly page: number
+}
+
+export function profileOf(seed: number): Profile {
+  const random = mulberry32(seed ^ 0x5eed)
+  const chance = (likelihood: number): boolean => random() < likelihood
+  const calm = chance(0.08)
+  const damage = !calm && chance(0.15)
+  return {
+    calm,
+    wind: chance(0.3) ? 3 : 1,
+    jumps: !calm && chance(0.4),
+    damage,
+    bytesOnly: damage || chance(0.1),
+    publishes: 200 + Math.floor(random() * 40),
+    streams: 10 + Math.floor(random() * 5),
+    window: chance(0.3) ? 5 : 1_000,
+    page: chance(0.3) ? 7 : 512,
+  }
+}
