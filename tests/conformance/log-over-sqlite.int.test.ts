@@ -16,4 +16,6 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** A connection of its own for each transport, as processes have. */
 const store = (place: string): Promise<Store> => sqlite(join(folder, `${place}.db`)).open(host)
 
+// #region suite
 testTransport({ ...logBackend({ name: 'log over sqlite', runtime, store, log: { lease: 600, poll: 20 } }), runner })
+// #endregion suite

@@ -59,10 +59,12 @@ export interface TestWorld {
   readonly bus: TestBus
   readonly clock: VirtualClock
   /** Every event that was committed, in commit order; of one definition or type, where given. */
-  published<Data>(definition: DefinitionOf<Data>): readonly Event<Data>[]
-  published(type?: string): readonly Event<unknown>[]
+  readonly published: {
+    <Data>(definition: DefinitionOf<Data>): readonly Event<Data>[]
+    (type?: string): readonly Event<unknown>[]
+  }
   /** Every event that is set aside now; of one subscription, where given. */
-  parked(subscription?: string): readonly ParkedEvent[]
+  readonly parked: (subscription?: string) => readonly ParkedEvent[]
   /** What goes wrong between this bus and its store. `faults.crash()` ends the process: make another `beside` it to take over. */
   readonly faults: FaultPlan
   /** The process this bus lives in: it may be stopped for a while, or have its wall clock moved, while others go on. */
