@@ -36,6 +36,7 @@ describe('the status of a bus', () => {
     shop.subscribe(OrderPlaced, { name: 'stock' }, () => {})
     expect(reasonsNotReady(await busStatus(shop))).toEqual(['/shop: the bus is new, not started'])
     await shop.start()
+    await runtime.advance(10)
     const status = await busStatus(shop)
     expect(reasonsNotReady(status)).toEqual([])
     expect(status).toMatchObject({

@@ -4,14 +4,14 @@ import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { delayOf } from '../resilience/backoff.ts'
-import type { Delivery } from '../transport/transport.ts'
 import { Breaker, type Pass } from '../resilience/breaker.ts'
+import type { Delivery } from '../transport/transport.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
 import type { EngineHost } from './engine-host.ts'
 import type { Work } from './handled.ts'
+import { type InlinePromise, inlineCollection, inlineId } from './inline-promise.ts'
 import type { Item, Lane } from './lane.ts'
-import { inlineCollection, inlineId, type InlinePromise } from './inline-promise.ts'
 import { deleteParked, type ParkedState, parkedCollection, parkedId } from './parked-event.ts'
 import { fencesCollection, markId, marksCollection, type PartitionState } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'
@@ -65,7 +65,8 @@ export class Runner {
   readonly #deadlines: Deadlines
   readonly #running = new Set<Running>()
   readonly #processed: Counter
-  readonly #failed: Counter
+  /** By what a failure said of its event, so that errors show a pattern. */
+  readonly #failed: Readonly<Record<Verdict['kind'], Counter>>
   readonly #duration: Histogram
   readonly #asksPromises: boolean
   /** Reading the clock for a meter that forgets would be the dearest part of a small handler. */
@@ -79,17 +80,29 @@ export class Runner {
     this.#handler = subscription.handler as unknown as AnyHandler
     const { name, timeout } = subscription.settings
     this.#measures = host.meter !== silentMeter
-    this.#asksPromises = subscription.run === 0 && subscription.settings.mode === 'inline' && host.store.capabilities.durability !== 'memory'
+    this.#asksPromises =
+      subscription.run === 0 &&
+      subscription.settings.mode === 'inline' &&
+      host.store.capabilities.durability !== 'memory'
     this.#deadlines = new Deadlines(host.runtime, timeout)
     this.#processed = host.meter.counter('tidings.events.processed', { subscription: name })
-    this.#failed = host.meter.counter('tidings.events.failed', { subscription: name })
+    const failed = (verdict: Verdict['kind']): Counter =>
+      host.meter.counter('tidings.events.failed', { subscription: name, verdict })
+    this.#failed = {
+      retry: failed('retry'),
+      dead: failed('dead'),
+      upgrade: failed('upgrade'),
+      unavailable: failed('unavailable'),
+      withdrawn: failed('withdrawn'),
+    }
     this.#duration = host.meter.histogram('messaging.process.duration', { subscription: name })
     this.#attempts = {
       subscription: name,
       run: subscription.run,
       prepare: host.attempts.prepare,
       begin: host.attempts.begin,
-      commitFenced: (partition, unit) => host.committer.commit({ ...unit, expect: [this.#fenceOf(partition), ...(unit.expect ?? [])] }),
+      commitFenced: (partition, unit) =>
+        host.committer.commit({ ...unit, expect: [this.#fenceOf(partition), ...(unit.expect ?? [])] }),
       findEffect: async (id) => (await host.store.find(effectsCollection, { id }))[0],
     }
   }
@@ -124,7 +137,16 @@ export class Runner {
   }
 
   run(lane: Lane, item: Item, pass: Pass, now: number): void {
-    const running: Running = { lane, item, pass, attempt: undefined, abandon: undefined, ended: false, began: now, work: nothing }
+    const running: Running = {
+      lane,
+      item,
+      pass,
+      attempt: undefined,
+      abandon: undefined,
+      ended: false,
+      began: now,
+      work: nothing,
+    }
     this.#running.add(running)
     try {
       if (item.delivery === undefined) this.#reload(running)
@@ -214,10 +236,20 @@ export class Runner {
       ({ events: [stored] }) => {
         if (running.ended) return
         if (stored === undefined) {
-          this.#fail(running, new TidingsError('TIDINGS_NOT_FOUND', 'The parked event is no longer in the log.', { details: { position: item.offset } }))
+          this.#fail(
+            running,
+            new TidingsError('TIDINGS_NOT_FOUND', 'The parked event is no longer in the log.', {
+              details: { position: item.offset },
+            }),
+          )
           return
         }
-        item.delivery = { partition: stored.partition, offset: stored.position, stream: stored.stream, record: stored.record }
+        item.delivery = {
+          partition: stored.partition,
+          offset: stored.position,
+          stream: stored.stream,
+          record: stored.record,
+        }
         this.#running.delete(running)
         this.run(lane, item, running.pass, running.began)
       },
@@ -234,7 +266,14 @@ export class Runner {
         this.#succeed(running, undefined)
         return
       }
-      const attempt = new Attempt(this.#attempts, event, item.partition.partition, item.attempts + 1, running, this.#expire)
+      const attempt = new Attempt(
+        this.#attempts,
+        event,
+        item.partition.partition,
+        item.attempts + 1,
+        running,
+        this.#expire,
+      )
       running.attempt = attempt
       const result = runCausedBy(event, this.#handler, event, attempt)
       if (isThenable(result)) {
@@ -258,7 +297,8 @@ export class Runner {
     if (gathered === undefined) this.#succeed(running, attempt)
     else {
       gathered.then(
-        () => (attempt.withdrawn === undefined ? this.#succeed(running, attempt) : this.#fail(running, attempt.withdrawn)),
+        () =>
+          attempt.withdrawn === undefined ? this.#succeed(running, attempt) : this.#fail(running, attempt.withdrawn),
         (error: unknown) => this.#fail(running, error),
       )
     }
@@ -274,7 +314,13 @@ export class Runner {
     this.#end(running)
     this.#breaker.onSuccess(running.pass)
     this.#processed.add(1)
-    this.#outcomes.succeeded(running.lane, running.item, attempt?.hasEffects === true ? { ...running.work, records: attempt.records, statements: attempt.statements } : running.work)
+    this.#outcomes.succeeded(
+      running.lane,
+      running.item,
+      attempt?.hasEffects === true
+        ? { ...running.work, records: attempt.records, statements: attempt.statements }
+        : running.work,
+    )
     this.#outcomes.freed()
   }
 
@@ -290,12 +336,23 @@ export class Runner {
         expect: [item.partition.fence, ...(running.work.expect ?? [])],
         ...(attempt.records === undefined ? {} : { append: attempt.records }),
         ...(attempt.statements === undefined ? {} : { statements: attempt.statements }),
-        documents: [...(running.work.documents ?? []), parked === undefined ? { ...mark, put: '{}' } : deleteParked(parked)],
+        documents: [
+          ...(running.work.documents ?? []),
+          parked === undefined ? { ...mark, put: '{}' } : deleteParked(parked),
+        ],
       })
       if (running.ended) return
       if (result.status === 'conflict') {
-        if ('collection' in result.expectation && result.expectation.collection === fencesCollection) this.#outcomes.lost(item.partition)
-        else this.#fail(running, new TidingsError('TIDINGS_CONFLICT', 'What the handler expected of the store was no longer so when it committed.'))
+        if ('collection' in result.expectation && result.expectation.collection === fencesCollection)
+          this.#outcomes.lost(item.partition)
+        else
+          this.#fail(
+            running,
+            new TidingsError(
+              'TIDINGS_CONFLICT',
+              'What the handler expected of the store was no longer so when it committed.',
+            ),
+          )
         return
       }
       if (result.status === 'refused') throw result.error
@@ -315,16 +372,27 @@ export class Runner {
   }
 
   /** Whether a commit that gave no answer was applied after all: its mark stands, or its parked document is gone. */
-  async #committedAnyway(error: unknown, mark: { collection: string; id: string }, parked: string | undefined): Promise<boolean> {
+  async #committedAnyway(
+    error: unknown,
+    mark: { collection: string; id: string },
+    parked: string | undefined,
+  ): Promise<boolean> {
     if (!isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')) return false
-    const found = await this.#host.store.find(...(parked === undefined ? ([mark.collection, { id: mark.id }] as const) : ([parkedCollection, { id: parked }] as const)))
+    const found = await this.#host.store.find(
+      ...(parked === undefined
+        ? ([mark.collection, { id: mark.id }] as const)
+        : ([parkedCollection, { id: parked }] as const)),
+    )
     return parked === undefined ? found.length > 0 : found.length === 0
   }
 
   readonly #expire = (attempt: Attempt): void => {
     const running = attempt.owner as Running
     const { settings } = this.#subscription
-    const error = withdrawal(`its handler took longer than ${settings.timeout} ms (option \`timeout\`)`, 'TIDINGS_HANDLER_TIMEOUT')
+    const error = withdrawal(
+      `its handler took longer than ${settings.timeout} ms (option \`timeout\`)`,
+      'TIDINGS_HANDLER_TIMEOUT',
+    )
     running.attempt?.withdraw(error)
     // The lane stays shut until the handler has noticed, so that two attempts at one event do not overlap; but not for ever.
     running.abandon = this.#host.runtime.setTimer(settings.abandonAfter, () => this.#fail(running, error))
@@ -337,7 +405,6 @@ export class Runner {
     const error = attempt?.withdrawn ?? cause
     if (attempt?.withdrawn === undefined) attempt?.withdraw(withdrawal('its handler has failed'))
     this.#end(running)
-    this.#failed.add(1)
     this.#judge(lane, item, pass, error)
     this.#outcomes.freed()
   }
@@ -346,6 +413,7 @@ export class Runner {
     const { runtime, log } = this.#host
     const { settings } = this.#subscription
     const verdict = verdictOf(error)
+    this.#failed[verdict.kind].add(1)
     const now = runtime.monotonic()
     lane.state = 'idle'
     if (verdict.kind === 'withdrawn') {
@@ -353,7 +421,12 @@ export class Runner {
       if (item.partition.active) this.#outcomes.later(lane, 1_000)
       return
     }
-    log('debug', 'An attempt has failed', { subscription: settings.name, verdict: verdict.kind, attempt: item.attempts + 1, error: error instanceof Error ? error.message : String(error) })
+    log('debug', 'An attempt has failed', {
+      subscription: settings.name,
+      verdict: verdict.kind,
+      attempt: item.attempts + 1,
+      error: error instanceof Error ? error.message : String(error),
+    })
     if (verdict.kind === 'unavailable') {
       if (pass !== undefined) this.#giveBack(this.#breaker.onUnavailable(pass, now))
       this.#outcomes.again(lane)
@@ -368,7 +441,12 @@ export class Runner {
     item.firstFailedAt ??= runtime.now()
     const failure: Failure = { stream: lane.stream, item }
     // An event that is bad in itself says nothing about the dependencies of its handler.
-    const forgiven = pass === undefined ? [] : verdict.kind === 'dead' ? this.#leave(pass) : this.#breaker.onFailure(pass, failure, now)
+    const forgiven =
+      pass === undefined
+        ? []
+        : verdict.kind === 'dead'
+          ? this.#leave(pass)
+          : this.#breaker.onFailure(pass, failure, now)
     this.#giveBack(forgiven)
     if (forgiven.includes(failure)) this.#outcomes.again(lane)
     else this.#retry(lane, item, verdict, error)
