@@ -39,6 +39,11 @@ export function rememberParts(bus: EventBus, made: BusParts): void {
 
 export function partsOf(bus: EventBus): BusParts {
   const found = parts.get(bus)
-  if (found === undefined) throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `bus` to be made by createEventBus of this copy of the library.', { details: { field: 'bus' } })
+  if (found === undefined)
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      'Expected `bus` to be made by createEventBus of this copy of the library.',
+      { details: { field: 'bus' } },
+    )
   return found
 }

@@ -10,7 +10,7 @@ import { realRuntime } from '../kernel/real-runtime.ts'
 import { attribute } from '../prepare/attributes.ts'
 import { prepare } from '../prepare/prepare.ts'
 import { Committer } from '../publisher/committer.ts'
-import { publishDefaults, type PublishOptions } from '../publisher/publish-options.ts'
+import { type PublishOptions, publishDefaults } from '../publisher/publish-options.ts'
 import { Publisher } from '../publisher/publisher.ts'
 import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
@@ -23,7 +23,7 @@ import { inlineListener } from '../subscriber/inline-listener.ts'
 import { ReplayRuns } from '../subscriber/replay-runs.ts'
 import { Slots } from '../subscriber/slots.ts'
 import { type SubscribeOptions, subscriptionSettings } from '../subscriber/subscribe-options.ts'
-import { type Handler, type Subscription, subscriptionOf, type SubscribeTo } from '../subscriber/subscription.ts'
+import { type Handler, type SubscribeTo, type Subscription, subscriptionOf } from '../subscriber/subscription.ts'
 import { watchHealth } from '../subscriber/watch-health.ts'
 import { logTransport } from '../transport/log/log-transport.ts'
 import type { EventBusOptions } from './bus-options.ts'
@@ -50,10 +50,18 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const { store, owned } = await openStore(options, { runtime, log, meter })
   // A memory store hands out its own objects already.
   const nearby = store.capabilities.durability === 'memory' ? store : recentCommits(store)
-  const committer = new Committer(nearby, runtime, { meter, ...(options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch }) })
-  const transport = typeof options.transport === 'function' ? options.transport(store, { runtime, log, meter }) : logTransport(nearby, { runtime, log, meter }, options.transport)
+  const committer = new Committer(nearby, runtime, {
+    meter,
+    ...(options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch }),
+  })
+  const transport =
+    typeof options.transport === 'function'
+      ? options.transport(store, { runtime, log, meter })
+      : logTransport(nearby, { runtime, log, meter }, options.transport)
   const slots = new Slots(options.concurrency ?? 100)
-  const definitions = new Map<string, AnyEventDefinition>((options.events ?? []).map((definition) => [definition.type, definition]))
+  const definitions = new Map<string, AnyEventDefinition>(
+    (options.events ?? []).map((definition) => [definition.type, definition]),
+  )
   const life = new Lifecycle('The event bus')
   const engines = new Map<string, Engine>()
   const declared: Subscription[] = []
@@ -86,12 +94,20 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     slots,
     instance: runtime.id(),
     progressed,
-    decode: (delivery, subscription) => decode(delivery, subscription, { validate, definitions, verifySeal: options.verifySeal, maxBytes: options.maxIncomingBytes ?? 16_777_216 }),
+    decode: (delivery, subscription) =>
+      decode(delivery, subscription, {
+        validate,
+        definitions,
+        verifySeal: options.verifySeal,
+        maxBytes: options.maxIncomingBytes ?? 16_777_216,
+      }),
     attempts: {
       prepare(draft, stamp) {
         const event = prepare(draft, stamp, prepareOptions)
         const fresh = stamp.id === undefined
-        return event instanceof Promise ? event.then((prepared) => recordOf(prepared, { fresh })) : recordOf(event, { fresh })
+        return event instanceof Promise
+          ? event.then((prepared) => recordOf(prepared, { fresh }))
+          : recordOf(event, { fresh })
       },
       begin: (signal) => sqlStore(store).begin({ hold: txHold, signal }),
     },
@@ -112,10 +128,14 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     },
   })
 
-  const trim = owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, options.keep ?? 10_000) : undefined
+  const trim =
+    owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, options.keep ?? 10_000) : undefined
 
   const replays = new ReplayRuns(host, () => declared)
-  const allDefinitions = (): Iterable<AnyEventDefinition> => [...definitions.values(), ...declared.flatMap((subscription) => [...subscription.definitions.values()])]
+  const allDefinitions = (): Iterable<AnyEventDefinition> => [
+    ...definitions.values(),
+    ...declared.flatMap((subscription) => [...subscription.definitions.values()]),
+  ]
 
   const startOne = async (subscription: Subscription): Promise<void> => {
     const { settings: chosen } = subscription
@@ -133,9 +153,15 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const bus: EventBus = {
     source,
     store: eventHistory(store),
-    publish: ((first: EventDefinition | EventDraft | readonly EventDraft[], second?: unknown, third?: PublishOptions) => {
-      if (life.phase === 'draining' || life.phase === 'closed') return Promise.reject(new TidingsError('TIDINGS_CLOSED', 'The event bus is closed.'))
-      if (Array.isArray(first)) return publisher.publishAll(first as readonly EventDraft[], second as PublishOptions | undefined)
+    publish: ((
+      first: EventDefinition | EventDraft | readonly EventDraft[],
+      second?: unknown,
+      third?: PublishOptions,
+    ) => {
+      if (life.phase === 'draining' || life.phase === 'closed')
+        return Promise.reject(new TidingsError('TIDINGS_CLOSED', 'The event bus is closed.'))
+      if (Array.isArray(first))
+        return publisher.publishAll(first as readonly EventDraft[], second as PublishOptions | undefined)
       if ('definition' in first) return publisher.publish(first, second as PublishOptions | undefined)
       return publisher.publish((first as EventDefinition).create(second), third)
     }) as EventBus['publish'],
@@ -144,12 +170,16 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
       const subscription = subscriptionOf(to, subscriptionSettings(subscribeOptions), handler)
       const { name } = subscription.settings
       if (declared.some((other) => other.settings.name === name)) {
-        throw new TidingsError('TIDINGS_SUBSCRIPTION_EXISTS', `This bus has a subscription ${name} already.`, { details: { name } })
+        throw new TidingsError('TIDINGS_SUBSCRIPTION_EXISTS', `This bus has a subscription ${name} already.`, {
+          details: { name },
+        })
       }
       declared.push(subscription)
       if (life.phase === 'started') {
         const starting = startOne(subscription)
-          .catch((error: unknown) => log('error', 'A subscription could not start', { subscription: name, error: (error as Error).message }))
+          .catch((error: unknown) =>
+            log('error', 'A subscription could not start', { subscription: name, error: (error as Error).message }),
+          )
           .finally(() => late.delete(starting))
         late.add(starting)
       }
@@ -167,7 +197,8 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
       const until = runtime.monotonic() + deadline
       // Each step may take its share of what is left, and the last ones always get a moment.
       const share = (part: number): number => Math.max(100, (until - runtime.monotonic()) * part)
-      const bounded = (part: number, work: Promise<unknown>): Promise<boolean> => within(runtime, share(part), work).catch(() => false)
+      const bounded = (part: number, work: Promise<unknown>): Promise<boolean> =>
+        within(runtime, share(part), work).catch(() => false)
       return life.close(
         async () => {
           for (const stop of stopping) stop()
@@ -207,25 +238,36 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
 
 function sourceOf(text: string): string {
   if (isUriReference(attribute('source', text))) return text
-  throw new TidingsError('TIDINGS_INVALID_OPTION', "Expected `source` to be a URI reference such as '/auth' (CloudEvents 1.0.2, `source`).", {
-    details: { field: 'source' },
-  })
+  throw new TidingsError(
+    'TIDINGS_INVALID_OPTION',
+    "Expected `source` to be a URI reference such as '/auth' (CloudEvents 1.0.2, `source`).",
+    {
+      details: { field: 'source' },
+    },
+  )
 }
 
 function sqlStore(store: Store): Store & Parameters<typeof transaction>[0] {
   if (isSqlStore(store)) return store
-  throw new TidingsError('TIDINGS_NOT_SUPPORTED', `The store ${store.capabilities.name} has no SQL transactions; use an SQL store, or documents and events alone.`, { details: { capability: 'sql' } })
+  throw new TidingsError(
+    'TIDINGS_NOT_SUPPORTED',
+    `The store ${store.capabilities.name} has no SQL transactions; use an SQL store, or documents and events alone.`,
+    { details: { capability: 'sql' } },
+  )
 }
 
 function publishSettings({ publish = {} }: EventBusOptions): typeof publishDefaults {
   const mistakes: string[] = []
   const whole = (field: 'maxBytes' | 'compressAbove' | 'rateQueue' | 'tries' | 'batch'): void => {
     const value = publish[field]
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) mistakes.push(`Expected \`publish.${field}\` to be a whole number of at least 1, got ${value}.`)
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
+      mistakes.push(`Expected \`publish.${field}\` to be a whole number of at least 1, got ${value}.`)
   }
   for (const field of ['maxBytes', 'compressAbove', 'rateQueue', 'tries', 'batch'] as const) whole(field)
-  if (publish.rate !== undefined && !(publish.rate > 0)) mistakes.push(`Expected \`publish.rate\` to be more than 0 events a second, got ${publish.rate}.`)
-  if (mistakes.length > 0) throw new TidingsError('TIDINGS_INVALID_OPTION', mistakes.join(' '), { details: { mistakes } })
+  if (publish.rate !== undefined && !(publish.rate > 0))
+    mistakes.push(`Expected \`publish.rate\` to be more than 0 events a second, got ${publish.rate}.`)
+  if (mistakes.length > 0)
+    throw new TidingsError('TIDINGS_INVALID_OPTION', mistakes.join(' '), { details: { mistakes } })
   return {
     maxBytes: publish.maxBytes ?? publishDefaults.maxBytes,
     compressAbove: publish.compressAbove,

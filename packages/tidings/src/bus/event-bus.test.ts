@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-
-import { virtualRuntime } from '../kernel/virtual-runtime.ts'
-import { PermanentError, UnavailableError } from '../kernel/errors.ts'
 import { defineEvent } from '../events/define-event.ts'
+import { PermanentError, UnavailableError } from '../kernel/errors.ts'
+import { virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import { createEventBus } from './create-event-bus.ts'
 import type { EventBus } from './event-bus.ts'
@@ -13,13 +12,19 @@ const OrderPlaced = defineEvent('order.placed', {
   schema: z.object({ orderId: z.string(), total: z.number() }),
   key: (order) => order.orderId,
 })
-const StockReserved = defineEvent('stock.reserved', { schema: z.object({ orderId: z.string() }), key: (data) => data.orderId })
+const StockReserved = defineEvent('stock.reserved', {
+  schema: z.object({ orderId: z.string() }),
+  key: (data) => data.orderId,
+})
 
 const open: EventBus[] = []
 const runtime = virtualRuntime({ seed: 7 })
 
 async function bus(options: { store?: ReturnType<typeof memoryStore> } = {}): Promise<EventBus> {
-  const made = await createEventBus({ runtime,  ...(options.store === undefined ? { url: 'memory:' } : { store: options.store }) })
+  const made = await createEventBus({
+    runtime,
+    ...(options.store === undefined ? { url: 'memory:' } : { store: options.store }),
+  })
   open.push(made)
   return made
 }
@@ -118,6 +123,9 @@ describe('the event bus', () => {
       await runtime.advance(10_000)
       await closing
     }
-    expect(seen.toSorted((a, z) => a - z)).toEqual([...Array.from({ length: 50 }, (_, at) => 100 + at), ...Array.from({ length: 50 }, (_, at) => 200 + at)])
+    expect(seen.toSorted((a, z) => a - z)).toEqual([
+      ...Array.from({ length: 50 }, (_, at) => 100 + at),
+      ...Array.from({ length: 50 }, (_, at) => 200 + at),
+    ])
   })
 })

@@ -1,12 +1,12 @@
 import type { AnyEventDefinition, DataOf, DefinitionOf, EventDefinition, EventDraft } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
+import type { Stamp } from '../prepare/prepare.ts'
 import type { PublishOptions } from '../publisher/publish-options.ts'
 import type { Receipt } from '../publisher/receipt.ts'
-import type { Stamp } from '../prepare/prepare.ts'
 import type { SqlTag } from '../store/sql.ts'
 import type { Row } from '../store/sql-store.ts'
-import type { SubscribeOptions } from '../subscriber/subscribe-options.ts'
 import type { HandlerContext } from '../subscriber/handler-context.ts'
+import type { SubscribeOptions } from '../subscriber/subscribe-options.ts'
 import type { EventHistory } from './event-history.ts'
 
 /** Publishes, subscribes, and looks back. One per process and service is enough. */
@@ -15,7 +15,11 @@ export interface EventBus {
    * Makes a fact known. Resolves when it is as durable as the receipt says and inline listeners have run. Rejects, and nothing is
    * written, for bad data (`TIDINGS_INVALID_DATA`), a store that stays away, or a broken expectation.
    */
-  publish<Input, Data>(definition: EventDefinition<Input, Data>, data: Input, options?: PublishOptions): Promise<Receipt>
+  publish<Input, Data>(
+    definition: EventDefinition<Input, Data>,
+    data: Input,
+    options?: PublishOptions,
+  ): Promise<Receipt>
   publish(draft: EventDraft, options?: PublishOptions): Promise<Receipt>
   /** All or none, in the order given. */
   publish(drafts: readonly EventDraft[], options?: PublishOptions): Promise<readonly Receipt[]>
@@ -24,13 +28,21 @@ export interface EventBus {
    * Declares a subscription; delivery begins with `start`. To types by definition, by name, or by wildcard (`*` one segment, `**` the
    * rest). Throws `TIDINGS_SUBSCRIPTION_EXISTS` for a name this bus has already.
    */
-  subscribe<Data>(to: DefinitionOf<Data>, options: SubscribeOptions, handler: (event: Event<Data>, context: HandlerContext) => unknown): void
+  subscribe<Data>(
+    to: DefinitionOf<Data>,
+    options: SubscribeOptions,
+    handler: (event: Event<Data>, context: HandlerContext) => unknown,
+  ): void
   subscribe<const Definitions extends readonly AnyEventDefinition[]>(
     to: Definitions,
     options: SubscribeOptions,
     handler: (event: Event<DataOf<Definitions[number]>>, context: HandlerContext) => unknown,
   ): void
-  subscribe(to: string | readonly string[], options: SubscribeOptions, handler: (event: Event<unknown>, context: HandlerContext) => unknown): void
+  subscribe(
+    to: string | readonly string[],
+    options: SubscribeOptions,
+    handler: (event: Event<unknown>, context: HandlerContext) => unknown,
+  ): void
 
   /** One transaction of an SQL store around statements and events: all or none. Not retried. */
   transaction<Result>(work: (unit: TransactionContext) => Result | Promise<Result>): Promise<Result>
@@ -46,6 +58,15 @@ export interface EventBus {
 }
 
 export interface TransactionContext {
-  readonly tx: { readonly sql: (strings: TemplateStringsArray, ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never) => Promise<readonly Row[]> }
-  readonly publish: <Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp?: Stamp) => Promise<{ readonly id: string }>
+  readonly tx: {
+    readonly sql: (
+      strings: TemplateStringsArray,
+      ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never
+    ) => Promise<readonly Row[]>
+  }
+  readonly publish: <Input, Data>(
+    definition: EventDefinition<Input, Data>,
+    data: Input,
+    stamp?: Stamp,
+  ) => Promise<{ readonly id: string }>
 }

@@ -15,7 +15,10 @@ export type StreamLike = string | { readonly category: string; readonly key: str
 /** Reads the log for people and programs. Pages behind the scenes; nothing stays open between them. */
 export interface EventHistory {
   /** The events of one stream, in version order. */
-  readStream(stream: StreamLike, options?: { readonly from?: number; readonly reverse?: boolean }): AsyncIterable<HistoricEvent>
+  readStream(
+    stream: StreamLike,
+    options?: { readonly from?: number; readonly reverse?: boolean },
+  ): AsyncIterable<HistoricEvent>
   /** The log in commit order, filtered. Ends at its head. */
   readAll(query?: Partial<Omit<LogQuery, 'limit'>>): AsyncIterable<HistoricEvent>
   getEvents(stream: StreamLike): Promise<readonly HistoricEvent[]>
@@ -26,11 +29,18 @@ export interface EventHistory {
 const page = 500
 
 export function eventHistory(store: Store): EventHistory {
-  async function* readStream(like: StreamLike, options: { readonly from?: number; readonly reverse?: boolean } = {}): AsyncGenerator<HistoricEvent> {
+  async function* readStream(
+    like: StreamLike,
+    options: { readonly from?: number; readonly reverse?: boolean } = {},
+  ): AsyncGenerator<HistoricEvent> {
     const stream = streamName(like)
     let from = options.from
     for (;;) {
-      const events = await store.readStream(stream, { limit: page, ...(from === undefined ? {} : { from }), ...(options.reverse === undefined ? {} : { reverse: options.reverse }) })
+      const events = await store.readStream(stream, {
+        limit: page,
+        ...(from === undefined ? {} : { from }),
+        ...(options.reverse === undefined ? {} : { reverse: options.reverse }),
+      })
       for (const stored of events) yield historic(stored)
       const last = events.at(-1)
       if (last === undefined || events.length < page) return
@@ -72,7 +82,18 @@ function historic(stored: StoredEvent): HistoricEvent {
   return Object.freeze({
     position: stored.position,
     streamVersion: stored.streamVersion,
-    id, source, type, version, category, key, timestamp, time, priority, legacy, context, data,
+    id,
+    source,
+    type,
+    version,
+    category,
+    key,
+    timestamp,
+    time,
+    priority,
+    legacy,
+    context,
+    data,
   })
 }
 
@@ -81,5 +102,9 @@ export function streamName(like: StreamLike): StreamName {
   const parts = like.split('/')
   if (parts.length === 2) return { tenant: '', category: parts[0] as string, key: parts[1] as string }
   if (parts.length === 3) return { tenant: parts[0] as string, category: parts[1] as string, key: parts[2] as string }
-  throw new TidingsError('TIDINGS_INVALID_OPTION', "Expected `stream` to be 'category/key' or 'tenant/category/key', or an object with those parts.", { details: { field: 'stream' } })
+  throw new TidingsError(
+    'TIDINGS_INVALID_OPTION',
+    "Expected `stream` to be 'category/key' or 'tenant/category/key', or an object with those parts.",
+    { details: { field: 'stream' } },
+  )
 }

@@ -7,18 +7,26 @@ import type { Store } from '../store/store.ts'
 const adapters: Readonly<Record<string, string>> = { sqlite: '@tidings/sqlite' }
 
 /** Opens what the options name. `owned` says whether the bus must close it. */
-export async function openStore(options: { readonly url?: string; readonly store?: Store | StoreAdapter }, host: Host): Promise<{ store: Store; owned: boolean }> {
+export async function openStore(
+  options: { readonly url?: string; readonly store?: Store | StoreAdapter },
+  host: Host,
+): Promise<{ store: Store; owned: boolean }> {
   const { store, url } = options
   if (store !== undefined && url !== undefined) throw invalid('`url` or `store`, not both')
-  if (store !== undefined) return 'open' in store ? { store: await store.open(host), owned: true } : { store, owned: false }
+  if (store !== undefined)
+    return 'open' in store ? { store: await store.open(host), owned: true } : { store, owned: false }
   if (url === undefined) throw invalid("`url` to say where events are kept, such as 'sqlite:./tidings.db' or 'memory:'")
   const scheme = url.slice(0, Math.max(0, url.indexOf(':')))
   if (scheme === 'memory') return { store: memoryStore(), owned: true }
   const packageName = adapters[scheme]
   if (packageName === undefined) {
-    throw new TidingsError('TIDINGS_ADAPTER_UNKNOWN', `Expected \`url\` to begin with one of memory:, ${Object.keys(adapters).join(':, ')}:, got '${scheme.slice(0, 40)}:'.`, {
-      details: { field: 'url', scheme: scheme.slice(0, 40) },
-    })
+    throw new TidingsError(
+      'TIDINGS_ADAPTER_UNKNOWN',
+      `Expected \`url\` to begin with one of memory:, ${Object.keys(adapters).join(':, ')}:, got '${scheme.slice(0, 40)}:'.`,
+      {
+        details: { field: 'url', scheme: scheme.slice(0, 40) },
+      },
+    )
   }
   const adapter = await load(packageName)
   return { store: await adapter.fromUrl(url).open(host), owned: true }
@@ -29,7 +37,11 @@ async function load(packageName: string): Promise<{ fromUrl(url: string): StoreA
     return (await import(packageName)) as { fromUrl(url: string): StoreAdapter }
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new TidingsError('TIDINGS_ADAPTER_MISSING', `This \`url\` needs the package ${packageName}: npm install ${packageName}`, { cause: error, details: { package: packageName } })
+    throw new TidingsError(
+      'TIDINGS_ADAPTER_MISSING',
+      `This \`url\` needs the package ${packageName}: npm install ${packageName}`,
+      { cause: error, details: { package: packageName } },
+    )
   }
 }
 

@@ -65,7 +65,11 @@ export async function headOf(store: Store): Promise<Position> {
 }
 
 function isSame(known: Registration, { settings, patterns }: Subscription): boolean {
-  return known.order === settings.order && known.patterns.length === patterns.length && known.patterns.every((pattern, at) => pattern === patterns[at])
+  return (
+    known.order === settings.order &&
+    known.patterns.length === patterns.length &&
+    known.patterns.every((pattern, at) => pattern === patterns[at])
+  )
 }
 
 function changed(known: Registration, { settings, patterns }: Subscription): TidingsError {
@@ -73,6 +77,14 @@ function changed(known: Registration, { settings, patterns }: Subscription): Tid
     'TIDINGS_SUBSCRIPTION_CHANGED',
     `Subscription ${settings.name} is registered for ${known.patterns.join(', ')} in order '${known.order}', now it asks for ${patterns.join(', ')} in order '${settings.order}'. ` +
       "Give it another name, or say `onChange: 'accept'`: it then goes on from where it stands.",
-    { details: { name: settings.name, registered: known.patterns, asked: patterns, registeredOrder: known.order, askedOrder: settings.order } },
+    {
+      details: {
+        name: settings.name,
+        registered: known.patterns,
+        asked: patterns,
+        registeredOrder: known.order,
+        askedOrder: settings.order,
+      },
+    },
   )
 }

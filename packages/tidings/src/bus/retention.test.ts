@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-
-import { PermanentError } from '../kernel/errors.ts'
 import { defineEvent } from '../events/define-event.ts'
+import { PermanentError } from '../kernel/errors.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import { createEventBus } from './create-event-bus.ts'
@@ -23,7 +22,8 @@ describe('retention', () => {
     expect((await bus.store.getEvents('ping/k-0')).length).toBe(1)
     await runtime.advance(40 * 60_000)
     const left: number[] = []
-    for await (const event of bus.store.readAll()) if (event.type === 'ping.sent') left.push((event.data as { n: number }).n)
+    for await (const event of bus.store.readAll())
+      if (event.type === 'ping.sent') left.push((event.data as { n: number }).n)
     // What is parked, and all behind it, stays.
     expect(left).toEqual(Array.from({ length: 15 }, (_, at) => 70 + 2 * at))
     const receipt = await bus.publish(Short, { to: 'k-0', n: 1_000 })

@@ -15,7 +15,12 @@ const batch = 1_000
  * Lets events go whose type's retention is over, once every registered subscription has passed them and nothing parked refers to
  * them. In bounded batches with the event loop in between. Returns how to stop.
  */
-export function keepRetention(store: Store, runtime: Runtime, log: Log, definitions: () => Iterable<AnyEventDefinition>): () => void {
+export function keepRetention(
+  store: Store,
+  runtime: Runtime,
+  log: Log,
+  definitions: () => Iterable<AnyEventDefinition>,
+): () => void {
   let timer: Timer | undefined
   let stopped = false
 
@@ -26,7 +31,12 @@ export function keepRetention(store: Store, runtime: Runtime, log: Log, definiti
     if (through <= 0) return
     for (const { type, retention } of retained) {
       for (let more = true; more && !stopped; ) {
-        const pruned = await store.prune({ through, types: [type], before: runtime.now() - (retention as number), limit: batch })
+        const pruned = await store.prune({
+          through,
+          types: [type],
+          before: runtime.now() - (retention as number),
+          limit: batch,
+        })
         more = pruned.more
         if (more) await new Promise<void>((resolve) => runtime.defer(resolve))
       }
@@ -36,7 +46,9 @@ export function keepRetention(store: Store, runtime: Runtime, log: Log, definiti
   const next = (): void => {
     timer = runtime.setTimer(every, () => {
       sweep()
-        .catch((error: unknown) => log('warn', 'Old events could not be removed; it is tried again', { error: (error as Error).message }))
+        .catch((error: unknown) =>
+          log('warn', 'Old events could not be removed; it is tried again', { error: (error as Error).message }),
+        )
         .finally(() => {
           if (!stopped) next()
         })
@@ -55,11 +67,15 @@ export async function passedByAll(store: Store): Promise<Position> {
   let through = (await store.readAll({ after: 0, limit: 1, types: [] })).through
   for (const document of await store.find(subscriptionsCollection, { limit: 100_000 })) {
     const registration = JSON.parse(document.body) as Registration
-    const checkpoints = await store.find(checkpointsCollection, { prefix: `${registration.name}/${registration.run}/`, limit: 2_000 })
+    const checkpoints = await store.find(checkpointsCollection, {
+      prefix: `${registration.name}/${registration.run}/`,
+      limit: 2_000,
+    })
     // A partition without a checkpoint has not been read beyond the start.
     if (checkpoints.length < store.capabilities.partitions) through = Math.min(through, registration.start)
     for (const { body } of checkpoints) through = Math.min(through, (JSON.parse(body) as Progress).watermark)
   }
-  for (const document of await store.find(parkedCollection, { limit: 1_000_000 })) through = Math.min(through, readParked(document).offset - 1)
+  for (const document of await store.find(parkedCollection, { limit: 1_000_000 }))
+    through = Math.min(through, readParked(document).offset - 1)
   return through
 }

@@ -19,6 +19,9 @@ export interface SharedStoreOptions {
  * close it after the last of them. Rejects as `createEventBus` would.
  */
 export async function sharedStore(url: string, options: SharedStoreOptions = {}): Promise<Store> {
-  const { store } = await openStore({ url }, { runtime: options.runtime ?? realRuntime(), log: options.log ?? silentLog, meter: options.meter ?? silentMeter })
+  const { store } = await openStore(
+    { url },
+    { runtime: options.runtime ?? realRuntime(), log: options.log ?? silentLog, meter: options.meter ?? silentMeter },
+  )
   return store
 }

@@ -1,7 +1,7 @@
 import type { EventRecord } from '../events/record.ts'
 import { recordOf } from '../events/record-codec.ts'
 import { TidingsError } from '../kernel/errors.ts'
-import { prepare, type PrepareOptions } from '../prepare/prepare.ts'
+import { type PrepareOptions, prepare } from '../prepare/prepare.ts'
 import { type SqlPart, sql } from '../store/sql.ts'
 import type { SqlStore } from '../store/sql-store.ts'
 import type { TransactionContext } from './event-bus.ts'
@@ -20,7 +20,8 @@ export async function transaction<Result>(
     async publish(definition, data, stamp = {}) {
       const fresh = stamp.id === undefined
       const event = prepare(definition.create(data), stamp, options)
-      const record = event instanceof Promise ? event.then((prepared) => recordOf(prepared, { fresh })) : recordOf(event, { fresh })
+      const record =
+        event instanceof Promise ? event.then((prepared) => recordOf(prepared, { fresh })) : recordOf(event, { fresh })
       records.push(record)
       return record
     },
@@ -29,7 +30,8 @@ export async function transaction<Result>(
     const result = await work(context)
     const answer = await open.commit({ append: await Promise.all(records.map(async (record) => record)) })
     if (answer.status === 'refused') throw answer.error
-    if (answer.status === 'conflict') throw new TidingsError('TIDINGS_CONFLICT', 'The transaction expected what was no longer so.')
+    if (answer.status === 'conflict')
+      throw new TidingsError('TIDINGS_CONFLICT', 'The transaction expected what was no longer so.')
     return result
   } catch (error) {
     await open.rollback()

@@ -13,9 +13,13 @@ export function milliseconds(duration: Duration, field = 'duration'): number {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration)
     if (match !== null) return Number(match[1]) * unit[match[2] as keyof typeof unit]
   }
-  throw new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` to be milliseconds or text such as '30s', got ${describe(duration)}.`, {
-    details: { field },
-  })
+  throw new TidingsError(
+    'TIDINGS_INVALID_OPTION',
+    `Expected \`${field}\` to be milliseconds or text such as '30s', got ${describe(duration)}.`,
+    {
+      details: { field },
+    },
+  )
 }
 
 function describe(value: unknown): string {

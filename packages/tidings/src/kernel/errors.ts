@@ -62,7 +62,12 @@ export class TidingsError extends Error {
 
 /** True for errors of this library, also of a second copy of it in the same process. */
 export function isTidingsError(error: unknown, code?: ErrorCode): error is TidingsError {
-  return typeof error === 'object' && error !== null && '~tidings' in error && (code === undefined || (error as TidingsError).code === code)
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    '~tidings' in error &&
+    (code === undefined || (error as TidingsError).code === code)
+  )
 }
 
 /** Thrown by a handler to say that trying again is pointless: the event is parked as a dead letter at once. */

@@ -29,7 +29,10 @@ export class Lifecycle {
   }
 
   /** `patience` bounds how long it waits for a start under way; default: until that has ended. */
-  close(run: () => Promise<void>, patience: (starting: Promise<void>) => Promise<unknown> = (starting) => starting): Promise<void> {
+  close(
+    run: () => Promise<void>,
+    patience: (starting: Promise<void>) => Promise<unknown> = (starting) => starting,
+  ): Promise<void> {
     this.#closing ??= this.#end(run, patience)
     return this.#closing
   }

@@ -1,7 +1,17 @@
 import type { EventContext } from '../events/event.ts'
 import { attribute, optionalAttribute } from './attributes.ts'
 
-const names = ['tenantId', 'userId', 'sessionId', 'locationId', 'actor', 'correlationId', 'causationId', 'traceparent', 'tracestate'] as const
+const names = [
+  'tenantId',
+  'userId',
+  'sessionId',
+  'locationId',
+  'actor',
+  'correlationId',
+  'causationId',
+  'traceparent',
+  'tracestate',
+] as const
 
 const empty: EventContext = Object.freeze({})
 

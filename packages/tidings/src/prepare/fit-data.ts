@@ -1,7 +1,7 @@
 import { dataBytes } from '../events/data-codec.ts'
 import { type Event, weightOf } from '../events/event.ts'
-import { compressRecord } from '../events/record-codec.ts'
 import type { EventRecord } from '../events/record.ts'
+import { compressRecord } from '../events/record-codec.ts'
 import { TidingsError } from '../kernel/errors.ts'
 
 export interface FitOptions {
@@ -17,15 +17,27 @@ export interface FitOptions {
  * The record, compressed where asked for; a promise only then. Throws `TIDINGS_TOO_LARGE` naming the limit and the size. Small data is let through
  * without being encoded.
  */
-export function fitData(event: Event<unknown>, record: EventRecord, options: FitOptions): EventRecord | Promise<EventRecord> {
-  const least = options.compressAbove === undefined ? options.maxBytes : Math.min(options.maxBytes, options.compressAbove)
+export function fitData(
+  event: Event<unknown>,
+  record: EventRecord,
+  options: FitOptions,
+): EventRecord | Promise<EventRecord> {
+  const least =
+    options.compressAbove === undefined ? options.maxBytes : Math.min(options.maxBytes, options.compressAbove)
   if (weightOf(event) <= least) return record
   const bytes = dataBytes(record)
   if (bytes > options.maxBytes) {
-    throw new TidingsError('TIDINGS_TOO_LARGE', `The data of ${event.type} takes ${bytes} bytes; the limit is ${options.maxBytes} (option \`maxBytes\`).`, {
-      details: { field: 'data', type: event.type, bytes, limit: options.maxBytes },
-    })
+    throw new TidingsError(
+      'TIDINGS_TOO_LARGE',
+      `The data of ${event.type} takes ${bytes} bytes; the limit is ${options.maxBytes} (option \`maxBytes\`).`,
+      {
+        details: { field: 'data', type: event.type, bytes, limit: options.maxBytes },
+      },
+    )
   }
   if (options.compressAbove === undefined || bytes <= options.compressAbove) return record
-  return compressRecord(record, { above: options.compressAbove, ...(options.seal === undefined ? {} : { seal: options.seal }) })
+  return compressRecord(record, {
+    above: options.compressAbove,
+    ...(options.seal === undefined ? {} : { seal: options.seal }),
+  })
 }

@@ -29,7 +29,11 @@ export interface PrepareOptions {
  * What happens to a draft before it is written, in this order: surroundings → validation → plain data → attributes → envelope. A promise only
  * where a schema is asynchronous.
  */
-export function prepare(draft: EventDraft, stamp: Stamp, options: PrepareOptions): Event<unknown> | Promise<Event<unknown>> {
+export function prepare(
+  draft: EventDraft,
+  stamp: Stamp,
+  options: PrepareOptions,
+): Event<unknown> | Promise<Event<unknown>> {
   // The surroundings are read before anything may leave this turn.
   const ambient = currentContext()
   const checked = options.validate ? validate(draft.definition, draft.data) : draft.data
@@ -41,7 +45,13 @@ export function prepare(draft: EventDraft, stamp: Stamp, options: PrepareOptions
 /** One for all: it is read before anything else can weigh. */
 const scale: Weighed = { weight: 0 }
 
-function build(draft: EventDraft, checked: unknown, stamp: Stamp, ambient: EventContext | undefined, options: PrepareOptions): Event<unknown> {
+function build(
+  draft: EventDraft,
+  checked: unknown,
+  stamp: Stamp,
+  ambient: EventContext | undefined,
+  options: PrepareOptions,
+): Event<unknown> {
   const { definition } = draft
   const { runtime } = options
   const data = plain(checked, scale)
@@ -50,7 +60,12 @@ function build(draft: EventDraft, checked: unknown, stamp: Stamp, ambient: Event
   const timestamp = stamp.timestamp ?? runtime.now()
   const key = keyOf(draft, data)
   // Drawing an id costs more than the rest of the envelope together, so it waits until somebody reads it.
-  const id = stamp.id !== undefined ? attribute('id', stamp.id) : key === undefined ? runtime.id(timestamp) : () => runtime.id(timestamp)
+  const id =
+    stamp.id !== undefined
+      ? attribute('id', stamp.id)
+      : key === undefined
+        ? runtime.id(timestamp)
+        : () => runtime.id(timestamp)
   return buildEvent({
     id,
     source: options.source,
@@ -78,10 +93,14 @@ function keyOf(draft: EventDraft, data: unknown): string | undefined {
   try {
     key = byDefinition(data)
   } catch (error) {
-    throw new TidingsError('TIDINGS_INVALID_DATA', `The data of ${type} yields no \`key\`: the definition's key function threw.`, {
-      cause: error,
-      details: { type, field: 'key' },
-    })
+    throw new TidingsError(
+      'TIDINGS_INVALID_DATA',
+      `The data of ${type} yields no \`key\`: the definition's key function threw.`,
+      {
+        cause: error,
+        details: { type, field: 'key' },
+      },
+    )
   }
   return attribute('key', key)
 }

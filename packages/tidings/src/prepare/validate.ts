@@ -13,7 +13,9 @@ const listed = 5
 export function validate(definition: AnyEventDefinition, data: unknown): unknown {
   if (definition.schema === undefined) return data
   const result = definition.schema['~standard'].validate(data)
-  return result instanceof Promise ? result.then((settled) => outcome(definition.type, settled)) : outcome(definition.type, result)
+  return result instanceof Promise
+    ? result.then((settled) => outcome(definition.type, settled))
+    : outcome(definition.type, result)
 }
 
 function outcome(type: string, result: StandardSchemaV1.Result<unknown>): unknown {

@@ -56,7 +56,12 @@ export class Committer {
 
   submit(submission: Submission): void {
     if (this.#waiting.length >= this.#maxWaiting) {
-      submission.settled(undefined, new TidingsError('TIDINGS_OVERLOADED', `More than ${this.#maxWaiting} units wait to be committed.`, { details: { limit: this.#maxWaiting } }))
+      submission.settled(
+        undefined,
+        new TidingsError('TIDINGS_OVERLOADED', `More than ${this.#maxWaiting} units wait to be committed.`, {
+          details: { limit: this.#maxWaiting },
+        }),
+      )
       return
     }
     this.#waiting.push(submission)
@@ -66,7 +71,11 @@ export class Committer {
   /** The same as a promise, for callers that are not in a hurry. */
   commit(unit: Unit, rank = 0): Promise<CommitResult> {
     return new Promise((resolve, reject) => {
-      this.submit({ unit, rank, settled: (result, error) => (error === undefined ? resolve(result as CommitResult) : reject(error)) })
+      this.submit({
+        unit,
+        rank,
+        settled: (result, error) => (error === undefined ? resolve(result as CommitResult) : reject(error)),
+      })
     })
   }
 

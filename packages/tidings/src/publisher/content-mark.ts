@@ -25,7 +25,9 @@ export interface FirstEvent {
 export function contentMark(event: Event<unknown>, dedupKey: string | undefined, secret: string): string {
   const content = dedupKey === undefined ? `c\n${event.key}\n${JSON.stringify(event.data)}` : `k\n${dedupKey}`
   const text = `${event.context.tenantId ?? ''}\n${event.type}\n${content}`
-  return secret === '' ? hash('sha256', text, 'base64url') : createHmac('sha256', secret).update(text).digest('base64url')
+  return secret === ''
+    ? hash('sha256', text, 'base64url')
+    : createHmac('sha256', secret).update(text).digest('base64url')
 }
 
 /** Either the first event of the window, or what the unit must expect and write so that only one of two racing publishes stands. */
@@ -41,6 +43,11 @@ export async function claimContent(
   if (known !== undefined && known.until > now && known.id !== event.id) return { first: known }
   return {
     expect: { collection: dedupCollection, id: mark, version: found?.version ?? 0 },
-    document: { collection: dedupCollection, id: mark, put: JSON.stringify({ id: event.id, until: now + window }), index: { until: now + window } },
+    document: {
+      collection: dedupCollection,
+      id: mark,
+      put: JSON.stringify({ id: event.id, until: now + window }),
+      index: { until: now + window },
+    },
   }
 }

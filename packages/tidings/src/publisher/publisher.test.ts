@@ -7,7 +7,10 @@ import type { FaultRule } from '../testing/fault-plan.ts'
 const OrderPlaced = defineEvent('order.placed')
 
 describe('publishing to a store that fails', () => {
-  const applied: FaultRule[] = [{ what: 'lose answer', at: 'publish', times: 1 }, { what: 'fail', at: 'publish' }]
+  const applied: FaultRule[] = [
+    { what: 'lose answer', at: 'publish', times: 1 },
+    { what: 'fail', at: 'publish' },
+  ]
 
   it('never says that nothing was written once it does not know', async () => {
     await using world = await createTestBus({ faults: applied })

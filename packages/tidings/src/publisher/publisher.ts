@@ -1,16 +1,16 @@
 import type { EventDraft } from '../events/define-event.ts'
 import { type Event, priorityRank } from '../events/event.ts'
-import { plainRecord, recordOf } from '../events/record-codec.ts'
 import type { EventRecord } from '../events/record.ts'
+import { plainRecord, recordOf } from '../events/record-codec.ts'
 import { milliseconds } from '../kernel/duration.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, type Meter, silentMeter } from '../kernel/meter.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
-import { prepare, type PrepareOptions } from '../prepare/prepare.ts'
 import { fitData } from '../prepare/fit-data.ts'
+import { type PrepareOptions, prepare } from '../prepare/prepare.ts'
+import { partitionOf } from '../store/partitioner.ts'
 import type { CommitResult, DocumentChange, Expectation, Placed, Store, StoredEvent, Unit } from '../store/store.ts'
 import { streamText } from '../store/store.ts'
-import { partitionOf } from '../store/partitioner.ts'
 import type { Committer } from './committer.ts'
 import { claimContent, contentMark } from './content-mark.ts'
 import type { PublishOptions, PublishSettings } from './publish-options.ts'
@@ -68,7 +68,10 @@ export class Publisher {
   constructor(host: PublisherHost) {
     this.#host = host
     this.#durability = host.store.capabilities.durability
-    this.#gate = host.settings.rate === undefined ? undefined : new RateGate(host.runtime, host.settings.rate, host.settings.rateQueue)
+    this.#gate =
+      host.settings.rate === undefined
+        ? undefined
+        : new RateGate(host.runtime, host.settings.rate, host.settings.rateQueue)
     this.#sealing = host.settings.seal === undefined ? {} : { seal: host.settings.seal }
     this.#measures = host.meter !== silentMeter
     this.#duration = host.meter.histogram('messaging.client.operation.duration')
@@ -92,7 +95,9 @@ export class Publisher {
   #publish(draft: EventDraft, options: PublishOptions): Promise<Receipt> {
     try {
       const event = prepare(draft, options, this.#host)
-      return event instanceof Promise ? event.then((prepared) => this.#one(draft, prepared, options)) : this.#one(draft, event, options)
+      return event instanceof Promise
+        ? event.then((prepared) => this.#one(draft, prepared, options))
+        : this.#one(draft, event, options)
     } catch (error) {
       this.#failed.add(1)
       return Promise.reject(error)
@@ -109,16 +114,23 @@ export class Publisher {
     const first = ready[0] as Ready
     const unit: Unit = {
       append: ready.map(({ record }) => record),
-      ...(options.expectedVersion === undefined ? {} : { expect: [this.#expectation(first.event, options.expectedVersion)] }),
+      ...(options.expectedVersion === undefined
+        ? {}
+        : { expect: [this.#expectation(first.event, options.expectedVersion)] }),
       ...this.#promises(ready),
     }
     const result = await this.#commit(unit, rank, options)
     this.#published.add(ready.length)
-    return Promise.all(ready.map(async ({ event, record }, at) => this.#hear(event, record, result.events[at] as Placed)))
+    return Promise.all(
+      ready.map(async ({ event, record }, at) => this.#hear(event, record, result.events[at] as Placed)),
+    )
   }
 
   /** An event that was built elsewhere, as it is: its id, source and time are kept, so that repeating it is harmless. */
-  async publishRecords(records: readonly EventRecord[], options: PublishOptions = noOptions): Promise<readonly Placed[]> {
+  async publishRecords(
+    records: readonly EventRecord[],
+    options: PublishOptions = noOptions,
+  ): Promise<readonly Placed[]> {
     const result = await this.#commit({ append: records }, records[0]?.priority ?? 2, options)
     this.#published.add(records.length)
     return result.events
@@ -127,37 +139,52 @@ export class Publisher {
   #one(draft: EventDraft, event: Event<unknown>, options: PublishOptions): Promise<Receipt> {
     const dedup = options.dedupKey !== undefined || draft.definition.dedup === 'content'
     const ready = this.#fit(event, options)
-    if (dedup || this.#gate !== undefined || options.expectedVersion !== undefined || ready instanceof Promise) return this.#slow(draft, event, ready, options, dedup)
+    if (dedup || this.#gate !== undefined || options.expectedVersion !== undefined || ready instanceof Promise)
+      return this.#slow(draft, event, ready, options, dedup)
     const { record } = ready
     const audience = this.#host.audience(event.type)
-    const unit: Unit = audience.inline.length === 0 ? { append: [record] } : { append: [record], ...this.#promises([ready]) }
+    const unit: Unit =
+      audience.inline.length === 0 ? { append: [record] } : { append: [record], ...this.#promises([ready]) }
     return new Promise((resolve, reject) => {
       this.#host.committer.submit({
         unit,
         rank: priorityRank[event.priority],
         settled: (result, error) => {
           if (result?.status !== 'committed') {
-            this.#retry(unit, priorityRank[event.priority], options, result, error).then((late) => resolve(this.#hear(event, record, late.events[0] as Placed)), reject)
+            this.#retry(unit, priorityRank[event.priority], options, result, error).then(
+              (late) => resolve(this.#hear(event, record, late.events[0] as Placed)),
+              reject,
+            )
             return
           }
           this.#published.add(1)
           this.#host.committed(result.events)
           const placed = result.events[0] as Placed
-          if (audience.inline.length === 0) resolve(receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, undefined))
+          if (audience.inline.length === 0)
+            resolve(
+              receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, undefined),
+            )
           else resolve(this.#hear(event, record, placed))
         },
       })
     })
   }
 
-  async #slow(draft: EventDraft, event: Event<unknown>, fitting: Ready | Promise<Ready>, options: PublishOptions, dedup: boolean): Promise<Receipt> {
+  async #slow(
+    draft: EventDraft,
+    event: Event<unknown>,
+    fitting: Ready | Promise<Ready>,
+    options: PublishOptions,
+    dedup: boolean,
+  ): Promise<Receipt> {
     const { store, runtime, settings, dedupSecret } = this.#host
     const ready = await fitting
     const rank = priorityRank[event.priority]
     const mark = dedup ? contentMark(event, options.dedupKey, dedupSecret) : undefined
     let passed = false
     for (;;) {
-      const claim = mark === undefined ? undefined : await claimContent(store, mark, event, runtime.now(), settings.dedupWindow)
+      const claim =
+        mark === undefined ? undefined : await claimContent(store, mark, event, runtime.now(), settings.dedupWindow)
       if (claim !== undefined && 'first' in claim) {
         this.#duplicated.add(1)
         return this.#duplicate(claim.first)
@@ -182,14 +209,23 @@ export class Publisher {
   async #duplicate(first: { readonly id: string }): Promise<Receipt> {
     const { events } = await this.#host.store.readAll({ after: 0, limit: 1, id: first.id })
     const stored = events[0]
-    return { id: first.id, position: stored?.position ?? 0, streamVersion: stored?.streamVersion ?? 0, durability: this.#durability, matched: 0, duplicateOf: first.id }
+    return {
+      id: first.id,
+      position: stored?.position ?? 0,
+      streamVersion: stored?.streamVersion ?? 0,
+      durability: this.#durability,
+      matched: 0,
+      duplicateOf: first.id,
+    }
   }
 
   #fit(event: Event<unknown>, options: PublishOptions): Ready | Promise<Ready> {
     const { settings } = this.#host
     const record = recordOf(event, { fresh: options.id === undefined, ...this.#sealing })
     const fitted = fitData(event, record, settings)
-    return fitted instanceof Promise ? fitted.then((compressed) => ({ event, record: compressed })) : { event, record: fitted }
+    return fitted instanceof Promise
+      ? fitted.then((compressed) => ({ event, record: compressed }))
+      : { event, record: fitted }
   }
 
   #promises(ready: readonly Ready[]): { readonly documents?: readonly DocumentChange[] } {
@@ -220,17 +256,30 @@ export class Publisher {
         )
       }
     }
-    if (heard.length === 0) return receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures)
+    if (heard.length === 0)
+      return receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures)
     const done = heard.length === 1 ? (heard[0] as Promise<void>) : Promise.all(heard)
-    return done.then(() => receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures))
+    return done.then(() =>
+      receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures),
+    )
   }
 
   #stored(record: EventRecord, placed: Placed): StoredEvent {
     const stream = streamText(record)
-    return { position: placed.position, streamVersion: placed.streamVersion, record, stream, partition: partitionOf(stream, this.#host.store.capabilities.partitions) }
+    return {
+      position: placed.position,
+      streamVersion: placed.streamVersion,
+      record,
+      stream,
+      partition: partitionOf(stream, this.#host.store.capabilities.partitions),
+    }
   }
 
-  async #commit(unit: Unit, rank: number, options: PublishOptions): Promise<Extract<CommitResult, { status: 'committed' }>> {
+  async #commit(
+    unit: Unit,
+    rank: number,
+    options: PublishOptions,
+  ): Promise<Extract<CommitResult, { status: 'committed' }>> {
     return this.#granted(await this.#attempt(unit, rank, options))
   }
 
@@ -248,9 +297,29 @@ export class Publisher {
   }
 
   /** The way of a commit that was not granted at once: asked again while the store is away, else told to the publisher. */
-  #retry(unit: Unit, rank: number, options: PublishOptions, result: CommitResult | undefined, error: Error | undefined): Promise<Extract<CommitResult, { status: 'committed' }>>
-  #retry(unit: Unit, rank: number, options: PublishOptions, result: CommitResult | undefined, error: Error | undefined, raw: true): Promise<CommitResult>
-  async #retry(unit: Unit, rank: number, options: PublishOptions, result: CommitResult | undefined, error: Error | undefined, raw = false): Promise<CommitResult> {
+  #retry(
+    unit: Unit,
+    rank: number,
+    options: PublishOptions,
+    result: CommitResult | undefined,
+    error: Error | undefined,
+  ): Promise<Extract<CommitResult, { status: 'committed' }>>
+  #retry(
+    unit: Unit,
+    rank: number,
+    options: PublishOptions,
+    result: CommitResult | undefined,
+    error: Error | undefined,
+    raw: true,
+  ): Promise<CommitResult>
+  async #retry(
+    unit: Unit,
+    rank: number,
+    options: PublishOptions,
+    result: CommitResult | undefined,
+    error: Error | undefined,
+    raw = false,
+  ): Promise<CommitResult> {
     const { committer, runtime, settings } = this.#host
     let answer = result
     let failure = error
@@ -281,9 +350,18 @@ export class Publisher {
     if (result.status === 'committed') return result
     this.#failed.add(1)
     if (result.status === 'refused') throw result.error
-    throw new TidingsError('TIDINGS_CONFLICT', `The stream does not stand at the \`expectedVersion\` ${result.expectation.version}; it stands at ${result.actual}.`, {
-      details: { field: 'expectedVersion', expected: result.expectation.version, actual: result.actual, ...(draft === undefined ? {} : { type: draft.definition.type }) },
-    })
+    throw new TidingsError(
+      'TIDINGS_CONFLICT',
+      `The stream does not stand at the \`expectedVersion\` ${result.expectation.version}; it stands at ${result.actual}.`,
+      {
+        details: {
+          field: 'expectedVersion',
+          expected: result.expectation.version,
+          actual: result.actual,
+          ...(draft === undefined ? {} : { type: draft.definition.type }),
+        },
+      },
+    )
   }
 
   #expectation(event: Event<unknown>, version: number): Expectation {

@@ -41,7 +41,8 @@ export class RateGate {
         const at = this.#runtime.monotonic()
         const wait = this.#bucket.take(at, count)
         if (wait === 0) return
-        if (at + wait - now > deadline) throw this.#limited(`its turn would come later than the \`deadline\` of ${deadline} ms`)
+        if (at + wait - now > deadline)
+          throw this.#limited(`its turn would come later than the \`deadline\` of ${deadline} ms`)
         await sleep(this.#runtime, wait)
       }
     } finally {
@@ -51,6 +52,10 @@ export class RateGate {
   }
 
   #limited(why: string): TidingsError {
-    return new TidingsError('TIDINGS_RATE_LIMITED', `No more than ${this.#rate} events a second may be published, and ${why}.`, { details: { rate: this.#rate } })
+    return new TidingsError(
+      'TIDINGS_RATE_LIMITED',
+      `No more than ${this.#rate} events a second may be published, and ${why}.`,
+      { details: { rate: this.#rate } },
+    )
   }
 }

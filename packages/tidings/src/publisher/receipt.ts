@@ -66,6 +66,13 @@ class EventReceipt implements Receipt {
 
   toJSON(): Receipt {
     const { id, position, streamVersion, durability, matched } = this
-    return { id, position, streamVersion, durability, matched, ...(this.failures === undefined ? {} : { failures: this.failures }) }
+    return {
+      id,
+      position,
+      streamVersion,
+      durability,
+      matched,
+      ...(this.failures === undefined ? {} : { failures: this.failures }),
+    }
   }
 }

@@ -6,7 +6,10 @@ import type { Submission } from './submission.ts'
  * the same stream, which is pulled ahead with the urgent one instead. Every eighth place goes to the longest waiting, so
  * that low priority is late but never starved.
  */
-export function selectUrgent(waiting: readonly Submission[], limit: number): { chosen: Submission[]; left: Submission[] } {
+export function selectUrgent(
+  waiting: readonly Submission[],
+  limit: number,
+): { chosen: Submission[]; left: Submission[] } {
   const rankOf = new Map<string, number>()
   // From the back: a unit is as urgent as the most urgent later unit that shares a stream with it.
   const ranks = new Array<number>(waiting.length)

@@ -12,7 +12,11 @@ export function murmur2(bytes: Uint8Array): number {
   let h = 0x9747b28c ^ bytes.length
   let at = 0
   for (let left = bytes.length; left >= 4; left -= 4, at += 4) {
-    let k = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)
+    let k =
+      (bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)
     k = Math.imul(k, m)
     k ^= k >>> 24
     h = Math.imul(h, m) ^ Math.imul(k, m)

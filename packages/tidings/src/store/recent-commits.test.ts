@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { defineEvent } from '../events/define-event.ts'
-import { recordOf } from '../events/record-codec.ts'
 import type { EventRecord } from '../events/record.ts'
+import { recordOf } from '../events/record-codec.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { prepare } from '../prepare/prepare.ts'
 import { memoryStore } from './memory/memory-store.ts'
@@ -13,7 +13,11 @@ import type { LogQuery, Page, Store } from './store.ts'
 const runtime = virtualRuntime()
 
 function record(type: string, key: string): EventRecord {
-  const event = prepare(defineEvent(type, { key: () => key }).create({ key }), {}, { runtime, source: '/app', validate: true })
+  const event = prepare(
+    defineEvent(type, { key: () => key }).create({ key }),
+    {},
+    { runtime, source: '/app', validate: true },
+  )
   return recordOf(event as never)
 }
 
@@ -38,18 +42,28 @@ describe('recent commits', () => {
       upTo: fc.option(fc.nat(50), { nil: undefined }),
     })
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 12 }), fc.array(question, { maxLength: 6 }), async (steps, questions) => {
-        const plain = memoryStore({ partitions: 4 })
-        const recent = recentCommits(plain, 8)
-        for (const { by, count } of steps) {
-          const append = Array.from({ length: count }, (_, at) => record(at % 2 === 0 ? 'a.done' : 'b.done', `k-${at}`))
-          await (by === 'us' ? recent : plain).commit([{ append }])
-        }
-        for (const { after, limit, ...rest } of questions) {
-          const query = { after, limit, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) } as LogQuery
-          expect(await all(recent, query)).toEqual(await all(plain, query))
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 12 }),
+        fc.array(question, { maxLength: 6 }),
+        async (steps, questions) => {
+          const plain = memoryStore({ partitions: 4 })
+          const recent = recentCommits(plain, 8)
+          for (const { by, count } of steps) {
+            const append = Array.from({ length: count }, (_, at) =>
+              record(at % 2 === 0 ? 'a.done' : 'b.done', `k-${at}`),
+            )
+            await (by === 'us' ? recent : plain).commit([{ append }])
+          }
+          for (const { after, limit, ...rest } of questions) {
+            const query = {
+              after,
+              limit,
+              ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
+            } as LogQuery
+            expect(await all(recent, query)).toEqual(await all(plain, query))
+          }
+        },
+      ),
     )
   })
 

@@ -1,6 +1,15 @@
 import { Ring } from '../kernel/ring.ts'
 import { partitionOf } from './partitioner.ts'
-import { type CommitResult, type LogQuery, type Page, type Position, type Store, type StoredEvent, streamText, type Unit } from './store.ts'
+import {
+  type CommitResult,
+  type LogQuery,
+  type Page,
+  type Position,
+  type Store,
+  type StoredEvent,
+  streamText,
+  type Unit,
+} from './store.ts'
 
 /** Streams whose partition is remembered, before all are forgotten. */
 const mostStreams = 10_000
@@ -46,12 +55,15 @@ export function recentCommits(store: Store, size = 2_048): Store {
     },
     async readAll(query) {
       const first = kept.peek()?.position
-      if (first === undefined || query.after < first - 1 || query.after >= last || !isPlace(query)) return store.readAll(query)
+      if (first === undefined || query.after < first - 1 || query.after >= last || !isPlace(query))
+        return store.readAll(query)
       const near = readKept(kept, first, last, query)
       if (near.events.length >= query.limit || near.through >= (query.upTo ?? Number.POSITIVE_INFINITY)) return near
       // Others may have written behind it.
       const rest = await store.readAll({ ...query, after: near.through, limit: query.limit - near.events.length })
-      return rest.events.length === 0 ? { events: near.events, through: rest.through } : { events: [...near.events, ...rest.events], through: rest.through }
+      return rest.events.length === 0
+        ? { events: near.events, through: rest.through }
+        : { events: [...near.events, ...rest.events], through: rest.through }
     },
     readStream: (stream, query) => store.readStream(stream, query),
     find: (collection, query) => store.find(collection, query),
@@ -66,7 +78,14 @@ export function recentCommits(store: Store, size = 2_048): Store {
 
 /** Whether a query asks only for what the kept events can be judged by. */
 function isPlace(query: LogQuery): boolean {
-  return query.id === undefined && query.correlation === undefined && query.causation === undefined && query.tenant === undefined && query.from === undefined && query.to === undefined
+  return (
+    query.id === undefined &&
+    query.correlation === undefined &&
+    query.causation === undefined &&
+    query.tenant === undefined &&
+    query.from === undefined &&
+    query.to === undefined
+  )
 }
 
 function readKept(kept: Ring<StoredEvent>, first: Position, last: Position, query: LogQuery): Page {

@@ -37,7 +37,9 @@ function compose(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): S
 
 function identifier(name: string): Statement {
   if (name === '' || name.includes('\0')) {
-    throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected an SQL identifier to be text without NUL characters.', { details: { field: 'identifier' } })
+    throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected an SQL identifier to be text without NUL characters.', {
+      details: { field: 'identifier' },
+    })
   }
   return { text: [`"${name.replaceAll('"', '""')}"`], values: [] }
 }

@@ -98,7 +98,11 @@ export interface Statement {
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array
 
 export type CommitResult =
-  | { readonly status: 'committed'; readonly events: readonly Placed[]; /** True where the unit had been committed by an earlier call. */ readonly repeated: boolean }
+  | {
+      readonly status: 'committed'
+      readonly events: readonly Placed[] /** True where the unit had been committed by an earlier call. */
+      readonly repeated: boolean
+    }
   | { readonly status: 'conflict'; readonly expectation: Expectation; readonly actual: number }
   /** The unit itself cannot be applied (a failing statement, an id that another unit used): repeating it is pointless. */
   | { readonly status: 'refused'; readonly error: Error }

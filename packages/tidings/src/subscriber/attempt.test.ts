@@ -12,13 +12,17 @@ describe('an attempt', () => {
     await using world = await createTestBus()
     const { bus, clock, published } = world
     let refused: unknown
-    bus.subscribe(OrderPlaced, { name: 'watcher', timeout: '1s', retry: { tries: 1 } }, async (_event, { publish, signal }) => {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-      // Nobody awaits it; an unhandled rejection would end the process, and fails this test.
-      const late = publish(OrderSeen, { at: 1 })
-      queueMicrotask(() => void late.catch((error: unknown) => (refused = error)))
-      void publish(OrderSeen, { at: 2 })
-    })
+    bus.subscribe(
+      OrderPlaced,
+      { name: 'watcher', timeout: '1s', retry: { tries: 1 } },
+      async (_event, { publish, signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+        // Nobody awaits it; an unhandled rejection would end the process, and fails this test.
+        const late = publish(OrderSeen, { at: 1 })
+        queueMicrotask(() => void late.catch((error: unknown) => (refused = error)))
+        void publish(OrderSeen, { at: 2 })
+      },
+    )
     await bus.publish(OrderPlaced, {})
     await clock.advance('2s')
     await bus.settled()

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 
 import type { EventDefinition, EventDraft } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
-import type { EventRecord } from '../events/record.ts'
 import { plain } from '../events/plain.ts'
+import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Stamp } from '../prepare/prepare.ts'
 import { type SqlPart, sql } from '../store/sql.ts'
@@ -50,7 +50,14 @@ export class Attempt implements HandlerContext, Deadlined {
   #opening: Promise<SqlTransaction> | undefined
   #pending: Promise<unknown>[] | undefined
 
-  constructor(host: AttemptHost, event: Event<unknown>, partition: number, attempt: number, owner: unknown, expired: (attempt: Attempt) => void) {
+  constructor(
+    host: AttemptHost,
+    event: Event<unknown>,
+    partition: number,
+    attempt: number,
+    owner: unknown,
+    expired: (attempt: Attempt) => void,
+  ) {
     this.#host = host
     this.event = event
     this.partition = partition
@@ -101,7 +108,11 @@ export class Attempt implements HandlerContext, Deadlined {
     ;(this.statements ??= []).push(statement)
   }
 
-  #publish<Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp: Stamp = {}): Promise<{ readonly id: string }> {
+  #publish<Input, Data>(
+    definition: EventDefinition<Input, Data>,
+    data: Input,
+    stamp: Stamp = {},
+  ): Promise<{ readonly id: string }> {
     try {
       this.#assertOpen()
       const prepared = this.#host.prepare(definition.create(data), stamp)
@@ -135,12 +146,21 @@ export class Attempt implements HandlerContext, Deadlined {
     this.#assertOpen()
     if (this.#opening !== undefined) {
       // The record is a commit of its own, and on a store with one writer it would wait for this very transaction.
-      throw new TidingsError('TIDINGS_NOT_SUPPORTED', `Call \`effect\` (${JSON.stringify(name)}) before the first \`tx.sql\` of the handler.`)
+      throw new TidingsError(
+        'TIDINGS_NOT_SUPPORTED',
+        `Call \`effect\` (${JSON.stringify(name)}) before the first \`tx.sql\` of the handler.`,
+      )
     }
     const result = await run(hash('sha256', id, 'base64url'))
     const kept = result === undefined ? undefined : plain(result)
     const answer = await this.#host.commitFenced(this.partition, {
-      documents: [{ collection: effectsCollection, id, put: JSON.stringify({ result: kept, name, subscription: this.subscription, eventId: this.event.id }) }],
+      documents: [
+        {
+          collection: effectsCollection,
+          id,
+          put: JSON.stringify({ result: kept, name, subscription: this.subscription, eventId: this.event.id }),
+        },
+      ],
     })
     if (answer.status !== 'committed') throw withdrawal('its partition has moved to another instance', 'TIDINGS_FENCED')
     this.#assertOpen()
@@ -163,10 +183,12 @@ export class Attempt implements HandlerContext, Deadlined {
     this.withdrawn = reason
     this.#abort?.abort(reason)
     // The opening may still be under way; whatever it becomes must not stay open.
-    this.#opening?.then(
-      (transaction) => transaction.rollback(),
-      () => {},
-    ).catch(() => {})
+    this.#opening
+      ?.then(
+        (transaction) => transaction.rollback(),
+        () => {},
+      )
+      .catch(() => {})
   }
 
   async #query(statement: Statement): Promise<readonly Row[]> {
@@ -188,6 +210,9 @@ export class Attempt implements HandlerContext, Deadlined {
   }
 }
 
-export function withdrawal(why: string, code: 'TIDINGS_WITHDRAWN' | 'TIDINGS_FENCED' | 'TIDINGS_HANDLER_TIMEOUT' = 'TIDINGS_WITHDRAWN'): TidingsError {
+export function withdrawal(
+  why: string,
+  code: 'TIDINGS_WITHDRAWN' | 'TIDINGS_FENCED' | 'TIDINGS_HANDLER_TIMEOUT' = 'TIDINGS_WITHDRAWN',
+): TidingsError {
   return new TidingsError(code, `This attempt has been withdrawn: ${why}.`)
 }

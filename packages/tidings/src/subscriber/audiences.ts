@@ -43,7 +43,10 @@ export class Audiences {
     let audience = this.#known.get(type)
     if (audience === undefined) {
       const members = [...this.#all.members].filter(({ subscription }) => subscription.matches(type))
-      audience = { matched: members.length, inline: members.flatMap(({ inline }) => (inline === undefined ? [] : [inline])) }
+      audience = {
+        matched: members.length,
+        inline: members.flatMap(({ inline }) => (inline === undefined ? [] : [inline])),
+      }
       if (this.#known.size < 10_000) this.#known.set(type, audience)
     }
     return audience

@@ -57,6 +57,7 @@ export class Deadlines {
       this.remove(item)
       item.expire()
     }
-    if (this.#first !== undefined && this.#timer === undefined) this.#timer = this.#runtime.setTimer(this.#first.deadline - now, this.#check)
+    if (this.#first !== undefined && this.#timer === undefined)
+      this.#timer = this.#runtime.setTimer(this.#first.deadline - now, this.#check)
   }
 }

@@ -23,10 +23,16 @@ export interface DecodeOptions {
  * What happens to a delivery before its handler sees it, in this order: checksum → seal → bounded decoding → upcasting → validation. Throws a coded
  * error that says whether the event is damaged, too new, or breaks its schema. An event that never left the process passes unread.
  */
-export function decode(delivery: Delivery, subscription: Subscription, options: DecodeOptions): Event<unknown> | Promise<Event<unknown>> {
+export function decode(
+  delivery: Delivery,
+  subscription: Subscription,
+  options: DecodeOptions,
+): Event<unknown> | Promise<Event<unknown>> {
   const { record } = delivery
   if (record === undefined) {
-    throw new TidingsError('TIDINGS_UNDECODABLE', 'The bytes of this delivery are no event.', { details: { partition: delivery.partition, offset: delivery.offset } })
+    throw new TidingsError('TIDINGS_UNDECODABLE', 'The bytes of this delivery are no event.', {
+      details: { partition: delivery.partition, offset: delivery.offset },
+    })
   }
   const definition = subscription.definitions.get(record.type) ?? options.definitions.get(record.type)
   const own = record.event

@@ -36,7 +36,10 @@ export function statusOf(
     parked += lane.parked.size
     if (lane.parked.size > 0) blockedStreams++
   }
-  const partitions = Array.from(owned, ({ partition, watermark }) => ({ partition, watermark: watermark.progress().watermark }))
+  const partitions = Array.from(owned, ({ partition, watermark }) => ({
+    partition,
+    watermark: watermark.progress().watermark,
+  }))
   return {
     name: subscription.settings.name,
     run: subscription.run,

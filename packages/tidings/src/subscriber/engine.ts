@@ -1,31 +1,27 @@
 import { priorityRank } from '../events/event.ts'
-import type { Counter } from '../kernel/meter.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
-import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
+import type { Counter } from '../kernel/meter.ts'
 import { delayOf } from '../resilience/backoff.ts'
+import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
 import type { StoredEvent } from '../store/store.ts'
 import type { Consumer, Delivery, Offset, Sink } from '../transport/transport.ts'
-import type { Item, Lane } from './lane.ts'
-import { LaneTable } from './lane-table.ts'
 import { Credit } from './credit.ts'
 import type { EngineHost } from './engine-host.ts'
 import { type EngineStatus, type Pause, statusOf } from './engine-status.ts'
 import { Handled, type Work } from './handled.ts'
-import { loadParked } from './load-parked.ts'
+import type { Item, Lane } from './lane.ts'
+import { LaneTable } from './lane-table.ts'
 import { Parking } from './parking.ts'
-import { type PartitionState, takeOver } from './partition-state.ts'
+import type { PartitionState } from './partition-state.ts'
+import { Partitions } from './partitions.ts'
 import { Requests } from './requests.ts'
 import { Runner } from './runner.ts'
 import { Settler } from './settler.ts'
 import type { Contender } from './slots.ts'
 import { runName, type Subscription } from './subscription.ts'
-import { TakeBack } from './take-back.ts'
 
 /** Most entries one partition holds above its watermark before it takes nothing new: what a restart may have to be told. */
 const mostAbove = 65_536
-
-/** How often idle progress is written down, in milliseconds. */
-const checkpointEvery = 5_000
 
 /**
  * One subscription at work in this process. It owns the lanes of its partitions and decides what each does next; the runner executes
@@ -35,15 +31,10 @@ export class Engine implements Sink, Contender {
   readonly subscription: Subscription
   readonly rank: number
   readonly #host: EngineHost
-  readonly #start: Offset
   /** An inline subscription on a store of this process alone has heard everything when publish returned; it asks the transport for nothing. */
   readonly #deaf: boolean
   readonly #life: Lifecycle
-  readonly #partitions = new Map<number, PartitionState>()
-  readonly #takeBack: TakeBack
-  #assigning = 0
-  /** Partitions that are being taken back. */
-  readonly #unread = new Set<number>()
+  readonly #partitions: Partitions
   readonly #credit: Credit
   readonly #lanes: LaneTable
   readonly #parking: Parking
@@ -55,15 +46,12 @@ export class Engine implements Sink, Contender {
   readonly #requests: Requests
   #consumer: Consumer | undefined
   #pumping = false
-  #cadence: { cancel(): void } | undefined
-  #waits: (() => void)[] = []
 
   /** @param start Where a partition without a checkpoint begins. */
   constructor(host: EngineHost, subscription: Subscription, start: Offset) {
     this.subscription = subscription
     this.rank = priorityRank[subscription.settings.priority]
     this.#host = host
-    this.#start = start
     this.#deaf = subscription.settings.mode === 'inline' && host.store.capabilities.durability === 'memory'
     this.#life = new Lifecycle(`Subscription ${subscription.settings.name}`)
     this.#settler = new Settler({
@@ -72,22 +60,13 @@ export class Engine implements Sink, Contender {
       runtime: host.runtime,
       log: host.log,
       subscription: subscription.settings.name,
-      partitionLost: (partition) => this.#fencedOff(partition.partition),
+      partitionLost: (partition) => this.#partitions.fencedOff(partition.partition),
       progressed: (partitions, settled) => this.#progressed(partitions, settled),
     })
     this.#credit = new Credit(subscription.settings.window)
-    this.#takeBack = new TakeBack(host.runtime, async (partition) => {
-      const missing = (this.#sequential ? this.#takeBack.ours() : [partition]).filter((one) => !this.#partitions.has(one))
-      // Until it is read anew from the checkpoint, what the transport still delivers of it lies too far on.
-      for (const one of missing) this.#unread.add(one)
-      const offsets = await this.#own(missing)
-      for (const [at, one] of missing.entries()) {
-        this.#unread.delete(one)
-        if (this.#takeBack.ours().includes(one)) this.#consumer?.seek(one, offsets[at] as Offset)
-        else this.#forget(one)
-      }
+    this.#received = host.meter.counter('messaging.client.consumed.messages', {
+      subscription: subscription.settings.name,
     })
-    this.#received = host.meter.counter('messaging.client.consumed.messages', { subscription: subscription.settings.name })
     this.#lanes = new LaneTable(subscription.settings.order)
     this.#parking = new Parking({
       subscription,
@@ -106,27 +85,43 @@ export class Engine implements Sink, Contender {
       park: (lane, item, state, error, due) => this.#parking.park(lane, item, state, error, due),
       halt: (lane, error) => this.#halt(lane, error),
       revive: (item) => this.#parking.revive(item),
-      lost: (partition) => this.#fencedOff(partition.partition),
+      lost: (partition) => this.#partitions.fencedOff(partition.partition),
       freed: () => {
         host.slots.release()
         this.pump()
         host.progressed()
-        this.#tellWaiting()
+        this.#partitions.ended()
       },
       resume: () => this.pump(),
+    })
+    this.#partitions = new Partitions({
+      host,
+      subscription,
+      start,
+      settler: this.#settler,
+      lanes: this.#lanes,
+      parking: this.#parking,
+      withdraw: (partitions, why) => this.#runner.withdraw(partitions, why),
+      released: (count) => {
+        this.#credit.release(count)
+        this.#request()
+      },
+      seek: (partition, offset) => this.#consumer?.seek(partition, offset),
+      arrived: () => {
+        for (const lane of this.#lanes.all()) this.#advance(lane)
+        this.#requests.look()
+        host.progressed()
+      },
     })
     this.#requests = new Requests(host, subscription, {
       owns: (partition) => this.#partitions.get(partition),
       recall: (partition, parked) => {
-        if (this.#lanes.holding(partition, parked.stream, parked.offset) === undefined) this.#parking.adopt(partition, parked)
+        if (this.#lanes.holding(partition, parked.stream, parked.offset) === undefined)
+          this.#parking.adopt(partition, parked)
       },
       redrive: (partition, stream, offset, extra) => this.#parking.redrive(partition, stream, offset, extra),
       drop: (partition, stream, offset, extra) => this.#parking.drop(partition, stream, offset, extra),
     })
-  }
-
-  get #sequential(): boolean {
-    return this.subscription.settings.order === 'all'
   }
 
   get running(): number {
@@ -140,10 +135,13 @@ export class Engine implements Sink, Contender {
   start(): Promise<void> {
     return this.#life.start(async () => {
       const { settings } = this.subscription
-      this.#consumer = await this.#host.transport.subscribe({ group: runName(this.subscription), exclusive: settings.order === 'all' }, this)
+      this.#consumer = await this.#host.transport.subscribe(
+        { group: runName(this.subscription), exclusive: settings.order === 'all' },
+        this,
+      )
       this.#request()
       this.#requests.start()
-      this.#tick()
+      this.#partitions.start()
     })
   }
 
@@ -170,16 +168,23 @@ export class Engine implements Sink, Contender {
       const { runtime } = this.#host
       const until = runtime.monotonic() + deadline
       this.pause('draining')
-      this.#cadence?.cancel()
       this.#requests.close()
-      this.#takeBack.close()
-      const drained = await within(runtime, deadline * 0.75, this.#drain([...this.#partitions.values()])).catch(() => false)
+      this.#partitions.stop()
+      const drained = await within(
+        runtime,
+        deadline * 0.75,
+        this.#partitions.drain([...this.#partitions.values()]),
+      ).catch(() => false)
       if (!drained) {
         this.#runner.withdrawAll('the process is closing')
         this.#settler.abandon()
       }
       for (const partition of this.#partitions.values()) partition.active = false
-      await within(runtime, Math.max(100, until - runtime.monotonic()), this.#consumer?.close() ?? Promise.resolve()).catch(() => false)
+      await within(
+        runtime,
+        Math.max(100, until - runtime.monotonic()),
+        this.#consumer?.close() ?? Promise.resolve(),
+      ).catch(() => false)
       this.#lanes.clear()
       this.#runner.close()
       this.#host.slots.forget(this)
@@ -191,14 +196,16 @@ export class Engine implements Sink, Contender {
    * true is told by `progressed`.
    */
   quiet(head: Offset): boolean {
-    if (this.#settler.busy || this.#runner.running > 0 || this.#requests.busy || this.#assigning > 0) return false
+    if (this.#settler.busy || this.#runner.running > 0 || this.#requests.busy || this.#partitions.arriving) return false
     if (this.#pauses.size === 0) {
       // What is ready while the breaker is open waits for the clock.
       const stalled = this.#runner.stalled
-      for (const lane of this.#lanes.values()) if (lane.state === 'settling' || lane.state === 'running' || (lane.state === 'ready' && !stalled)) return false
+      for (const lane of this.#lanes.values())
+        if (lane.state === 'settling' || lane.state === 'running' || (lane.state === 'ready' && !stalled)) return false
       // A full window takes nothing new before something in it has ended, and all of it waits by now.
       const { full } = this.#credit
-      if (!this.#deaf && !full) for (const partition of this.#partitions.values()) if (partition.watermark.seen < head) return false
+      if (!this.#deaf && !full)
+        for (const partition of this.#partitions.values()) if (partition.watermark.seen < head) return false
     }
     return true
   }
@@ -213,86 +220,34 @@ export class Engine implements Sink, Contender {
     let released = Number.POSITIVE_INFINITY
     if (!this.#deaf) for (const { watermark } of this.#partitions.values()) released = Math.min(released, watermark.low)
     // Parked events are read again from the log.
-    for (const lane of this.#lanes.values()) for (const item of [lane.parked.peek(), lane.items.peek()]) if (item !== undefined) released = Math.min(released, item.offset - 1)
+    for (const lane of this.#lanes.values())
+      for (const item of [lane.parked.peek(), lane.items.peek()])
+        if (item !== undefined) released = Math.min(released, item.offset - 1)
     return released
   }
 
   /** Facts for status pages. */
   status(): EngineStatus {
-    return statusOf(this.subscription, this.paused, this.#runner, this.#credit.held, this.#lanes.values(), this.#partitions.values())
+    return statusOf(
+      this.subscription,
+      this.paused,
+      this.#runner,
+      this.#credit.held,
+      this.#lanes.values(),
+      this.#partitions.values(),
+    )
   }
 
   assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
-    for (const partition of partitions) {
-      this.#takeBack.assigned(partition)
-      this.#unread.delete(partition)
-    }
-    return this.#own(partitions)
+    return this.#partitions.assigned(partitions)
   }
 
-  /** Takes partitions over and rebuilds their lanes from the documents. Returns where to read on. */
-  async #own(partitions: readonly number[]): Promise<readonly Offset[]> {
-    this.#assigning++
-    try {
-      return await this.#takeOver(partitions)
-    } finally {
-      // Only now does the transport go on; until then nobody may take this engine for quiet.
-      this.#host.runtime.defer(() => {
-        this.#assigning--
-        for (const lane of this.#lanes.all()) this.#advance(lane)
-        this.#requests.look()
-        this.#host.progressed()
-      })
-    }
-  }
-
-  async #takeOver(partitions: readonly number[]): Promise<readonly Offset[]> {
-    const { store, instance } = this.#host
-    const run = runName(this.subscription)
-    const states = await Promise.all(partitions.map((partition) => takeOver(store, `${run}/${partition}`, partition, instance, this.#start)))
-    const parked = await Promise.all(states.map(async (state) => (await loadParked(store, state.id)).map((one) => ({ state, one }))))
-    for (const state of states) {
-      // An earlier life of the same partition here is over.
-      this.#forget(state.partition)
-      this.#partitions.set(state.partition, state)
-    }
-    const all = this.#sequential ? parked.flat().toSorted((a, b) => a.one.offset - b.one.offset) : parked.flat()
-    // Dead letters that hold nobody up stay on disk until somebody asks for them.
-    for (const { state, one } of all) if (one.blocking || one.state !== 'dead') this.#parking.adopt(state, one)
-    return states.map((state) => state.watermark.progress().watermark)
-  }
-
-  async revoked(partitions: readonly number[]): Promise<void> {
-    const states = partitions.map((partition) => this.#partitions.get(partition)).filter((state) => state !== undefined)
-    const drained = await within(this.#host.runtime, this.subscription.settings.timeout, this.#drain(states)).catch(() => false)
-    if (!drained) this.#runner.withdraw(states, 'its partition moves to another instance')
-    for (const partition of partitions) {
-      this.#takeBack.gone(partition)
-      this.#forget(partition)
-    }
+  revoked(partitions: readonly number[]): Promise<void> {
+    return this.#partitions.revoked(partitions)
   }
 
   lost(partitions: readonly number[]): void {
-    for (const partition of partitions) this.#takeBack.gone(partition)
-    for (const partition of partitions) this.#giveUp(partition)
-    if (this.#sequential) for (const partition of this.#takeBack.ours()) this.#takeBack.consider(partition)
-  }
-
-  /** A commit was refused because somebody has raised the token. */
-  #fencedOff(partition: number): void {
-    if (this.#giveUp(partition)) this.#takeBack.consider(partition)
-  }
-
-  /** Forgets a partition that is somebody else's, and takes back what runs for it. False when it was not ours. */
-  #giveUp(partition: number): boolean {
-    if (!this.#partitions.has(partition)) return false
-    this.#host.log('warn', 'A partition has moved to another instance', { subscription: this.subscription.settings.name, partition })
-    // Strictly one after another goes with all partitions or with none.
-    const gone = [...this.#partitions.values()].filter((state) => this.#sequential || state.partition === partition)
-    for (const state of gone) this.#forget(state.partition)
-    this.#runner.withdraw(gone, 'its partition has moved to another instance')
-    this.#request()
-    return true
+    this.#partitions.lost(partitions)
   }
 
   deliver(deliveries: readonly Delivery[]): void {
@@ -303,13 +258,15 @@ export class Engine implements Sink, Contender {
   }
 
   scanned(partition: number, offset: Offset): void {
-    if (this.#unread.has(partition)) return
-    this.#partitions.get(partition)?.watermark.scanned(offset)
+    this.#partitions.listening(partition)?.watermark.scanned(offset)
     this.#host.progressed()
   }
 
   ended(cause: Error): void {
-    this.#host.log('error', 'A consumer has ended', { subscription: this.subscription.settings.name, error: cause.message })
+    this.#host.log('error', 'A consumer has ended', {
+      subscription: this.subscription.settings.name,
+      error: cause.message,
+    })
     this.pause('halted')
   }
 
@@ -323,17 +280,37 @@ export class Engine implements Sink, Contender {
   adopt(stored: StoredEvent, attempts: number): void {
     const partition = this.#partitions.get(stored.partition)
     if (partition === undefined) {
-      this.#host.log('error', 'An event of a failed inline listener finds no owner', { subscription: this.subscription.settings.name, position: stored.position })
+      this.#host.log('error', 'An event of a failed inline listener finds no owner', {
+        subscription: this.subscription.settings.name,
+        position: stored.position,
+      })
       return
     }
-    const delivery: Delivery = { partition: stored.partition, offset: stored.position, stream: stored.stream, record: stored.record }
+    const delivery: Delivery = {
+      partition: stored.partition,
+      offset: stored.position,
+      stream: stored.stream,
+      record: stored.record,
+    }
     const lane = this.#lanes.of(partition, delivery)
-    lane.items.push({ partition, offset: stored.position, delivery, entry: undefined, attempts, firstFailedAt: attempts > 0 ? this.#host.runtime.now() : undefined, parked: undefined })
+    lane.items.push({
+      partition,
+      offset: stored.position,
+      delivery,
+      entry: undefined,
+      attempts,
+      firstFailedAt: attempts > 0 ? this.#host.runtime.now() : undefined,
+      parked: undefined,
+    })
     this.#credit.hold()
     lane.rank = Math.min(lane.rank, stored.record.priority)
     if (lane.state !== 'idle') return
     if (attempts === 0) this.#advance(lane)
-    else this.#later(lane, delayOf(this.subscription.settings.backoff, attempts, () => this.#host.runtime.random()))
+    else
+      this.#later(
+        lane,
+        delayOf(this.subscription.settings.backoff, attempts, () => this.#host.runtime.random()),
+      )
   }
 
   /** Starts what may run. */
@@ -364,8 +341,8 @@ export class Engine implements Sink, Contender {
 
   #enter(delivery: Delivery): void {
     this.#credit.arrived()
-    const partition = this.#partitions.get(delivery.partition)
-    if (partition === undefined || this.#unread.has(delivery.partition)) return
+    const partition = this.#partitions.listening(delivery.partition)
+    if (partition === undefined) return
     const { record } = delivery
     const beyond = this.subscription.upTo !== undefined && delivery.offset > this.subscription.upTo
     if (beyond || (record !== undefined && !this.subscription.matches(record.type))) {
@@ -375,7 +352,15 @@ export class Engine implements Sink, Contender {
     const entry = partition.watermark.enter(delivery.offset)
     if (entry === undefined) return
     const lane = this.#lanes.of(partition, delivery)
-    lane.items.push({ partition, offset: delivery.offset, delivery, entry, attempts: 0, firstFailedAt: undefined, parked: undefined })
+    lane.items.push({
+      partition,
+      offset: delivery.offset,
+      delivery,
+      entry,
+      attempts: 0,
+      firstFailedAt: undefined,
+      parked: undefined,
+    })
     this.#credit.hold()
     if (record !== undefined && record.priority < lane.rank) lane.rank = record.priority
     if (lane.state === 'idle') this.#advance(lane)
@@ -441,17 +426,21 @@ export class Engine implements Sink, Contender {
 
   #halt(lane: Lane, error: unknown): void {
     lane.state = 'idle'
-    this.#host.log('error', 'The subscription halts at an event that cannot be handled', { subscription: this.subscription.settings.name, error: error instanceof Error ? error.message : String(error) })
+    this.#host.log('error', 'The subscription halts at an event that cannot be handled', {
+      subscription: this.subscription.settings.name,
+      error: error instanceof Error ? error.message : String(error),
+    })
     this.pause('halted')
   }
 
   #progressed(partitions: ReadonlySet<PartitionState>, _settled: number): void {
     for (const partition of partitions) {
-      if (this.#partitions.get(partition.partition) === partition) this.#consumer?.done(partition.partition, partition.watermark.low)
+      if (this.#partitions.get(partition.partition) === partition)
+        this.#consumer?.done(partition.partition, partition.watermark.low)
     }
     this.#request()
     this.#host.progressed()
-    this.#tellWaiting()
+    this.#partitions.ended()
   }
 
   /** Keeps the window full: what is asked for and what is held are never more than it. */
@@ -460,54 +449,5 @@ export class Engine implements Sink, Contender {
     for (const partition of this.#partitions.values()) if (partition.watermark.size > mostAbove) return
     const wanted = this.#credit.ask()
     if (wanted > 0) this.#consumer.request(wanted)
-  }
-
-  async #drain(partitions: readonly PartitionState[]): Promise<void> {
-    const mine = new Set(partitions)
-    for (const lane of this.#lanes.values()) {
-      if (!mine.has(lane.partition) || lane.state !== 'ready') continue
-      lane.state = 'idle'
-    }
-    const busy = (): boolean => {
-      for (const lane of this.#lanes.values()) if (mine.has(lane.partition) && (lane.state === 'running' || lane.state === 'settling')) return true
-      return false
-    }
-    for (const partition of partitions) partition.draining = true
-    while (busy()) {
-      await new Promise<void>((resolve) => void this.#waits.push(resolve))
-    }
-    this.#writeProgress(partitions)
-    await this.#settler.idle()
-  }
-
-  #forget(partition: number): void {
-    const state = this.#partitions.get(partition)
-    if (state === undefined) return
-    state.active = false
-    this.#partitions.delete(partition)
-    this.#credit.release(this.#lanes.forget(state))
-    this.#tellWaiting()
-    this.#request()
-    this.#host.progressed()
-  }
-
-  #tellWaiting(): void {
-    if (this.#waits.length > 0) for (const resolve of this.#waits.splice(0)) resolve()
-  }
-
-  /** Writes down how far partitions without work have been looked at, so that retention and restarts need not look again. */
-  #writeProgress(partitions: Iterable<PartitionState>): void {
-    for (const partition of partitions) {
-      if (partition.active && partition.moved) {
-        this.#settler.add({ partition, entry: undefined, committed: () => {}, refused: () => {}, lost: () => {} })
-      }
-    }
-  }
-
-  #tick(): void {
-    this.#cadence = this.#host.runtime.setTimer(checkpointEvery, () => {
-      this.#writeProgress(this.#partitions.values())
-      this.#tick()
-    })
   }
 }

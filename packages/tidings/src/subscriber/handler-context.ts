@@ -16,7 +16,11 @@ export interface HandlerContext {
   /** Joins SQL to this handler's unit: it commits together with the mark "handled", or not at all. Nothing runs yet. */
   readonly write: (statement: Statement) => void
   /** Joins an event to the unit. It is published when, and only when, this attempt commits. */
-  readonly publish: <Input, Data>(definition: EventDefinition<Input, Data>, data: Input, stamp?: Stamp) => Promise<{ readonly id: string }>
+  readonly publish: <Input, Data>(
+    definition: EventDefinition<Input, Data>,
+    data: Input,
+    stamp?: Stamp,
+  ) => Promise<{ readonly id: string }>
   /**
    * Calls the outside world at most once per success: `run` gets an idempotency key that is the same in every attempt; what it
    * returns (JSON data) is recorded before this resolves, and a later attempt gets the record instead of a call. In replay it
@@ -29,5 +33,8 @@ export interface HandlerContext {
 
 export interface HandlerTransaction {
   /** Runs a statement and returns its rows. */
-  readonly sql: (strings: TemplateStringsArray, ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never) => Promise<readonly Row[]>
+  readonly sql: (
+    strings: TemplateStringsArray,
+    ...parts: Parameters<SqlTag> extends [TemplateStringsArray, ...infer Parts] ? Parts : never
+  ) => Promise<readonly Row[]>
 }

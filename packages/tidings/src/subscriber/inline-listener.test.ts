@@ -18,7 +18,10 @@ function survivor(): Store {
 
 describe('an inline listener on a store that survives', () => {
   it('has its effects once where the answer to their commit is lost', async () => {
-    await using world = await createTestBus({ store: survivor(), faults: [{ what: 'lose answer', at: 'inline', skip: 1, times: 1 }] })
+    await using world = await createTestBus({
+      store: survivor(),
+      faults: [{ what: 'lose answer', at: 'inline', skip: 1, times: 1 }],
+    })
     const { bus, clock, published } = world
     bus.subscribe(OrderPlaced, { name: 'watcher', mode: 'inline' }, (_event, { publish }) => publish(OrderSeen, {}))
     await bus.publish(OrderPlaced, {})
@@ -59,7 +62,16 @@ describe('an inline listener behind a blocked stream', () => {
     const [dead, behind] = parked('watcher')
     expect([dead?.state, behind?.state, published(OrderSeen).length]).toEqual(['dead', 'behind', 1])
     const { stream, offset, partition } = dead as ParkedEvent
-    await store.commit([requestUnit(ownerOf(dead as ParkedEvent), 'r-1', { action: 'drop', stream, offset, partition, by: 'user:test', at: clock.now() })])
+    await store.commit([
+      requestUnit(ownerOf(dead as ParkedEvent), 'r-1', {
+        action: 'drop',
+        stream,
+        offset,
+        partition,
+        by: 'user:test',
+        at: clock.now(),
+      }),
+    ])
     await clock.advance('5s')
     expect({ parked: parked().length, seen: published(OrderSeen).length }).toEqual({ parked: 0, seen: 1 })
     expect(await store.find('inline')).toEqual([])

@@ -1,14 +1,14 @@
 import { runCausedBy } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
-import { eventOf } from '../events/record-codec.ts'
 import type { EventRecord } from '../events/record.ts'
+import { eventOf } from '../events/record-codec.ts'
 import type { InlineListener } from '../publisher/publisher.ts'
 import type { DocumentChange, StoredEvent } from '../store/store.ts'
 import { Attempt, type AttemptHost, withdrawal } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
-import { inlineCollection, inlineId, type InlinePromise } from './inline-promise.ts'
+import { type InlinePromise, inlineCollection, inlineId } from './inline-promise.ts'
 import type { Subscription } from './subscription.ts'
 
 /** A listener that has run when publish returns. A throw is returned, and the event goes to the subscription's own queue and retries. */
@@ -37,7 +37,12 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
     attempt.settled = true
     if (!durable && !attempt.hasEffects && attempt.transaction === undefined) return undefined
     const unit = {
-      ...(durable ? { expect: [{ collection: inlineCollection, id: inlineId(subscription, stored.record), version: 1 }], documents: [promised(stored.record, 'done')] } : {}),
+      ...(durable
+        ? {
+            expect: [{ collection: inlineCollection, id: inlineId(subscription, stored.record), version: 1 }],
+            documents: [promised(stored.record, 'done')],
+          }
+        : {}),
       ...(attempt.records === undefined ? {} : { append: attempt.records }),
       ...(attempt.statements === undefined ? {} : { statements: attempt.statements }),
     }
@@ -52,11 +57,17 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
   const failed = (stored: StoredEvent, attempt: Attempt | undefined, cause: unknown): Error => {
     const error = cause instanceof Error ? cause : new Error(String(cause))
     attempt?.withdraw(withdrawal('its listener has failed'))
-    host.log('warn', 'An inline listener has failed; its subscription tries again', { subscription: settings.name, error: error.message })
+    host.log('warn', 'An inline listener has failed; its subscription tries again', {
+      subscription: settings.name,
+      error: error.message,
+    })
     // With a durable store the queue finds the promise broken; without one there is no queue, so it is told. A promise that is kept, by a commit whose
     // answer was lost, stays.
     const promise = { collection: inlineCollection, id: inlineId(subscription, stored.record) }
-    if (durable) void host.committer.commit({ expect: [{ ...promise, version: 1 }], documents: [{ ...promise, delete: true }] }).catch(() => {})
+    if (durable)
+      void host.committer
+        .commit({ expect: [{ ...promise, version: 1 }], documents: [{ ...promise, delete: true }] })
+        .catch(() => {})
     else engine.adopt(stored, 1)
     return error
   }
@@ -90,21 +101,34 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
     return waits.then(
       () => {
         const gathered = attempt.withdrawn === undefined ? attempt.gathered() : undefined
-        if (gathered !== undefined) return gathered.then(() => ended(stored, attempt), (error: unknown) => ended(stored, attempt, error))
+        if (gathered !== undefined)
+          return gathered.then(
+            () => ended(stored, attempt),
+            (error: unknown) => ended(stored, attempt, error),
+          )
         return ended(stored, attempt)
       },
       (error: unknown) => ended(stored, attempt, error ?? new Error('The listener rejected with nothing')),
     )
   }
 
-  function ended(stored: StoredEvent, attempt: Attempt, error?: unknown): Error | undefined | Promise<Error | undefined> {
+  function ended(
+    stored: StoredEvent,
+    attempt: Attempt,
+    error?: unknown,
+  ): Error | undefined | Promise<Error | undefined> {
     deadlines.remove(attempt)
     const failure = attempt.withdrawn ?? error
     return failure === undefined ? finish(stored, attempt) : failed(stored, attempt, failure)
   }
 
   function expire(attempt: Attempt): void {
-    attempt.withdraw(withdrawal(`its listener took longer than ${settings.timeout} ms (option \`timeout\`)`, 'TIDINGS_HANDLER_TIMEOUT'))
+    attempt.withdraw(
+      withdrawal(
+        `its listener took longer than ${settings.timeout} ms (option \`timeout\`)`,
+        'TIDINGS_HANDLER_TIMEOUT',
+      ),
+    )
   }
 }
 

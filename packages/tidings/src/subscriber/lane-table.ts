@@ -33,7 +33,9 @@ export class LaneTable {
     const key = this.#order === 'stream' ? stream : this.#order === 'all' ? '' : aside(partition, offset)
     const lane = this.#lanes.get(key)
     // A lane of an earlier life of the partition is over, but one of a sequential subscription serves all partitions.
-    return lane !== undefined && (lane.partition === partition || this.#order === 'all') ? lane : this.#make(key, stream, partition)
+    return lane !== undefined && (lane.partition === partition || this.#order === 'all')
+      ? lane
+      : this.#make(key, stream, partition)
   }
 
   /** A lane for one event alone, outside its stream's order. */
@@ -53,7 +55,8 @@ export class LaneTable {
 
   /** Lets an empty lane go, unless its stream is likely to come back. */
   release(lane: Lane): void {
-    if (this.#lanes.size > idleLanes || this.#order !== 'stream' || lane.key !== lane.stream) this.#lanes.delete(lane.key)
+    if (this.#lanes.size > idleLanes || this.#order !== 'stream' || lane.key !== lane.stream)
+      this.#lanes.delete(lane.key)
   }
 
   /** Drops the lanes of a partition. Returns how many live events they held. */

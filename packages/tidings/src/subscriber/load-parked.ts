@@ -5,5 +5,7 @@ import { type ParkedEvent, parkedCollection, readParked } from './parked-event.t
 export async function loadParked(store: Store, owner: string): Promise<readonly ParkedEvent[]> {
   // An index query cannot be continued, so the page must hold everything; a partition's owner holds it in memory anyway.
   const documents = await store.find(parkedCollection, { by: { index: 'owner', equal: owner }, limit: 1_000_000 })
-  return documents.map(readParked).sort((a, b) => (a.stream === b.stream ? a.offset - b.offset : a.stream < b.stream ? -1 : 1))
+  return documents
+    .map(readParked)
+    .sort((a, b) => (a.stream === b.stream ? a.offset - b.offset : a.stream < b.stream ? -1 : 1))
 }

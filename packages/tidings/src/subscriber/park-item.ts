@@ -1,5 +1,5 @@
 import type { Item, Lane } from './lane.ts'
-import { parkedError, type ParkedEvent, type ParkedState } from './parked-event.ts'
+import { type ParkedEvent, type ParkedState, parkedError } from './parked-event.ts'
 
 /** The document for the head of a lane that failed. */
 export function parkedOf(parts: {
@@ -34,7 +34,13 @@ export function parkedOf(parts: {
 }
 
 /** The document for an event that waits for one in front of it. */
-export function behind(parts: { readonly subscription: string; readonly run: number; readonly lane: Lane; readonly item: Item; readonly now: number }): ParkedEvent {
+export function behind(parts: {
+  readonly subscription: string
+  readonly run: number
+  readonly lane: Lane
+  readonly item: Item
+  readonly now: number
+}): ParkedEvent {
   const { subscription, run, lane, item, now } = parts
   return {
     subscription,

@@ -74,7 +74,10 @@ const longest = 4_000
 
 /** What is kept of an error. Causes are named, not copied. */
 export function parkedError(error: unknown): ParkedError {
-  const fine = error instanceof Error ? error : new Error(typeof error === 'string' ? error : 'The handler threw something that is no error')
+  const fine =
+    error instanceof Error
+      ? error
+      : new Error(typeof error === 'string' ? error : 'The handler threw something that is no error')
   const code = (fine as { code?: unknown }).code
   return {
     name: fine.name,

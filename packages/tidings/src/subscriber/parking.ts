@@ -38,9 +38,24 @@ export class Parking {
     const { settings, run } = subscription
     const blocking = settings.order !== 'none' && !(state === 'dead' && settings.onPoison === 'skip')
     const live = item.parked === undefined
-    const parked = parkedOf({ subscription: settings.name, run, lane, item, state, blocking, error, due, now: runtime.now() })
+    const parked = parkedOf({
+      subscription: settings.name,
+      run,
+      lane,
+      item,
+      state,
+      blocking,
+      error,
+      due,
+      now: runtime.now(),
+    })
     if (state === 'dead') {
-      log('error', 'An event is parked as a dead letter', { subscription: settings.name, type: parked.type, event: parked.eventId, error: parked.error?.message })
+      log('error', 'An event is parked as a dead letter', {
+        subscription: settings.name,
+        type: parked.type,
+        event: parked.eventId,
+        error: parked.error?.message,
+      })
     }
     this.#host.meter.counter('tidings.events.parked', { subscription: settings.name, state }).add(1)
     lane.state = 'settling'
@@ -68,14 +83,21 @@ export class Parking {
       settler.add(this.#change(item.partition, item.entry, [putParked(item.parked)], undefined))
     }
     if (lane.items.size > 0) {
-      log('warn', 'A blocked stream holds as many parked events as it may; its partition pauses', { subscription: settings.name, stream: lane.stream, limit: settings.maxParked })
+      log('warn', 'A blocked stream holds as many parked events as it may; its partition pauses', {
+        subscription: settings.name,
+        stream: lane.stream,
+        limit: settings.maxParked,
+      })
     }
   }
 
   /** Takes a parked event over from the documents. */
   adopt(partition: PartitionState, parked: ParkedEvent): void {
     const { lanes, subscription } = this.#host
-    const lane = parked.blocking && subscription.settings.order !== 'none' ? lanes.of(partition, parked) : lanes.aside(partition, parked)
+    const lane =
+      parked.blocking && subscription.settings.order !== 'none'
+        ? lanes.of(partition, parked)
+        : lanes.aside(partition, parked)
     // A newer program may know what an older one did not.
     const adopted: ParkedEvent = parked.state === 'upgrade' ? { ...parked, due: 0 } : parked
     lane.parked.push({
@@ -91,10 +113,16 @@ export class Parking {
   }
 
   /** Lets the head of a blocked stream run again; `answered` is committed along. False: its lane is busy, ask again. */
-  redrive(partition: PartitionState, stream: string, offset: Offset, answered: readonly DocumentChange[] = []): boolean {
+  redrive(
+    partition: PartitionState,
+    stream: string,
+    offset: Offset,
+    answered: readonly DocumentChange[] = [],
+  ): boolean {
     const lane = this.#host.lanes.holding(partition, stream, offset)
     const item = lane?.parked.peek()
-    if (lane === undefined || item?.parked === undefined || item.offset !== offset) return this.#answer(partition, answered)
+    if (lane === undefined || item?.parked === undefined || item.offset !== offset)
+      return this.#answer(partition, answered)
     if (lane.state === 'running' || lane.state === 'settling' || lane.state === 'ready') return false
     item.attempts = 0
     item.parked = { ...item.parked, state: 'retry', attempts: 0, due: this.#host.runtime.now() }
@@ -133,7 +161,12 @@ export class Parking {
   }
 
   /** Documents alone cannot be refused; after the commit `lane` goes on. */
-  #change(partition: PartitionState, entry: Settlement['entry'], documents: readonly DocumentChange[], lane: Lane | undefined): Settlement {
+  #change(
+    partition: PartitionState,
+    entry: Settlement['entry'],
+    documents: readonly DocumentChange[],
+    lane: Lane | undefined,
+  ): Settlement {
     return {
       partition,
       entry,

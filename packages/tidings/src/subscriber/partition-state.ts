@@ -1,6 +1,6 @@
 import type { DocumentChange, Expectation, Store, StoredDocument } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
-import { Watermark, type Progress } from './watermark.ts'
+import { type Progress, Watermark } from './watermark.ts'
 
 export const fencesCollection = 'fences'
 export const checkpointsCollection = 'checkpoints'
@@ -63,7 +63,13 @@ export class PartitionState {
  * Takes a partition over: raises its token, so that whatever the last owner still commits is refused, and reads how far it got.
  * `start` is where a subscription without a checkpoint begins.
  */
-export async function takeOver(store: Store, id: string, partition: number, instance: string, start: Offset): Promise<PartitionState> {
+export async function takeOver(
+  store: Store,
+  id: string,
+  partition: number,
+  instance: string,
+  start: Offset,
+): Promise<PartitionState> {
   for (;;) {
     const [fence] = await store.find(fencesCollection, { id })
     const version = fence?.version ?? 0
@@ -77,7 +83,8 @@ export async function takeOver(store: Store, id: string, partition: number, inst
     if (result?.status === 'refused') throw result.error
     // Read only after the token is raised: from here on nobody else can move it.
     const [checkpoint] = await store.find(checkpointsCollection, { id })
-    const progress = checkpoint === undefined ? { watermark: start, done: [] } : (JSON.parse(checkpoint.body) as Progress)
+    const progress =
+      checkpoint === undefined ? { watermark: start, done: [] } : (JSON.parse(checkpoint.body) as Progress)
     const marks = await readMarks(store, id)
     const whole = withMarks(progress, marks)
     let checkpointVersion = checkpoint?.version ?? 0
@@ -102,14 +109,19 @@ export async function takeOver(store: Store, id: string, partition: number, inst
 async function readMarks(store: Store, id: string): Promise<readonly StoredDocument[]> {
   const marks: StoredDocument[] = []
   for (;;) {
-    const page = await store.find(marksCollection, { prefix: `${id}/`, ...(marks.length === 0 ? {} : { after: marks.at(-1)?.id as string }) })
+    const page = await store.find(marksCollection, {
+      prefix: `${id}/`,
+      ...(marks.length === 0 ? {} : { after: marks.at(-1)?.id as string }),
+    })
     marks.push(...page)
     if (page.length < 1_000) return marks
   }
 }
 
 function withMarks(progress: Progress, marks: readonly StoredDocument[]): Progress {
-  const offsets = marks.map((mark) => Number(mark.id.slice(mark.id.lastIndexOf('/') + 1))).filter((offset) => offset > progress.watermark)
+  const offsets = marks
+    .map((mark) => Number(mark.id.slice(mark.id.lastIndexOf('/') + 1)))
+    .filter((offset) => offset > progress.watermark)
   if (offsets.length === 0) return progress
   const done = [...progress.done, ...offsets.map((offset) => [offset, offset] as const)].toSorted((a, b) => a[0] - b[0])
   return { watermark: progress.watermark, done }

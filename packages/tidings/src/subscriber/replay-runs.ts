@@ -77,9 +77,11 @@ export class ReplayRuns {
       const subscription = this.#subscriptions().find(({ settings }) => settings.name === replay.subscription)
       if (subscription === undefined || this.#closed) continue
       open.add(document.id)
-      if (subscription.settings.replay !== 'safe') await endReplay(store, this.#host.runtime, replay, document.version, 'refused')
+      if (subscription.settings.replay !== 'safe')
+        await endReplay(store, this.#host.runtime, replay, document.version, 'refused')
       else if (!this.#engines.has(document.id)) await this.#begin(document.id, subscription, replay)
-      else if (await isThrough(store, replay)) await endReplay(store, this.#host.runtime, replay, document.version, 'done')
+      else if (await isThrough(store, replay))
+        await endReplay(store, this.#host.runtime, replay, document.version, 'done')
     }
     for (const [id, engine] of this.#engines) {
       if (open.has(id)) continue
@@ -90,7 +92,12 @@ export class ReplayRuns {
 
   async #begin(id: string, live: Subscription, replay: ReplayRun): Promise<void> {
     const log: Log = this.#host.log
-    log('info', 'A replay begins', { subscription: replay.subscription, run: replay.run, after: replay.after, upTo: replay.upTo })
+    log('info', 'A replay begins', {
+      subscription: replay.subscription,
+      run: replay.run,
+      after: replay.after,
+      upTo: replay.upTo,
+    })
     const { types } = replay
     const subscription: Subscription = {
       ...live,
@@ -107,18 +114,37 @@ export class ReplayRuns {
 
 /** Whether every partition's checkpoint stands at the end. */
 export async function isThrough(store: Store, replay: ReplayRun): Promise<boolean> {
-  const done = await store.find(checkpointsCollection, { prefix: `${runName({ settings: { name: replay.subscription }, run: replay.run })}/`, limit: 2_000 })
-  return done.length === store.capabilities.partitions && done.every(({ body }) => (JSON.parse(body) as Progress).watermark >= replay.upTo)
+  const done = await store.find(checkpointsCollection, {
+    prefix: `${runName({ settings: { name: replay.subscription }, run: replay.run })}/`,
+    limit: 2_000,
+  })
+  return (
+    done.length === store.capabilities.partitions &&
+    done.every(({ body }) => (JSON.parse(body) as Progress).watermark >= replay.upTo)
+  )
 }
 
 /** Ends a replay; false when somebody else did meanwhile. */
-export async function endReplay(store: Store, runtime: Runtime, replay: ReplayRun, version: number, state: Exclude<ReplayRun['state'], 'open'>): Promise<boolean> {
+export async function endReplay(
+  store: Store,
+  runtime: Runtime,
+  replay: ReplayRun,
+  version: number,
+  state: Exclude<ReplayRun['state'], 'open'>,
+): Promise<boolean> {
   const ended: ReplayRun = { ...replay, state, endedAt: runtime.now() }
   const id = replayId(replay)
   const [result] = await store.commit([
     {
       expect: [{ collection: replaysCollection, id, version }],
-      documents: [{ collection: replaysCollection, id, put: JSON.stringify(ended), index: { state, subscription: replay.subscription } }],
+      documents: [
+        {
+          collection: replaysCollection,
+          id,
+          put: JSON.stringify(ended),
+          index: { state, subscription: replay.subscription },
+        },
+      ],
     },
   ])
   return result?.status === 'committed'

@@ -21,7 +21,11 @@ export interface ParkedRequest {
 
 /** A unit that asks. `owner` is `subscription/run/partition`; `id` any unique text. */
 export function requestUnit(owner: string, id: string, request: ParkedRequest): Unit {
-  return { documents: [{ collection: requestsCollection, id: `${owner}/${id}`, put: JSON.stringify(request), index: { owner } }] }
+  return {
+    documents: [
+      { collection: requestsCollection, id: `${owner}/${id}`, put: JSON.stringify(request), index: { owner } },
+    ],
+  }
 }
 
 export interface RequestActions {
@@ -97,7 +101,9 @@ export class Requests {
       const partition = this.#actions.owns(request.partition)
       if (partition === undefined) continue
       const answered: DocumentChange = { collection: requestsCollection, id: document.id, delete: true }
-      const [stored] = await this.#host.store.find(parkedCollection, { id: `${this.#prefix}${request.stream}/${String(request.offset).padStart(16, '0')}` })
+      const [stored] = await this.#host.store.find(parkedCollection, {
+        id: `${this.#prefix}${request.stream}/${String(request.offset).padStart(16, '0')}`,
+      })
       const parked = stored === undefined ? undefined : readParked(stored)
       if (parked !== undefined && !parked.blocking && parked.state === 'dead') this.#actions.recall(partition, parked)
       // What cannot be done now because its stream is busy is tried again at the next look.

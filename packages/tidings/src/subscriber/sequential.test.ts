@@ -10,11 +10,15 @@ const Counted = defineEvent('counter.counted', { key: (data) => `k-${(data as { 
 /** Declares a sequential subscription and returns what it has handled, by number. */
 function sequence({ bus }: TestWorld, handle: (n: number, attempt: number) => void = () => {}): number[] {
   const seen: number[] = []
-  bus.subscribe('counter.*', { name: 'audit', order: 'all', from: 'beginning', retry: { tries: 5, backoff: ['10s'] } }, (event, { attempt }) => {
-    const { n } = event.data as { n: number }
-    handle(n, attempt)
-    seen.push(n)
-  })
+  bus.subscribe(
+    'counter.*',
+    { name: 'audit', order: 'all', from: 'beginning', retry: { tries: 5, backoff: ['10s'] } },
+    (event, { attempt }) => {
+      const { n } = event.data as { n: number }
+      handle(n, attempt)
+      seen.push(n)
+    },
+  )
   return seen
 }
 
@@ -65,7 +69,9 @@ describe('a sequential subscription', () => {
     await world.bus.settled()
     // Somebody raised one token and died before the partitions were his.
     const [fence] = await world.store.find(fencesCollection)
-    await world.store.commit([{ documents: [{ collection: fencesCollection, id: fence?.id as string, put: '{"instance":"gone"}' }] }])
+    await world.store.commit([
+      { documents: [{ collection: fencesCollection, id: fence?.id as string, put: '{"instance":"gone"}' }] },
+    ])
     await publish(world, 11, 40)
     await world.clock.advance('2m')
     await publish(world, 41, 50)
@@ -84,7 +90,9 @@ describe('a partition that is taken back', () => {
     await publish(world, 1, 3)
     await world.bus.settled()
     const [fence] = await world.store.find(fencesCollection)
-    await world.store.commit([{ documents: [{ collection: fencesCollection, id: fence?.id as string, put: '{"instance":"gone"}' }] }])
+    await world.store.commit([
+      { documents: [{ collection: fencesCollection, id: fence?.id as string, put: '{"instance":"gone"}' }] },
+    ])
     await publish(world, 4, 6)
     world.faults.add({ what: 'delay', at: 'find', takes: [300, 300] })
     for (let n = 7; n <= 206; n++) {

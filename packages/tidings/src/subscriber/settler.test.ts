@@ -21,7 +21,12 @@ describe('settling', () => {
     await bus.publish(OrderPlaced, {})
     await clock.advance('5s')
     await bus.settled()
-    expect(world.faults.struck).toEqual(new Map([['apply late', 1], ['delay', 1]]))
+    expect(world.faults.struck).toEqual(
+      new Map([
+        ['apply late', 1],
+        ['delay', 1],
+      ]),
+    )
     expect(published(OrderSeen)).toHaveLength(1)
   })
 })
@@ -29,7 +34,9 @@ describe('settling', () => {
 describe('settling what an inline listener has done', () => {
   it('does not take the late arrival of its own commit for somebody else', async () => {
     const memory = memoryStore({ partitions: 1 })
-    await using world = await createTestBus({ store: { ...memory, capabilities: { ...memory.capabilities, durability: 'store' } } })
+    await using world = await createTestBus({
+      store: { ...memory, capabilities: { ...memory.capabilities, durability: 'store' } },
+    })
     const { bus, clock, published } = world
     bus.subscribe(OrderPlaced, { name: 'watcher', mode: 'inline' }, (_event, { publish }) => publish(OrderSeen, {}))
     await bus.start()

@@ -1,7 +1,7 @@
+import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
-import type { EventRecord } from '../events/record.ts'
 import type { Committer } from '../publisher/committer.ts'
 import type { CommitResult, DocumentChange, Expectation, Placed, Statement, Store, Unit } from '../store/store.ts'
 import { checkpointsCollection, fencesCollection, type PartitionState } from './partition-state.ts'
@@ -115,7 +115,10 @@ export class Settler {
     return batch
   }
 
-  #submit(batch: readonly Settlement[], settled: (result: CommitResult | undefined, error: Error | undefined) => void): void {
+  #submit(
+    batch: readonly Settlement[],
+    settled: (result: CommitResult | undefined, error: Error | undefined) => void,
+  ): void {
     for (const { entry } of batch) if (entry !== undefined) entry.done = true
     this.#host.committer.submit({ unit: unitOf(batch), rank: 0, settled })
   }
@@ -138,26 +141,41 @@ export class Settler {
   }
 
   /** The slow path: something was in the way of a merged unit. */
-  async #recover(batch: readonly Settlement[], result: CommitResult | undefined, error: Error | undefined): Promise<void> {
+  async #recover(
+    batch: readonly Settlement[],
+    result: CommitResult | undefined,
+    error: Error | undefined,
+  ): Promise<void> {
     try {
       await this.#resolve(batch, result, error)
     } catch (failure) {
       // Nobody but a bug gets here; losing the partitions makes the next owner begin at the last commit, which is always right.
-      this.#host.log('error', 'Settling failed; the partitions are given up', { subscription: this.#host.subscription, error: failure })
+      this.#host.log('error', 'Settling failed; the partitions are given up', {
+        subscription: this.#host.subscription,
+        error: failure,
+      })
       for (const { partition } of batch) this.#host.partitionLost(partition)
       for (const settlement of batch) settlement.lost()
     }
     this.#landed()
   }
 
-  async #resolve(whole: readonly Settlement[], first: CommitResult | undefined, firstError: Error | undefined): Promise<void> {
+  async #resolve(
+    whole: readonly Settlement[],
+    first: CommitResult | undefined,
+    firstError: Error | undefined,
+  ): Promise<void> {
     let batch = whole
     let result = first
     let error = firstError
     let doubt = false
     while (!this.#closed) {
       // After a try that gave no answer, whatever stands in the way of its repetition may be that very try.
-      if (result === undefined || isLateAnswer(result) || (doubt && result.status !== 'committed' && lostPartition(batch, result) === undefined)) {
+      if (
+        result === undefined ||
+        isLateAnswer(result) ||
+        (doubt && result.status !== 'committed' && lostPartition(batch, result) === undefined)
+      ) {
         doubt = result === undefined
         if (await this.#wasApplied(batch, error)) {
           this.#apply(batch, none)
@@ -212,14 +230,28 @@ export class Settler {
     if (settlement.entry !== undefined) settlement.entry.done = false
     settlement.refused(
       answer.status === 'refused'
-        ? new TidingsError('TIDINGS_UNIT_REFUSED', `What the handler wrote was refused by the store: ${answer.error.message}`, { cause: answer.error })
-        : new TidingsError('TIDINGS_CONFLICT', 'What the handler expected of the store was no longer so when it committed.', { details: answer.status === 'conflict' ? { expectation: answer.expectation, actual: answer.actual } : {} }),
+        ? new TidingsError(
+            'TIDINGS_UNIT_REFUSED',
+            `What the handler wrote was refused by the store: ${answer.error.message}`,
+            { cause: answer.error },
+          )
+        : new TidingsError(
+            'TIDINGS_CONFLICT',
+            'What the handler expected of the store was no longer so when it committed.',
+            { details: answer.status === 'conflict' ? { expectation: answer.expectation, actual: answer.actual } : {} },
+          ),
     )
   }
 
   #again(batch: readonly Settlement[]): Promise<{ result: CommitResult | undefined; error: Error | undefined }> {
     for (const { entry } of batch) if (entry !== undefined) entry.done = true
-    return new Promise((resolve) => this.#host.committer.submit({ unit: unitOf(batch), rank: 0, settled: (result, error) => resolve({ result, error }) }))
+    return new Promise((resolve) =>
+      this.#host.committer.submit({
+        unit: unitOf(batch),
+        rank: 0,
+        settled: (result, error) => resolve({ result, error }),
+      }),
+    )
   }
 
   /** Waits until the store speaks again and asks it what became of the unit. */
@@ -248,7 +280,11 @@ export class Settler {
 
 /** The checkpoint has moved although the partition is ours: an earlier try of this unit was applied after all. */
 function isLateAnswer(answer: CommitResult): boolean {
-  return answer.status === 'conflict' && 'collection' in answer.expectation && answer.expectation.collection === checkpointsCollection
+  return (
+    answer.status === 'conflict' &&
+    'collection' in answer.expectation &&
+    answer.expectation.collection === checkpointsCollection
+  )
 }
 
 function hasRecords(settlement: Settlement): boolean {
@@ -287,7 +323,11 @@ function apart(batch: readonly Settlement[]): Settlement[][] {
   const plain = batch.filter((settlement) => !mayBeRefused(settlement))
   const single = batch.filter(mayBeRefused)
   const parts = single.map((settlement) => [settlement])
-  return plain.length === 0 ? parts : single.length === 0 ? [plain.slice(0, plain.length / 2), plain.slice(plain.length / 2)] : [plain, ...parts]
+  return plain.length === 0
+    ? parts
+    : single.length === 0
+      ? [plain.slice(0, plain.length / 2), plain.slice(plain.length / 2)]
+      : [plain, ...parts]
 }
 
 function mayBeRefused(settlement: Settlement): boolean {
@@ -295,7 +335,12 @@ function mayBeRefused(settlement: Settlement): boolean {
 }
 
 function lostPartition(batch: readonly Settlement[], answer: CommitResult): PartitionState | undefined {
-  if (answer.status !== 'conflict' || !('collection' in answer.expectation) || answer.expectation.collection !== fencesCollection) return undefined
+  if (
+    answer.status !== 'conflict' ||
+    !('collection' in answer.expectation) ||
+    answer.expectation.collection !== fencesCollection
+  )
+    return undefined
   const { id } = answer.expectation
   return batch.find((settlement) => settlement.partition.id === id)?.partition
 }

@@ -100,9 +100,13 @@ export function subscriptionSettings(options: SubscribeOptions): SubscriptionSet
   }
   const mistakes = mistakesIn(settings)
   if (mistakes.length > 0) {
-    throw new TidingsError('TIDINGS_INVALID_OPTION', `Cannot subscribe ${JSON.stringify(String(options.name).slice(0, 80))}: ${mistakes.join(' ')}`, {
-      details: { name: options.name, mistakes },
-    })
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      `Cannot subscribe ${JSON.stringify(String(options.name).slice(0, 80))}: ${mistakes.join(' ')}`,
+      {
+        details: { name: options.name, mistakes },
+      },
+    )
   }
   return settings
 }
@@ -115,12 +119,28 @@ function mistakesIn(settings: SubscriptionSettings): string[] {
     if (!fine) mistakes.push(`Expected ${rule}, got \`${String(got).slice(0, 80)}\` (${typeof got}).`)
   }
   const count = (field: 'concurrency' | 'tries' | 'window' | 'maxParked'): void =>
-    expect(Number.isSafeInteger(settings[field]) && settings[field] >= 1, `\`${field}\` to be a whole number of at least 1`, settings[field])
-  expect(typeof settings.name === 'string' && name.test(settings.name), '`name` to be 1 to 120 letters, digits, `_`, `.`, `:` or `-`', settings.name)
+    expect(
+      Number.isSafeInteger(settings[field]) && settings[field] >= 1,
+      `\`${field}\` to be a whole number of at least 1`,
+      settings[field],
+    )
+  expect(
+    typeof settings.name === 'string' && name.test(settings.name),
+    '`name` to be 1 to 120 letters, digits, `_`, `.`, `:` or `-`',
+    settings.name,
+  )
   expect(['queued', 'inline'].includes(settings.mode), "`mode` to be 'queued' or 'inline'", settings.mode)
   expect(['stream', 'all', 'none'].includes(settings.order), "`order` to be 'stream', 'all' or 'none'", settings.order)
-  expect(['critical', 'high', 'normal', 'low'].includes(settings.priority), "`priority` to be 'critical', 'high', 'normal' or 'low'", settings.priority)
-  expect(['park', 'skip', 'halt'].includes(settings.onPoison), "`onPoison` to be 'park', 'skip' or 'halt'", settings.onPoison)
+  expect(
+    ['critical', 'high', 'normal', 'low'].includes(settings.priority),
+    "`priority` to be 'critical', 'high', 'normal' or 'low'",
+    settings.priority,
+  )
+  expect(
+    ['park', 'skip', 'halt'].includes(settings.onPoison),
+    "`onPoison` to be 'park', 'skip' or 'halt'",
+    settings.onPoison,
+  )
   count('concurrency')
   count('tries')
   count('window')

@@ -24,7 +24,12 @@ export interface Subscription {
 /** Which types, by definitions, names, or wildcards (`*` one segment, `**` the rest). */
 export type SubscribeTo = AnyEventDefinition | string | readonly (AnyEventDefinition | string)[]
 
-export function subscriptionOf(to: SubscribeTo, settings: SubscriptionSettings, handler: Handler<never>, run = 0): Subscription {
+export function subscriptionOf(
+  to: SubscribeTo,
+  settings: SubscriptionSettings,
+  handler: Handler<never>,
+  run = 0,
+): Subscription {
   const all = (Array.isArray(to) ? to : [to]) as readonly (AnyEventDefinition | string)[]
   const definitions = new Map<string, AnyEventDefinition>()
   for (const one of all) if (typeof one !== 'string') definitions.set(one.type, one)

@@ -20,7 +20,9 @@ describe('a partition whose token was raised by somebody who then died', () => {
     await runtime.advance(1_000)
 
     const [fence] = await store.find(fencesCollection)
-    await store.commit([{ documents: [{ collection: fencesCollection, id: fence?.id as string, put: '{"instance":"gone"}' }] }])
+    await store.commit([
+      { documents: [{ collection: fencesCollection, id: fence?.id as string, put: '{"instance":"gone"}' }] },
+    ])
     await bus.publish(Counted, { counter: 'a', n: 2 })
     await bus.publish(Counted, { counter: 'b', n: 3 })
     await runtime.advance(60_000)

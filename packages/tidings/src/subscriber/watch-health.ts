@@ -1,5 +1,5 @@
-import type { Log } from '../kernel/log.ts'
 import { within } from '../kernel/lifecycle.ts'
+import type { Log } from '../kernel/log.ts'
 import type { Runtime, Timer } from '../kernel/runtime.ts'
 import type { Engine } from './engine.ts'
 import type { SubscriptionSettings } from './subscribe-options.ts'
@@ -19,7 +19,11 @@ export function watchHealth(runtime: Runtime, log: Log, settings: SubscriptionSe
   const ask = async (): Promise<boolean> => {
     try {
       let answer = false
-      const answered = await within(runtime, patience, Promise.resolve(settings.healthCheck?.()).then((is) => (answer = is !== false)))
+      const answered = await within(
+        runtime,
+        patience,
+        Promise.resolve(settings.healthCheck?.()).then((is) => (answer = is !== false)),
+      )
       return answered && answer
     } catch {
       return false
@@ -31,7 +35,11 @@ export function watchHealth(runtime: Runtime, log: Log, settings: SubscriptionSe
     if (stopped) return
     if (now !== well) {
       well = now
-      log(well ? 'info' : 'warn', well ? 'The subscription is well again' : 'The subscription is unwell and takes no work', { subscription: settings.name })
+      log(
+        well ? 'info' : 'warn',
+        well ? 'The subscription is well again' : 'The subscription is unwell and takes no work',
+        { subscription: settings.name },
+      )
       if (well) engine.resume('unhealthy')
       else engine.pause('unhealthy')
     }

@@ -83,7 +83,8 @@ export class Watermark {
   trim(): Offset {
     for (let head = this.#entries.peek(); head?.done === true; head = this.#entries.peek()) this.#entries.shift()
     const watermark = this.low
-    while (this.#already.length > 0 && (this.#already[0] as readonly [Offset, Offset])[1] <= watermark) this.#already.shift()
+    while (this.#already.length > 0 && (this.#already[0] as readonly [Offset, Offset])[1] <= watermark)
+      this.#already.shift()
     return watermark
   }
 

@@ -145,7 +145,10 @@ export class MemoryLog {
     let stream = keys.get(record.key)
     if (stream === undefined) {
       const text = streamText(record)
-      keys.set(record.key, (stream = { text, partition: partitionOf(text, this.#partitions), version: 0, events: [], gone: 0 }))
+      keys.set(
+        record.key,
+        (stream = { text, partition: partitionOf(text, this.#partitions), version: 0, events: [], gone: 0 }),
+      )
     }
     return stream
   }
