@@ -96,7 +96,7 @@ export async function look<Result>(url: string, at: (operations: Operations) => 
 }
 
 /** Asks until it holds, at most `patience` milliseconds. */
-export async function until(holds: () => Promise<boolean>, what: string, patience = 20_000): Promise<void> {
+export async function until(holds: () => Promise<boolean>, what: string, patience = 40_000): Promise<void> {
   const end = performance.now() + patience
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`Waited ${patience} ms in vain until ${what}`)
