@@ -1,19 +1,20 @@
 import { runCausedBy } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
-import { isTidingsError, TidingsError } from '../kernel/errors.ts'
+import { TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { delayOf } from '../resilience/backoff.ts'
 import { Breaker, type Pass } from '../resilience/breaker.ts'
 import type { Delivery } from '../transport/transport.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
+import { commitTransaction } from './commit-transaction.ts'
 import { Deadlines } from './deadlines.ts'
 import type { EngineHost } from './engine-host.ts'
 import type { Work } from './handled.ts'
 import { type InlinePromise, inlineCollection, inlineId } from './inline-promise.ts'
 import type { Item, Lane } from './lane.ts'
-import { deleteParked, type ParkedState, parkedCollection, parkedId } from './parked-event.ts'
-import { fencesCollection, markId, marksCollection, type PartitionState } from './partition-state.ts'
+import type { ParkedState } from './parked-event.ts'
+import { fencesCollection, type PartitionState } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
@@ -324,66 +325,28 @@ export class Runner {
     this.#outcomes.freed()
   }
 
-  /** The handler's own transaction takes its effects, its events and the mark along. */
   async #commitTransaction(running: Running, attempt: Attempt): Promise<void> {
-    const { lane, item } = running
-    const transaction = attempt.transaction as NonNullable<Attempt['transaction']>
-    const { parked } = item
-    const mark = { collection: marksCollection, id: markId(item.partition, item.offset) }
-    try {
-      attempt.settled = true
-      const result = await transaction.commit({
-        expect: [item.partition.fence, ...(running.work.expect ?? [])],
-        ...(attempt.records === undefined ? {} : { append: attempt.records }),
-        ...(attempt.statements === undefined ? {} : { statements: attempt.statements }),
-        documents: [
-          ...(running.work.documents ?? []),
-          parked === undefined ? { ...mark, put: '{}' } : deleteParked(parked),
-        ],
-      })
-      if (running.ended) return
-      if (result.status === 'conflict') {
-        if ('collection' in result.expectation && result.expectation.collection === fencesCollection)
-          this.#outcomes.lost(item.partition)
-        else
-          this.#fail(
-            running,
-            new TidingsError(
-              'TIDINGS_CONFLICT',
-              'What the handler expected of the store was no longer so when it committed.',
-            ),
-          )
-        return
-      }
-      if (result.status === 'refused') throw result.error
-    } catch (error) {
-      if (running.ended) return
-      if (!(await this.#committedAnyway(error, mark, parked === undefined ? undefined : parkedId(parked)))) {
-        this.#fail(running, error)
-        return
-      }
-    }
+    attempt.settled = true
+    const outcome = await commitTransaction(this.#host.store, this.#host.runtime, running.item, attempt, running.work)
     if (running.ended) return
+    if (outcome.status === 'failed') {
+      this.#fail(running, outcome.error)
+      return
+    }
+    if (outcome.status === 'lost') {
+      this.#outcomes.lost(running.item.partition)
+      return
+    }
     this.#end(running)
     this.#breaker.onSuccess(running.pass)
     this.#processed.add(1)
-    this.#outcomes.succeeded(lane, item, parked === undefined ? { documents: [{ ...mark, delete: true }] } : nothing)
-    this.#outcomes.freed()
-  }
-
-  /** Whether a commit that gave no answer was applied after all: its mark stands, or its parked document is gone. */
-  async #committedAnyway(
-    error: unknown,
-    mark: { collection: string; id: string },
-    parked: string | undefined,
-  ): Promise<boolean> {
-    if (!isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')) return false
-    const found = await this.#host.store.find(
-      ...(parked === undefined
-        ? ([mark.collection, { id: mark.id }] as const)
-        : ([parkedCollection, { id: parked }] as const)),
+    const { mark } = outcome
+    this.#outcomes.succeeded(
+      running.lane,
+      running.item,
+      mark === undefined ? nothing : { documents: [{ ...mark, delete: true }] },
     )
-    return parked === undefined ? found.length > 0 : found.length === 0
+    this.#outcomes.freed()
   }
 
   readonly #expire = (attempt: Attempt): void => {

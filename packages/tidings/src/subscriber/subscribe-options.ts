@@ -1,6 +1,6 @@
-import type { Event, Priority } from '../events/event.ts'
+import { type Event, type Priority, priorities } from '../events/event.ts'
 import { type Duration, milliseconds } from '../kernel/duration.ts'
-import { TidingsError } from '../kernel/errors.ts'
+import { Mistakes } from '../kernel/mistakes.ts'
 import { type Backoff, backoffMistakes } from '../resilience/backoff.ts'
 
 /** How one subscription handles what it hears. Everything but `name` has a default. */
@@ -74,8 +74,11 @@ export interface SubscriptionSettings {
   readonly replay: 'safe' | 'unsafe'
 }
 
-/** Fills in defaults. Throws `TIDINGS_INVALID_OPTION` that names every mistake at once. */
+/** Fills in defaults. Throws one `TIDINGS_INVALID_OPTION` that names every mistake. */
 export function subscriptionSettings(options: SubscribeOptions): SubscriptionSettings {
+  const mistakes = new Mistakes()
+  const time = (field: string, value: Duration | undefined, fallback: number): number =>
+    value === undefined ? fallback : mistakes.read(() => milliseconds(value, field), fallback)
   const order = options.order ?? 'stream'
   const settings: SubscriptionSettings = {
     name: options.name,
@@ -83,68 +86,72 @@ export function subscriptionSettings(options: SubscribeOptions): SubscriptionSet
     order,
     priority: options.priority ?? 'normal',
     concurrency: order === 'all' ? 1 : (options.concurrency ?? 10),
-    timeout: milliseconds(options.timeout ?? 30_000, 'timeout'),
-    abandonAfter: milliseconds(options.abandonAfter ?? 60_000, 'abandonAfter'),
+    timeout: time('timeout', options.timeout, 30_000),
+    abandonAfter: time('abandonAfter', options.abandonAfter, 60_000),
     tries: options.retry?.tries ?? 3,
     backoff: options.retry?.backoff,
-    parkAbove: milliseconds(options.retry?.parkAbove ?? 2_000, 'retry.parkAbove'),
+    parkAbove: time('retry.parkAbove', options.retry?.parkAbove, 2_000),
     onPoison: options.onPoison ?? 'park',
     filter: options.filter,
     from: options.from ?? 'head',
     window: options.window ?? 1_000,
     maxParked: options.maxParked ?? 10_000,
     healthCheck: options.healthCheck,
-    healthEvery: milliseconds(options.healthEvery ?? 30_000, 'healthEvery'),
+    healthEvery: time('healthEvery', options.healthEvery, 30_000),
     onChange: options.onChange ?? 'refuse',
     replay: options.replay ?? 'unsafe',
   }
-  const mistakes = mistakesIn(settings)
-  if (mistakes.length > 0) {
-    throw new TidingsError(
-      'TIDINGS_INVALID_OPTION',
-      `Cannot subscribe ${JSON.stringify(String(options.name).slice(0, 80))}: ${mistakes.join(' ')}`,
-      {
-        details: { name: options.name, mistakes },
-      },
-    )
-  }
+  check(settings, mistakes)
+  mistakes.throwAny(`Cannot subscribe ${JSON.stringify(String(options.name).slice(0, 80))}`, { name: options.name })
   return settings
 }
 
 const name = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,119}$/
 
-function mistakesIn(settings: SubscriptionSettings): string[] {
-  const mistakes: string[] = []
-  const expect = (fine: boolean, rule: string, got: unknown): void => {
-    if (!fine) mistakes.push(`Expected ${rule}, got \`${String(got).slice(0, 80)}\` (${typeof got}).`)
-  }
-  const count = (field: 'concurrency' | 'tries' | 'window' | 'maxParked'): void =>
-    expect(
-      Number.isSafeInteger(settings[field]) && settings[field] >= 1,
-      `\`${field}\` to be a whole number of at least 1`,
-      settings[field],
-    )
-  expect(
+const choices = {
+  mode: ['queued', 'inline'],
+  order: ['stream', 'all', 'none'],
+  priority: priorities,
+  onPoison: ['park', 'skip', 'halt'],
+  onChange: ['refuse', 'accept'],
+  replay: ['safe', 'unsafe'],
+} as const
+
+function check(settings: SubscriptionSettings, mistakes: Mistakes): void {
+  mistakes.expect(
     typeof settings.name === 'string' && name.test(settings.name),
     '`name` to be 1 to 120 letters, digits, `_`, `.`, `:` or `-`',
     settings.name,
   )
-  expect(['queued', 'inline'].includes(settings.mode), "`mode` to be 'queued' or 'inline'", settings.mode)
-  expect(['stream', 'all', 'none'].includes(settings.order), "`order` to be 'stream', 'all' or 'none'", settings.order)
-  expect(
-    ['critical', 'high', 'normal', 'low'].includes(settings.priority),
-    "`priority` to be 'critical', 'high', 'normal' or 'low'",
-    settings.priority,
-  )
-  expect(
-    ['park', 'skip', 'halt'].includes(settings.onPoison),
-    "`onPoison` to be 'park', 'skip' or 'halt'",
-    settings.onPoison,
-  )
-  count('concurrency')
-  count('tries')
-  count('window')
-  count('maxParked')
-  mistakes.push(...backoffMistakes(settings.backoff, 'retry.backoff'))
-  return mistakes
+  for (const field of Object.keys(choices) as (keyof typeof choices)[]) {
+    const listed: readonly string[] = choices[field]
+    mistakes.expect(
+      listed.includes(settings[field]),
+      `\`${field}\` to be one of '${listed.join("', '")}'`,
+      settings[field],
+    )
+  }
+  for (const field of ['concurrency', 'tries', 'window', 'maxParked'] as const) {
+    mistakes.expect(
+      Number.isSafeInteger(settings[field]) && settings[field] >= 1,
+      `\`${field}\` to be a whole number of at least 1`,
+      settings[field],
+    )
+  }
+  for (const field of ['timeout', 'healthEvery'] as const)
+    mistakes.expect(settings[field] >= 1, `\`${field}\` to be at least 1 ms`, settings[field])
+  for (const field of ['filter', 'healthCheck'] as const) {
+    mistakes.expect(
+      settings[field] === undefined || typeof settings[field] === 'function',
+      `\`${field}\` to be a function`,
+      settings[field],
+    )
+  }
+  mistakes.expect(isStart(settings.from), "`from` to be 'head', 'beginning', a position or a date", settings.from)
+  mistakes.found.push(...backoffMistakes(settings.backoff, 'retry.backoff'))
+}
+
+function isStart(from: unknown): boolean {
+  if (from instanceof Date) return Number.isFinite(from.getTime())
+  return from === 'head' || from === 'beginning' || (Number.isSafeInteger(from) && (from as number) >= 0)
 }
