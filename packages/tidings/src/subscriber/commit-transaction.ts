@@ -17,6 +17,7 @@ export type TransactionOutcome =
 /** Ends a handler's own transaction: it takes its effects, its events and the mark along. Never rejects. */
 export async function commitTransaction(
   store: Store,
+  runtime: Runtime,
   item: Item,
   attempt: Attempt,
   work: Work,

@@ -74,9 +74,10 @@ export interface SubscriptionSettings {
   readonly replay: 'safe' | 'unsafe'
 }
 
-/** Fills in defaults. Throws one `TIDINGS_INVALID_OPTION` that names every mistake. */
-export function subscriptionSettings(options: SubscribeOptions): SubscriptionSettings {
+/** Fills in defaults. Throws one `TIDINGS_INVALID_OPTION` that names every mistake, those already `known` first. */
+export function subscriptionSettings(options: SubscribeOptions, known: readonly string[] = []): SubscriptionSettings {
   const mistakes = new Mistakes()
+  mistakes.found.push(...known)
   const time = (field: string, value: Duration | undefined, fallback: number): number =>
     value === undefined ? fallback : mistakes.read(() => milliseconds(value, field), fallback)
   const order = options.order ?? 'stream'

@@ -1,6 +1,7 @@
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
 import { typePattern } from '../events/type-pattern.ts'
+import { Mistakes } from '../kernel/mistakes.ts'
 import type { HandlerContext } from './handler-context.ts'
 import type { SubscriptionSettings } from './subscribe-options.ts'
 
@@ -23,6 +24,20 @@ export interface Subscription {
 
 /** Which types, by definitions, names, or wildcards (`*` one segment, `**` the rest). */
 export type SubscribeTo = AnyEventDefinition | string | readonly (AnyEventDefinition | string)[]
+
+/** What is wrong with what somebody wants to hear and how, as sentences; empty when it is sound. */
+export function targetMistakes(to: unknown, handler: unknown): readonly string[] {
+  const mistakes = new Mistakes()
+  const all: readonly unknown[] = Array.isArray(to) ? to : [to]
+  mistakes.expect(all.length > 0, 'at least one event type to subscribe to')
+  for (const one of all) {
+    const type: unknown = typeof one === 'object' && one !== null ? (one as { type?: unknown }).type : one
+    mistakes.expect(typeof type === 'string', 'definitions or names of event types to subscribe to', one)
+    if (typeof type === 'string') mistakes.read(() => void typePattern(type), undefined)
+  }
+  mistakes.expect(typeof handler === 'function', '`handler` to be a function', handler)
+  return mistakes.found
+}
 
 export function subscriptionOf(
   to: SubscribeTo,
