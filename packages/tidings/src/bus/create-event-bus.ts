@@ -1,16 +1,13 @@
-import { isUriReference } from '../events/cloudevents-attributes.ts'
 import type { AnyEventDefinition, EventDefinition, EventDraft } from '../events/define-event.ts'
 import { recordOf } from '../events/record-codec.ts'
-import { milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import { silentLog } from '../kernel/log.ts'
 import { silentMeter } from '../kernel/meter.ts'
 import { realRuntime } from '../kernel/real-runtime.ts'
-import { attribute } from '../prepare/attributes.ts'
-import { prepare } from '../prepare/prepare.ts'
+import { noDraft, prepare } from '../prepare/prepare.ts'
 import { Committer } from '../publisher/committer.ts'
-import { type PublishOptions, publishDefaults } from '../publisher/publish-options.ts'
+import type { PublishOptions } from '../publisher/publish-options.ts'
 import { Publisher } from '../publisher/publisher.ts'
 import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
@@ -23,11 +20,18 @@ import { inlineListener } from '../subscriber/inline-listener.ts'
 import { ReplayRuns } from '../subscriber/replay-runs.ts'
 import { Slots } from '../subscriber/slots.ts'
 import { type SubscribeOptions, subscriptionSettings } from '../subscriber/subscribe-options.ts'
-import { type Handler, type SubscribeTo, type Subscription, subscriptionOf } from '../subscriber/subscription.ts'
+import {
+  type Handler,
+  type SubscribeTo,
+  type Subscription,
+  subscriptionOf,
+  targetMistakes,
+} from '../subscriber/subscription.ts'
 import { watchHealth } from '../subscriber/watch-health.ts'
 import { logTransport } from '../transport/log/log-transport.ts'
 import type { EventBusOptions } from './bus-options.ts'
 import { rememberParts } from './bus-parts.ts'
+import { busSettings } from './bus-settings.ts'
 import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
 import { openStore } from './open-store.ts'
@@ -44,21 +48,20 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const runtime = options.runtime ?? realRuntime()
   const log = options.log ?? silentLog
   const meter = options.meter ?? silentMeter
-  const source = sourceOf(options.source ?? '/app')
-  const settings = publishSettings(options)
-  const txHold = milliseconds(options.txHold ?? 1_000, 'txHold')
+  const settings = busSettings(options)
+  const { source, txHold, validate } = settings
   const { store, owned } = await openStore(options, { runtime, log, meter })
   // A memory store hands out its own objects already.
   const nearby = store.capabilities.durability === 'memory' ? store : recentCommits(store)
   const committer = new Committer(nearby, runtime, {
     meter,
-    ...(options.publish?.batch === undefined ? {} : { maxUnits: options.publish.batch }),
+    ...(settings.batch === undefined ? {} : { maxUnits: settings.batch }),
   })
   const transport =
     typeof options.transport === 'function'
       ? options.transport(store, { runtime, log, meter })
       : logTransport(nearby, { runtime, log, meter }, options.transport)
-  const slots = new Slots(options.concurrency ?? 100)
+  const slots = new Slots(settings.concurrency)
   const definitions = new Map<string, AnyEventDefinition>(
     (options.events ?? []).map((definition) => [definition.type, definition]),
   )
@@ -70,7 +73,6 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const late = new Set<Promise<void>>()
   const audiences = new Audiences(store)
   const listeners = new Set<() => void>()
-  const validate = options.validate ?? true
   const prepareOptions = { runtime, source, validate }
   let head = 0
   let progressing = false
@@ -99,7 +101,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
         validate,
         definitions,
         verifySeal: options.verifySeal,
-        maxBytes: options.maxIncomingBytes ?? 16_777_216,
+        maxBytes: settings.maxIncomingBytes,
       }),
     attempts: {
       prepare(draft, stamp) {
@@ -118,7 +120,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     store,
     committer,
     meter,
-    settings,
+    settings: settings.publish,
     dedupSecret: options.publish?.dedupSecret ?? '',
     audience: (type) => audiences.of(type),
     committed(placed) {
@@ -129,7 +131,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   })
 
   const trim =
-    owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, options.keep ?? 10_000) : undefined
+    owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, settings.keep) : undefined
 
   const replays = new ReplayRuns(host, () => declared)
   const allDefinitions = (): Iterable<AnyEventDefinition> => [
@@ -160,14 +162,20 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     ) => {
       if (life.phase === 'draining' || life.phase === 'closed')
         return Promise.reject(new TidingsError('TIDINGS_CLOSED', 'The event bus is closed.'))
+      if (typeof first !== 'object' || first === null) return Promise.reject(noDraft())
       if (Array.isArray(first))
         return publisher.publishAll(first as readonly EventDraft[], second as PublishOptions | undefined)
       if ('definition' in first) return publisher.publish(first, second as PublishOptions | undefined)
+      if (typeof (first as EventDefinition).create !== 'function') return Promise.reject(noDraft())
       return publisher.publish((first as EventDefinition).create(second), third)
     }) as EventBus['publish'],
     subscribe(to: SubscribeTo, subscribeOptions: SubscribeOptions, handler: Handler<never>) {
       life.assertOpen()
-      const subscription = subscriptionOf(to, subscriptionSettings(subscribeOptions), handler)
+      const subscription = subscriptionOf(
+        to,
+        subscriptionSettings(subscribeOptions, targetMistakes(to, handler)),
+        handler,
+      )
       const { name } = subscription.settings
       if (declared.some((other) => other.settings.name === name)) {
         throw new TidingsError('TIDINGS_SUBSCRIPTION_EXISTS', `This bus has a subscription ${name} already.`, {
@@ -236,17 +244,6 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   return bus
 }
 
-function sourceOf(text: string): string {
-  if (isUriReference(attribute('source', text))) return text
-  throw new TidingsError(
-    'TIDINGS_INVALID_OPTION',
-    "Expected `source` to be a URI reference such as '/auth' (CloudEvents 1.0.2, `source`).",
-    {
-      details: { field: 'source' },
-    },
-  )
-}
-
 function sqlStore(store: Store): Store & Parameters<typeof transaction>[0] {
   if (isSqlStore(store)) return store
   throw new TidingsError(
@@ -254,28 +251,4 @@ function sqlStore(store: Store): Store & Parameters<typeof transaction>[0] {
     `The store ${store.capabilities.name} has no SQL transactions; use an SQL store, or documents and events alone.`,
     { details: { capability: 'sql' } },
   )
-}
-
-function publishSettings({ publish = {} }: EventBusOptions): typeof publishDefaults {
-  const mistakes: string[] = []
-  const whole = (field: 'maxBytes' | 'compressAbove' | 'rateQueue' | 'tries' | 'batch'): void => {
-    const value = publish[field]
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
-      mistakes.push(`Expected \`publish.${field}\` to be a whole number of at least 1, got ${value}.`)
-  }
-  for (const field of ['maxBytes', 'compressAbove', 'rateQueue', 'tries', 'batch'] as const) whole(field)
-  if (publish.rate !== undefined && !(publish.rate > 0))
-    mistakes.push(`Expected \`publish.rate\` to be more than 0 events a second, got ${publish.rate}.`)
-  if (mistakes.length > 0)
-    throw new TidingsError('TIDINGS_INVALID_OPTION', mistakes.join(' '), { details: { mistakes } })
-  return {
-    maxBytes: publish.maxBytes ?? publishDefaults.maxBytes,
-    compressAbove: publish.compressAbove,
-    seal: publish.seal,
-    rate: publish.rate,
-    rateQueue: publish.rateQueue ?? publishDefaults.rateQueue,
-    dedupWindow: milliseconds(publish.dedupWindow ?? publishDefaults.dedupWindow, 'publish.dedupWindow'),
-    tries: publish.tries ?? publishDefaults.tries,
-    retryDelay: milliseconds(publish.retryDelay ?? publishDefaults.retryDelay, 'publish.retryDelay'),
-  }
 }

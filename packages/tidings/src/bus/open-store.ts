@@ -12,7 +12,6 @@ export async function openStore(
   host: Host,
 ): Promise<{ store: Store; owned: boolean }> {
   const { store, url } = options
-  if (store !== undefined && url !== undefined) throw invalid('`url` or `store`, not both')
   if (store !== undefined)
     return 'open' in store ? { store: await store.open(host), owned: true } : { store, owned: false }
   if (url === undefined) throw invalid("`url` to say where events are kept, such as 'sqlite:./tidings.db' or 'memory:'")

@@ -1,4 +1,5 @@
 import type { EventContext } from '../events/event.ts'
+import { TidingsError } from '../kernel/errors.ts'
 import { attribute, optionalAttribute } from './attributes.ts'
 
 const names = [
@@ -40,12 +41,25 @@ function isEmpty(said: object): boolean {
   return true
 }
 
-function checkedBusiness(business: Readonly<Record<string, unknown>>): EventContext['business'] {
-  const copy: Record<string, string | number | boolean> = Object.create(null) as Record<string, never>
-  for (const [name, value] of Object.entries(business)) {
+/** Most members of a business context: what is published here must stay within what is read anywhere. */
+const most = 200
+
+function checkedBusiness(business: unknown): EventContext['business'] {
+  if (typeof business !== 'object' || business === null || Array.isArray(business))
+    throw refuse('business', 'must be an object')
+  const members = Object.entries(business as Readonly<Record<string, unknown>>)
+  if (members.length > most) throw refuse('business', `must not hold more than ${most} members`)
+  for (const [name, value] of members) {
     attribute('business', name)
-    if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) copy[name] = value
-    else copy[name] = attribute(`business.${name.slice(0, 80)}`, value)
+    const field = `business.${name.slice(0, 80)}`
+    if (name === '__proto__') throw refuse(field, 'is a name that contexts must not carry')
+    if (typeof value === 'string') attribute(field, value)
+    else if (typeof value !== 'boolean' && !(typeof value === 'number' && Number.isFinite(value)))
+      throw refuse(field, 'must be text, a finite number, true or false')
   }
-  return Object.freeze({ ...copy })
+  return Object.freeze(Object.fromEntries(members)) as EventContext['business']
+}
+
+function refuse(field: string, rule: string): TidingsError {
+  return new TidingsError('TIDINGS_INVALID_EVENT', `\`${field}\` ${rule}.`, { details: { field, rule } })
 }

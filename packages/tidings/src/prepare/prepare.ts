@@ -1,6 +1,6 @@
 import { currentContext } from '../events/ambient-context.ts'
 import type { EventDraft } from '../events/define-event.ts'
-import { buildEvent, type Event, type EventContext, type Priority } from '../events/event.ts'
+import { buildEvent, type Event, type EventContext, type Priority, priorities } from '../events/event.ts'
 import { plain, type Weighed } from '../events/plain.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Runtime } from '../kernel/runtime.ts'
@@ -34,6 +34,7 @@ export function prepare(
   stamp: Stamp,
   options: PrepareOptions,
 ): Event<unknown> | Promise<Event<unknown>> {
+  if (typeof (draft as EventDraft | null | undefined)?.definition?.create !== 'function') throw noDraft()
   // The surroundings are read before anything may leave this turn.
   const ambient = currentContext()
   const checked = options.validate ? validate(draft.definition, draft.data) : draft.data
@@ -57,7 +58,7 @@ function build(
   const data = plain(checked, scale)
   const { weight } = scale
   const said = isEmpty(draft.context) ? stamp : { ...draft.context, ...stamp }
-  const timestamp = stamp.timestamp ?? runtime.now()
+  const timestamp = stamp.timestamp === undefined ? runtime.now() : checkedTime(stamp.timestamp)
   const key = keyOf(draft, data)
   // Drawing an id costs more than the rest of the envelope together, so it waits until somebody reads it.
   const id =
@@ -74,12 +75,34 @@ function build(
     category: definition.category,
     key: key ?? (id as string),
     timestamp,
-    priority: stamp.priority ?? definition.priority,
+    priority: stamp.priority === undefined ? definition.priority : checkedPriority(stamp.priority),
     legacy: definition.version === '',
     context: completeContext(said, ambient),
     data,
     weight,
   })
+}
+
+/** What publishers must hand over. */
+export function noDraft(): TidingsError {
+  return refuse('event', 'must be a definition with its data, or what its `create` returns, or a list of those')
+}
+
+/** Before the year 10000, which RFC 3339 cannot write. */
+const endOfTime = 253_402_300_800_000
+
+function checkedTime(time: unknown): number {
+  if (typeof time === 'number' && Number.isSafeInteger(time) && time >= 0 && time < endOfTime) return time
+  throw refuse('timestamp', 'must be whole milliseconds since 1970, before the year 10000')
+}
+
+function checkedPriority(priority: Priority): Priority {
+  if (priorities.includes(priority)) return priority
+  throw refuse('priority', `must be one of ${priorities.join(', ')}`)
+}
+
+function refuse(field: string, rule: string): TidingsError {
+  return new TidingsError('TIDINGS_INVALID_EVENT', `\`${field}\` ${rule}.`, { details: { field, rule } })
 }
 
 /** By the definition; else `data.id`; undefined: the event is a stream of its own. */

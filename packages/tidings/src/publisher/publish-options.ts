@@ -1,4 +1,5 @@
-import type { Duration } from '../kernel/duration.ts'
+import { type Duration, milliseconds } from '../kernel/duration.ts'
+import { TidingsError } from '../kernel/errors.ts'
 import type { Stamp } from '../prepare/prepare.ts'
 
 /** What may be said of one publish, beside what is said of the event itself. */
@@ -41,3 +42,18 @@ export const publishDefaults: PublishSettings = Object.freeze({
   tries: 3,
   retryDelay: 1_000,
 })
+
+/** Throws `TIDINGS_INVALID_OPTION` naming the option. What is said of the event itself is checked with the event. */
+export function checkPublishOptions(options: PublishOptions): void {
+  if (typeof options !== 'object' || options === null) throw invalid('options', 'to be an object')
+  const { expectedVersion, dedupKey, deadline } = options
+  if (expectedVersion !== undefined && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0))
+    throw invalid('expectedVersion', 'to be a whole number of at least 0')
+  if (dedupKey !== undefined && !(typeof dedupKey === 'string' && dedupKey.length > 0))
+    throw invalid('dedupKey', 'to be text that is not empty')
+  if (deadline !== undefined) milliseconds(deadline, 'deadline')
+}
+
+function invalid(field: string, rule: string): TidingsError {
+  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` ${rule}.`, { details: { field } })
+}

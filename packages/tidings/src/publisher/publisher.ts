@@ -13,7 +13,7 @@ import type { CommitResult, DocumentChange, Expectation, Placed, Store, StoredEv
 import { streamText } from '../store/store.ts'
 import type { Committer } from './committer.ts'
 import { claimContent, contentMark } from './content-mark.ts'
-import type { PublishOptions, PublishSettings } from './publish-options.ts'
+import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
 import { RateGate } from './rate-gate.ts'
 import { type ListenerFailure, type Receipt, receiptOf } from './receipt.ts'
 
@@ -94,6 +94,7 @@ export class Publisher {
 
   #publish(draft: EventDraft, options: PublishOptions): Promise<Receipt> {
     try {
+      if (options !== noOptions) checkPublishOptions(options)
       const event = prepare(draft, options, this.#host)
       return event instanceof Promise
         ? event.then((prepared) => this.#one(draft, prepared, options))
@@ -106,6 +107,7 @@ export class Publisher {
 
   /** All or none, in the order given. */
   async publishAll(drafts: readonly EventDraft[], options: PublishOptions = noOptions): Promise<readonly Receipt[]> {
+    if (options !== noOptions) checkPublishOptions(options)
     if (drafts.length === 0) return []
     const events = await Promise.all(drafts.map(async (draft) => prepare(draft, options, this.#host)))
     const ready = await Promise.all(events.map(async (event) => this.#fit(event, options)))

@@ -1,0 +1,112 @@
+import { isUriReference } from '../events/cloudevents-attributes.ts'
+import { defaultDecodeLimits } from '../events/data-codec.ts'
+import { milliseconds } from '../kernel/duration.ts'
+import { TidingsError } from '../kernel/errors.ts'
+import { Mistakes } from '../kernel/mistakes.ts'
+import { attribute } from '../prepare/attributes.ts'
+import { type PublishSettings, publishDefaults } from '../publisher/publish-options.ts'
+import { resolveLogOptions } from '../transport/log/log-options.ts'
+import type { EventBusOptions } from './bus-options.ts'
+
+/** The options of a bus with every default filled in, times in milliseconds; what it opens and calls is left as it was given. */
+export interface BusSettings {
+  readonly source: string
+  readonly concurrency: number
+  readonly keep: number
+  readonly txHold: number
+  readonly maxIncomingBytes: number
+  readonly validate: boolean
+  /** Most units in one commit; undefined: the committer's own. */
+  readonly batch: number | undefined
+  readonly publish: PublishSettings
+}
+
+/** Fills in defaults. Throws one `TIDINGS_INVALID_OPTION` that names every mistake. */
+export function busSettings(options: EventBusOptions): BusSettings {
+  const mistakes = new Mistakes()
+  const whole = (field: string, value: number | undefined, fallback: number, least = 1): number => {
+    if (value === undefined) return fallback
+    mistakes.expect(
+      Number.isSafeInteger(value) && value >= least,
+      `\`${field}\` to be a whole number of at least ${least}`,
+      value,
+    )
+    return value
+  }
+  const time = (field: string, value: Parameters<typeof milliseconds>[0] | undefined, fallback: number): number =>
+    value === undefined ? fallback : mistakes.read(() => milliseconds(value, field), fallback)
+  const call = (field: string, value: unknown): void =>
+    mistakes.expect(value === undefined || typeof value === 'function', `\`${field}\` to be a function`, value)
+
+  const { publish = {}, url, store, transport } = options
+  mistakes.expect(url === undefined || typeof url === 'string', '`url` to be text', url)
+  mistakes.expect(url === undefined || store === undefined, '`url` or `store`, not both')
+  mistakes.expect(
+    url !== undefined || store !== undefined,
+    "`url` to say where events are kept, such as 'sqlite:./tidings.db' or 'memory:'",
+  )
+  mistakes.expect(
+    store === undefined || (typeof store === 'object' && store !== null),
+    '`store` to be a store or one to open',
+    store,
+  )
+  mistakes.expect(
+    options.events === undefined || (Array.isArray(options.events) && options.events.every(isDefinition)),
+    '`events` to be a list of definitions',
+    options.events,
+  )
+  if (transport !== undefined && typeof transport !== 'function') {
+    mistakes.expect(
+      typeof transport === 'object' && transport !== null,
+      '`transport` to be options of the log transport or a function that makes one',
+      transport,
+    )
+    mistakes.read(() => void resolveLogOptions(transport ?? {}), undefined)
+  }
+  for (const field of ['verifySeal', 'log'] as const) call(field, options[field])
+  call('publish.seal', publish.seal)
+  const { rate } = publish
+  mistakes.expect(rate === undefined || rate > 0, '`publish.rate` to be more than 0 events a second', rate)
+
+  const settings: BusSettings = {
+    source: mistakes.read(() => sourceOf(options.source ?? '/app'), '/app'),
+    concurrency: whole('concurrency', options.concurrency, 100),
+    keep: whole('keep', options.keep, 10_000, 0),
+    txHold: time('txHold', options.txHold, 1_000),
+    maxIncomingBytes: whole('maxIncomingBytes', options.maxIncomingBytes, defaultDecodeLimits.maxBytes),
+    validate: options.validate ?? true,
+    batch: publish.batch === undefined ? undefined : whole('publish.batch', publish.batch, 1),
+    publish: {
+      maxBytes: whole('publish.maxBytes', publish.maxBytes, publishDefaults.maxBytes),
+      compressAbove:
+        publish.compressAbove === undefined ? undefined : whole('publish.compressAbove', publish.compressAbove, 1),
+      seal: publish.seal,
+      rate,
+      rateQueue: whole('publish.rateQueue', publish.rateQueue, publishDefaults.rateQueue),
+      dedupWindow: time('publish.dedupWindow', publish.dedupWindow, publishDefaults.dedupWindow),
+      tries: whole('publish.tries', publish.tries, publishDefaults.tries),
+      retryDelay: time('publish.retryDelay', publish.retryDelay, publishDefaults.retryDelay),
+    },
+  }
+  mistakes.expect(settings.txHold > 0, '`txHold` to be more than 0 ms', options.txHold)
+  // Nobody should be able to publish here what nobody can read here.
+  mistakes.expect(
+    settings.publish.maxBytes <= settings.maxIncomingBytes,
+    `\`publish.maxBytes\` to be at most \`maxIncomingBytes\`, which is ${settings.maxIncomingBytes}`,
+    publish.maxBytes,
+  )
+  mistakes.throwAny('Cannot create the event bus')
+  return settings
+}
+
+function sourceOf(source: string): string {
+  if (isUriReference(attribute('source', source))) return source
+  throw new TidingsError(
+    'TIDINGS_INVALID_OPTION',
+    "Expected `source` to be a URI reference such as '/auth' (CloudEvents 1.0.2, `source`).",
+  )
+}
+
+function isDefinition(value: unknown): boolean {
+  return typeof (value as { create?: unknown } | null | undefined)?.create === 'function'
+}
