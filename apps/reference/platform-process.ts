@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** A reference platform that runs as a process of its own, for tests that end or kill it. */
+/** A program of the reference platform that runs as a process of its own, for tests that end or kill it. */
 export interface PlatformProcess {
   readonly address: string
   /** The lines it greeted with. */
@@ -14,28 +14,43 @@ export interface PlatformProcess {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals>
 }
 
-const program = join(import.meta.dirname, 'main.ts')
-const startsWithin = 30_000
+const programs = {
+  /** All services in one process. */
+  platform: join(import.meta.dirname, 'main.ts'),
+  auth: service('auth'),
+  users: service('users'),
+  notifications: service('notifications'),
+  audit: service('audit'),
+} as const
 
-/** Starts a platform in a folder, at a port that is free. Rejects with what it complains of when it ends instead. */
-export async function startPlatform(
+function service(name: string): string {
+  return join(import.meta.dirname, '../../services', name, 'main.ts')
+}
+
+/** How many lines each program greets with. */
+const greetingLines = { platform: 3, auth: 1, users: 1, notifications: 1, audit: 1 } as const
+const startsWithin = 60_000
+
+/** Starts a program in a folder, at a port that is free. Rejects with what it complains of when it ends instead. */
+export async function startProgram(
+  name: keyof typeof programs,
   folder: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<PlatformProcess> {
-  const child = spawnPlatform(folder, env)
+  const child = spawnProgram(programs[name], folder, env)
   const complaints = gather(child)
   const greeting: string[] = []
   const ended = once(child, 'exit')
   const timer = setTimeout(() => child.kill('SIGKILL'), startsWithin)
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     greeting.push(line)
-    if (greeting.length === 3) break
+    if (greeting.length === greetingLines[name]) break
   }
   clearTimeout(timer)
-  const address = /at (http:\S+)$/.exec(greeting[0] ?? '')?.[1]
+  const address = /at (http:\/\/[\d.]+:\d+)/.exec(greeting[0] ?? '')?.[1]
   if (address === undefined) {
     await ended
-    throw new Error(`The platform did not start: ${complaints()}`)
+    throw new Error(`The program ${name} did not start: ${complaints()}`)
   }
   return {
     address,
@@ -54,7 +69,7 @@ export async function failToStart(
   folder: string,
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly code: number | null; readonly complaints: string }> {
-  const child = spawnPlatform(folder, env)
+  const child = spawnProgram(programs.platform, folder, env)
   const complaints = gather(child)
   const timer = setTimeout(() => child.kill('SIGKILL'), startsWithin)
   const [code] = (await once(child, 'close')) as [number | null]
@@ -62,7 +77,7 @@ export async function failToStart(
   return { code, complaints: complaints() }
 }
 
-function spawnPlatform(folder: string, env: Readonly<Record<string, string>>): ChildProcess {
+function spawnProgram(program: string, folder: string, env: Readonly<Record<string, string>>): ChildProcess {
   const { PATH = '' } = process.env
   return spawn(process.execPath, ['--conditions=source', program], {
     cwd: folder,

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { type MailSink, openMailSink, type ReceivedMail } from './mail-sink.ts'
 import { metricSamples } from './metric-samples.ts'
-import { failToStart, type PlatformProcess, startPlatform } from './platform-process.ts'
+import { failToStart, type PlatformProcess, startProgram } from './platform-process.ts'
 
 const patient = { timeout: 20_000, interval: 50 }
 const chainOfRegistration = ['user.registered', 'user.profile.created', 'welcome-email.sent']
@@ -48,12 +48,14 @@ function clientOf({ address }: PlatformProcess) {
   }
 }
 
+type Client = ReturnType<typeof clientOf>
+
 describe('the platform in one process', () => {
   let platform: PlatformProcess
-  let client: ReturnType<typeof clientOf>
+  let client: Client
 
   beforeAll(async () => {
-    platform = await startPlatform(freshFolder())
+    platform = await startProgram('platform', freshFolder())
     client = clientOf(platform)
   })
 
@@ -183,7 +185,7 @@ describe('a platform that is killed', () => {
 
   it('goes on where it was on the same file, and greets nobody twice', async () => {
     const folder = freshFolder()
-    platform = await startPlatform(folder, { SMTP_URL: sink.url })
+    platform = await startProgram('platform', folder, { SMTP_URL: sink.url })
     const first = await clientOf(platform).register('once', { 'x-correlation-id': 'req-once' })
     const { userId } = (await first.json()) as { userId: string }
     const before = clientOf(platform)
@@ -192,7 +194,7 @@ describe('a platform that is killed', () => {
       .toEqual(chainOfRegistration)
     expect(await platform.end('SIGKILL')).toBe('SIGKILL')
 
-    platform = await startPlatform(folder, { SMTP_URL: sink.url })
+    platform = await startProgram('platform', folder, { SMTP_URL: sink.url })
     const after = clientOf(platform)
     expect((await after.chain('req-once')).map(({ type }) => type)).toEqual(chainOfRegistration)
     expect(await after.get(`/users/${userId}`)).toMatchObject({ username: 'once' })
@@ -204,7 +206,7 @@ describe('a platform that is killed', () => {
 
   it('finishes after the restart whatever it had acknowledged before', async () => {
     const folder = freshFolder()
-    platform = await startPlatform(folder, { SMTP_URL: sink.url })
+    platform = await startProgram('platform', folder, { SMTP_URL: sink.url })
     const { register } = clientOf(platform)
     const acknowledged: string[] = []
     const asked = Array.from({ length: 40 }, async (_, at) => {
@@ -215,7 +217,7 @@ describe('a platform that is killed', () => {
     await platform.end('SIGKILL')
     await Promise.all(asked)
 
-    platform = await startPlatform(folder, { SMTP_URL: sink.url })
+    platform = await startProgram('platform', folder, { SMTP_URL: sink.url })
     const { get } = clientOf(platform)
     const count = async (type: string) =>
       (await get<{ entries: Entry[] }>(`/audit?type=${type}&limit=500`)).entries.length
@@ -235,6 +237,31 @@ describe('a platform that is killed', () => {
       expect(new Set(greeted.map(({ messageId }) => messageId)).size, username).toBe(1)
     }
     expect(await platform.end('SIGTERM')).toBe(0)
+  })
+})
+
+describe('the services as processes of their own', () => {
+  it('do the same on one file, and each drains by itself', async () => {
+    const folder = freshFolder()
+    const sink = await openMailSink()
+    const names = ['audit', 'notifications', 'users', 'auth'] as const
+    const started = await Promise.allSettled(names.map((name) => startProgram(name, folder, { SMTP_URL: sink.url })))
+    const running = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    try {
+      expect(started.filter(({ status }) => status === 'rejected')).toEqual([])
+      const [audit, , users, auth] = running.map(clientOf) as [Client, Client, Client, Client]
+      const answer = await auth.register('apart', { 'x-correlation-id': 'req-apart' })
+      const { userId } = (await answer.json()) as { userId: string }
+      await expect
+        .poll(async () => (await audit.chain('req-apart')).map(({ type }) => type), patient)
+        .toEqual(chainOfRegistration)
+      expect(await users.get(`/users/${userId}`)).toMatchObject({ username: 'apart' })
+      expect(sink.mails.map(({ to }) => to)).toEqual([['apart@example.com']])
+    } finally {
+      expect(await Promise.all(running.map((one) => one.end('SIGTERM')))).toEqual(running.map(() => 0))
+      await sink.close()
+    }
+    expect(running.map((one) => one.complaints())).toEqual(running.map(() => ''))
   })
 })
 
