@@ -20,7 +20,10 @@ describe('plain data', () => {
   })
 
   it('turns dates into text, drops absent members, and writes absent items as null', () => {
-    expect(plain({ at: new Date(0), gone: undefined, list: [1, undefined] })).toEqual({ at: '1970-01-01T00:00:00.000Z', list: [1, null] })
+    expect(plain({ at: new Date(0), gone: undefined, list: [1, undefined] })).toEqual({
+      at: '1970-01-01T00:00:00.000Z',
+      list: [1, null],
+    })
   })
 
   it.each([
@@ -46,3 +49,20 @@ function expectFrozen(value: unknown): void {
   expect(Object.isFrozen(value)).toBe(true)
   for (const member of Object.values(value)) expectFrozen(member)
 }
+
+it('data holds as many members as readers take, and no more', () => {
+  const million = 1_000_000
+  expect(plain(Array<string>(million).fill(''))).toHaveLength(million)
+  for (const data of [
+    Array<string>(million + 1).fill(''),
+    [Array<number>(million).fill(0)],
+    { at: new Date(0), all: Array<null>(million).fill(null) },
+  ]) {
+    expect(() => plain(data)).toThrow(
+      expect.objectContaining({
+        code: 'TIDINGS_INVALID_DATA',
+        details: { field: 'data', rule: 'must not hold more than 1000000 members' },
+      }),
+    )
+  }
+})

@@ -1,4 +1,5 @@
 import { TidingsError } from '../kernel/errors.ts'
+import { defaultDecodeLimits } from './data-codec.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
@@ -9,13 +10,35 @@ const deepest = 100
  * A frozen copy of `value` as its JSON text would read back: dates and others with `toJSON` become what that returns,
  * absent members vanish. So handlers see the same on every adapter, and the caller's own object stays as it is.
  * Throws `TIDINGS_INVALID_DATA`, naming the field, for what JSON cannot carry (functions, symbols, bigint, NaN, infinities,
- * cycles, unpaired surrogates), for `__proto__` members, and beyond a depth of 100.
+ * cycles, unpaired surrogates), for `__proto__` members, beyond a depth of 100, and beyond a million members.
  */
 export function plain<T>(value: T, onto?: Weighed): T {
   weight = 0
   const quick = quickCopy(value, 0)
   if (onto !== undefined) onto.weight = quick === refused ? Number.POSITIVE_INFINITY : weight
-  return (quick === refused ? copy(value, 'data', 0) : quick) as T
+  const copied = quick === refused ? copy(value, 'data', 0) : quick
+  if ((quick === refused || weight > perMember * mostMembers) && membersOf(copied, mostMembers) > mostMembers) {
+    throw refuse('data', `must not hold more than ${mostMembers} members`)
+  }
+  return copied as T
+}
+
+/** What readers take by default: nobody should be able to write what nobody can read. */
+const mostMembers = defaultDecodeLimits.maxMembers
+
+/** Least that one member weighs. */
+const perMember = 4
+
+/** Members and items in all; counting ends soon after `enough`. */
+function membersOf(value: unknown, enough: number): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const inner = Object.values(value)
+  let count = inner.length
+  for (const one of inner) {
+    if (count > enough) break
+    if (typeof one === 'object') count += membersOf(one, enough - count)
+  }
+  return count
 }
 
 /** Filled in by `plain`: at most how many bytes the JSON text takes, or Infinity where only counting can tell. */
@@ -105,11 +128,14 @@ function copyObject(value: object, path: string, depth: number): unknown {
   if (depth > deepest) throw refuse(path, `must not nest deeper than ${deepest} levels`)
   if (Array.isArray(value)) {
     const items = new Array<unknown>(value.length)
-    for (let at = 0; at < value.length; at++) items[at] = value[at] === undefined ? null : copy(value[at], `${path}[${at}]`, depth + 1)
+    for (let at = 0; at < value.length; at++)
+      items[at] = value[at] === undefined ? null : copy(value[at], `${path}[${at}]`, depth + 1)
     return Object.freeze(items)
   }
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return copy((value as { toJSON(): unknown }).toJSON(), path, depth + 1)
-  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value)) throw refuse(path, `must be JSON data, got ${value.constructor.name}`)
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function')
+    return copy((value as { toJSON(): unknown }).toJSON(), path, depth + 1)
+  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value))
+    throw refuse(path, `must be JSON data, got ${value.constructor.name}`)
 
   const members = { ...(value as Record<string, unknown>) }
   for (const name in members) {
