@@ -91,3 +91,38 @@ test('a start that is answered after the close begins nothing', async () => {
   expect(await inner.find('instances')).toEqual([])
   expect(runtime.pending).toBe(0)
 })
+
+test('a start that is refused for one subscription begins none', async () => {
+  const runtime = virtualRuntime()
+  const store = memoryStore()
+  const before = await createEventBus({ store, runtime })
+  before.subscribe('order.*', { name: 'changed' }, () => {})
+  await before.start()
+  await before.close()
+  const bus = await createEventBus({ store, runtime })
+  let heard = 0
+  bus.subscribe(Placed, { name: 'sound', from: 'beginning' }, () => void heard++)
+  bus.subscribe(Placed, { name: 'changed' }, () => void heard++)
+  await expect(bus.start()).rejects.toMatchObject({ code: 'TIDINGS_SUBSCRIPTION_CHANGED' })
+  const other = await createEventBus({ store, runtime })
+  await other.publish(Placed, { id: 'o-1' } as never)
+  await runtime.advance(60_000)
+  expect(heard).toBe(0)
+  expect(runtime.pending).toBe(0)
+})
+
+test('what is declared while the bus starts begins with it', async () => {
+  const runtime = virtualRuntime()
+  const bus = await createEventBus({ url: 'memory:', runtime })
+  const heard: string[] = []
+  const hear = (name: string): void => bus.subscribe(Placed, { name }, () => void heard.push(name))
+  hear('first')
+  const starting = bus.start()
+  hear('second')
+  await Promise.resolve().then(() => hear('third'))
+  await starting
+  await bus.publish(Placed, { id: 'o-1' } as never)
+  await runtime.advance(1_000)
+  expect(heard.toSorted()).toEqual(['first', 'second', 'third'])
+  await bus.close()
+})

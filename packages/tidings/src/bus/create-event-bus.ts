@@ -35,7 +35,7 @@ import { busSettings } from './bus-settings.ts'
 import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
 import { openStore } from './open-store.ts'
-import { register } from './registration.ts'
+import { type Registration, register } from './registration.ts'
 import { keepRetention } from './retention.ts'
 import { transaction } from './transaction.ts'
 import { trimMemory } from './trim-memory.ts'
@@ -139,17 +139,30 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     ...declared.flatMap((subscription) => [...subscription.definitions.values()]),
   ]
 
-  const startOne = async (subscription: Subscription): Promise<void> => {
+  const startOne = async (subscription: Subscription, { start }: Registration): Promise<void> => {
     const { settings: chosen } = subscription
-    const registration = await register(store, runtime, subscription)
     // A close does not wait for ever for a start that takes long.
     life.assertOpen()
-    const engine = new Engine(host, subscription, registration.start)
+    const engine = new Engine(host, subscription, start)
     engines.set(chosen.name, engine)
     audiences.add(subscription, chosen.mode === 'inline' ? inlineListener(host, subscription, engine) : undefined)
     await engine.start()
     life.assertOpen()
     if (chosen.healthCheck !== undefined) stopping.push(watchHealth(runtime, log, chosen, engine))
+  }
+
+  const startAll = async (): Promise<void> => {
+    const registrations: Registration[] = []
+    // All registrations are durable before any delivery begins, so a change that is refused stops the start whole. More may be declared meanwhile.
+    for (let started = 0; started < declared.length; ) {
+      for (let at = started; at < declared.length; at++)
+        registrations.push(await register(store, runtime, declared[at] as Subscription))
+      for (; started < registrations.length; started++)
+        await startOne(declared[started] as Subscription, registrations[started] as Registration)
+    }
+    life.assertOpen()
+    replays.start()
+    stopping.push(keepRetention(store, runtime, log, allDefinitions))
   }
 
   const bus: EventBus = {
@@ -184,7 +197,8 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
       }
       declared.push(subscription)
       if (life.phase === 'started') {
-        const starting = startOne(subscription)
+        const starting = register(store, runtime, subscription)
+          .then((registration) => startOne(subscription, registration))
           .catch((error: unknown) =>
             log('error', 'A subscription could not start', { subscription: name, error: (error as Error).message }),
           )
@@ -194,13 +208,14 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     },
     transaction: (work) => transaction(sqlStore(store), txHold, prepareOptions, work),
     start: () =>
-      life.start(async () => {
-        // All first registrations are durable before any delivery begins; a change that is refused stops the start whole.
-        for (const subscription of declared) await startOne(subscription)
-        life.assertOpen()
-        replays.start()
-        stopping.push(keepRetention(store, runtime, log, allDefinitions))
-      }),
+      life.start(() =>
+        startAll().catch(async (error: unknown) => {
+          // What has begun by then must not go on in a bus that calls itself closed.
+          for (const stop of stopping.splice(0)) stop()
+          await Promise.all([...engines.values()].map((engine) => engine.close(1_000)))
+          throw error
+        }),
+      ),
     close: ({ deadline = 10_000 } = {}) => {
       const until = runtime.monotonic() + deadline
       // Each step may take its share of what is left, and the last ones always get a moment.
