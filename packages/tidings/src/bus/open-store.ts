@@ -17,7 +17,7 @@ export async function openStore(
   if (url === undefined) throw invalid("`url` to say where events are kept, such as 'sqlite:./tidings.db' or 'memory:'")
   const scheme = url.slice(0, Math.max(0, url.indexOf(':')))
   if (scheme === 'memory') return { store: memoryStore(), owned: true }
-  const packageName = adapters[scheme]
+  const packageName = Object.hasOwn(adapters, scheme) ? adapters[scheme] : undefined
   if (packageName === undefined) {
     throw new TidingsError(
       'TIDINGS_ADAPTER_UNKNOWN',
