@@ -7,7 +7,7 @@ describe('plain data', () => {
   it('reads as its JSON text would read back, is frozen throughout, and leaves the original alone', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
-        fc.pre(!JSON.stringify(value).includes('__proto__') && !JSON.stringify(value).includes('-0'))
+        fc.pre(!JSON.stringify(value).includes('__proto__'))
         const before = JSON.stringify(value)
         const scale: Weighed = { weight: 0 }
         const copy = plain(value, scale)

@@ -65,6 +65,8 @@ function quickCopy(value: unknown, depth: number): unknown {
   }
   if (typeof value !== 'object') {
     weight += perNumber
+    // Minus zero reads back as zero.
+    if (value === 0) return 0
     return typeof value === 'boolean' || Number.isFinite(value) ? value : refused
   }
   weight += 5
@@ -101,6 +103,7 @@ function quickMembers(value: object, depth: number): unknown {
     } else if (typeof member === 'number') {
       weight += perNumber
       if (!Number.isFinite(member)) return refused
+      if (member === 0) members[name] = 0
     } else if (typeof member !== 'boolean' && member !== null) return refused
     else weight += perNumber
   }
@@ -116,7 +119,7 @@ function copy(value: unknown, path: string, depth: number): unknown {
       return value
     case 'number':
       if (!Number.isFinite(value)) throw refuse(path, `must be a finite number, got ${value}`)
-      return value
+      return value === 0 ? 0 : value
     case 'object':
       return value === null ? null : copyObject(value, path, depth)
     default:
