@@ -20,6 +20,7 @@ export function commitTogether(writer: Writer, units: readonly Unit[]): CommitRe
           ? writer.apply(unit, true)
           : writer.applyApart(unit, refused)
     }
+    writer.flush()
     step = 'COMMIT'
     writer.commit()
     return results
@@ -42,6 +43,7 @@ export function finishUnit(writer: Writer, unit: Unit): CommitResult {
   try {
     const result = writer.apply(unit, false)
     if (result.status === 'committed') {
+      writer.flush()
       step = 'COMMIT'
       writer.commit()
     } else writer.rollback()

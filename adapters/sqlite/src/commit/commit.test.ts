@@ -102,6 +102,24 @@ describe('units that fail in the middle', () => {
     ).toEqual(['refused'])
   })
 
+  it('events on their way are neither lost nor written twice when a unit behind them fails', async () => {
+    const store = await open(file())
+    await commitOne(store, { statements: [stock] })
+    const broken: Unit = { documents: [{ collection: 'c', id: '1', put: '', index: { n: Number.NaN } }] }
+    const failing: Unit = { append: [record({ fresh: true })], statements: [plainSql('selec 1')] }
+    const one = (): Unit => ({ append: [record({ fresh: true })] })
+    expect(statuses(await store.commit([one(), broken, one()]))).toEqual(['committed', 'refused', 'committed'])
+    const same = record({ fresh: true })
+    const mixed = [one(), failing, { ...one(), statements: put('a')! }, failing, one(), { append: [same] }]
+    const results = await store.commit([...mixed, { append: [{ ...same, fresh: false }] }])
+    expect(statuses(results)).toEqual(
+      mixed.map((unit) => (unit === failing ? 'refused' : 'committed')).concat('committed'),
+    )
+    expect(results.at(-1)).toMatchObject({ repeated: true, events: [{ streamVersion: 6 }] })
+    const { events } = await store.readAll({ after: 0, limit: 20 })
+    expect(events.map((event) => event.streamVersion)).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
   it('getters of a record are each asked once', async () => {
     const store = await open(file())
     const asked: Record<string, number> = {}

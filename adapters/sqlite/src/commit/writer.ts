@@ -49,6 +49,11 @@ export class Writer {
     }
   }
 
+  /** Writes out what is still on its way. Owed before `commit`. */
+  flush(): void {
+    this.#log.flush()
+  }
+
   commit(): void {
     this.#commit.run()
   }
@@ -97,9 +102,11 @@ export class Writer {
 
   /** The same, undoing what a failing unit did; so those before it stay. Throws as `apply` does where that is not possible. */
   applyApart(unit: Unit, failed: (error: unknown) => CommitResult): CommitResult {
+    this.#log.flush()
     this.#savepoint.run()
     try {
       const result = this.apply(unit, true)
+      this.#log.flush()
       this.#release.run()
       return result
     } catch (error) {

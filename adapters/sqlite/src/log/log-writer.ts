@@ -2,33 +2,31 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 import type { EventRecord, Placed, Position, StreamName } from 'tidings/spi'
 
+import { EventRows } from './event-rows.ts'
 import { Streams } from './streams.ts'
 
 /** Appends to the log, inside a transaction that somebody else begins and ends. */
 export class LogWriter {
   readonly #streams: Streams
-  readonly #insert: StatementSync
+  readonly #rows: EventRows
   readonly #head: StatementSync
   readonly #byId: StatementSync
   /** Undefined: to be read again. */
   #last: Position | undefined
 
   constructor(db: DatabaseSync, partitions: number) {
-    this.#streams = new Streams(db, partitions)
+    this.#rows = new EventRows(db)
+    this.#streams = new Streams(db, partitions, () => this.#rows.flush())
     this.#head = headStatement(db)
     this.#byId = db.prepare('select position, stream_version from tidings_events where id = ? and source = ?', {
       returnArrays: true,
     })
-    this.#insert = db.prepare(
-      `insert into tidings_events (position, stream, stream_version, partition, id, source, type, version, time, priority,
-         correlation, causation, encoding, checksum, seal, context, data)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
   }
 
   /** Owed when somebody else has written, and when anything we wrote was rolled back. */
   forget(): void {
     this.#last = undefined
+    this.#rows.drop()
     this.#streams.forget()
   }
 
@@ -36,9 +34,15 @@ export class LogWriter {
     return this.#streams.versionOf(name)
   }
 
+  /** Owed before SQL of users runs, before a savepoint is set or released, and before COMMIT. */
+  flush(): void {
+    this.#rows.flush()
+  }
+
   /** Undefined: none of them is stored. Their places: all are. `mixed`: some are, or one comes twice among them. */
   findRepeated(records: readonly EventRecord[], trusting: boolean): readonly Placed[] | 'mixed' | undefined {
     if (trusting && records.every(isFresh)) return undefined
+    this.#rows.flush()
     const found: Placed[] = []
     for (const { id, source } of records) {
       const row = this.#byId.get(id, source) as unknown as [number, number] | undefined
@@ -57,7 +61,7 @@ export class LogWriter {
       const stream = this.#streams.open(record, trusting && record.fresh === true && record.key === id)
       const streamVersion = ++stream.version
       position++
-      this.#insert.run(
+      this.#rows.add(
         position,
         stream.id,
         streamVersion,

@@ -16,12 +16,15 @@ export interface Stream {
 /** The streams of a connection that writes. Right only inside a transaction, and until somebody else has written: then `forget`. */
 export class Streams {
   readonly #partitions: number
+  readonly #flush: () => void
   readonly #known = new LRUCache<string, Stream>({ max: kept })
   readonly #select: StatementSync
   readonly #insert: StatementSync
 
-  constructor(db: DatabaseSync, partitions: number) {
+  /** `flush` writes the events that are on their way, so that they are counted. */
+  constructor(db: DatabaseSync, partitions: number, flush: () => void) {
     this.#partitions = partitions
+    this.#flush = flush
     this.#select = db.prepare(
       `select s.id, s.partition, max(s.pruned, ifnull((select max(e.stream_version) from tidings_events e where e.stream = s.id), 0))
        from tidings_streams s where s.tenant = ? and s.category = ? and s.key = ?`,
@@ -47,6 +50,7 @@ export class Streams {
   }
 
   #find(name: StreamName, text: string): Stream | undefined {
+    this.#flush()
     const row = this.#select.get(name.tenant, name.category, name.key) as unknown as
       | [number, number, number]
       | undefined
