@@ -22,6 +22,8 @@ export interface Audience {
   /** Subscriptions of either mode. */
   readonly matched: number
   readonly inline: readonly InlineListener[]
+  /** Whether something must be committed with the event for its inline listeners. */
+  readonly promising: boolean
 }
 
 /** A subscription that runs in the publisher's process before publish returns. */
@@ -146,7 +148,7 @@ export class Publisher {
     const { record } = ready
     const audience = this.#host.audience(event.type)
     const unit: Unit =
-      audience.inline.length === 0 ? { append: [record] } : { append: [record], ...this.#promises([ready]) }
+      audience.promising ? { append: [record], ...this.#promises([ready]) } : { append: [record] }
     return new Promise((resolve, reject) => {
       this.#host.committer.submit({
         unit,
@@ -166,7 +168,7 @@ export class Publisher {
             resolve(
               receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, undefined),
             )
-          else resolve(this.#hear(event, record, placed))
+          else resolve(this.#hear(event, record, placed, audience))
         },
       })
     })
@@ -241,8 +243,12 @@ export class Publisher {
     return documents.length === 0 ? {} : { documents }
   }
 
-  #hear(event: Event<unknown>, record: EventRecord, placed: Placed): Receipt | Promise<Receipt> {
-    const audience = this.#host.audience(event.type)
+  #hear(
+    event: Event<unknown>,
+    record: EventRecord,
+    placed: Placed,
+    audience: Audience = this.#host.audience(event.type),
+  ): Receipt | Promise<Receipt> {
     const stored = 'stream' in placed ? (placed as StoredEvent) : this.#stored(record, placed)
     let failures: ListenerFailure[] | undefined
     const heard: Promise<void>[] = []

@@ -15,6 +15,7 @@ export class Audiences {
   static readonly #shared = new WeakMap<Store, { members: Set<Member>; version: number }>()
   readonly #all: { members: Set<Member>; version: number }
   readonly #own: Member[] = []
+  readonly #durable: boolean
   readonly #known = new Map<string, Audience>()
   #version = -1
 
@@ -25,6 +26,7 @@ export class Audiences {
       if (store.capabilities.sharing === 'process') Audiences.#shared.set(store, all)
     }
     this.#all = all
+    this.#durable = store.capabilities.durability !== 'memory'
   }
 
   add(subscription: Subscription, inline: InlineListener | undefined): void {
@@ -43,10 +45,8 @@ export class Audiences {
     let audience = this.#known.get(type)
     if (audience === undefined) {
       const members = [...this.#all.members].filter(({ subscription }) => subscription.matches(type))
-      audience = {
-        matched: members.length,
-        inline: members.flatMap(({ inline }) => (inline === undefined ? [] : [inline])),
-      }
+      const inline = members.flatMap((member) => (member.inline === undefined ? [] : [member.inline]))
+      audience = { matched: members.length, inline, promising: inline.length > 0 && this.#durable }
       if (this.#known.size < 10_000) this.#known.set(type, audience)
     }
     return audience
