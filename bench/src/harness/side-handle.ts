@@ -103,7 +103,7 @@ export class SideHandle {
       return
     }
     this.#wanted = undefined
-    if ('failed' in answer) wanted.reject(new Error(`${this.spec.label}: ${answer.failed}`))
+    if ('failed' in answer) wanted.reject(new Error(`${this.spec.label}: ${answer.failed}`, { cause: answer.stack }))
     else wanted.resolve(answer)
   }
 }

@@ -19,7 +19,10 @@ export interface SideTask extends SideHost {
 }
 
 export type Command = { readonly do: 'round'; readonly events: number } | { readonly do: 'close' }
-export type Answer = { readonly sample: Sample } | { readonly ready: true } | { readonly failed: string }
+export type Answer =
+  | { readonly sample: Sample }
+  | { readonly ready: true }
+  | { readonly failed: string; readonly stack: string }
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -29,8 +32,11 @@ let published = 0
 
 const tell = (answer: Answer): void => void process.send?.(answer)
 const fail = (error: unknown): void => {
-  console.error(error)
-  tell({ failed: error instanceof Error ? `${error.name}: ${error.message}` : String(error) })
+  tell(
+    error instanceof Error
+      ? { failed: `${error.name}: ${error.message}`, stack: error.stack ?? '' }
+      : { failed: String(error), stack: '' },
+  )
 }
 
 process.on('uncaughtException', (error) => {

@@ -115,7 +115,7 @@ function scenario(load: Exclude<Load, 'footprint'>, title: string, peers: readon
     load,
     reference: 'raw',
     sides: [...ours, rawMap, rawFull, ...peers],
-    events: { full: 500_000, quick: 100_000, smoke: 10_000 },
+    events: { full: 500_000, quick: 100_000, smoke: 30_000 },
     rounds: { full: 7, quick: 3, smoke: 3 },
     targets,
   }
