@@ -54,7 +54,8 @@ export function eventHistory(store: Store): EventHistory {
     for (;;) {
       const { events, through } = await store.readAll({ ...query, after, limit: page })
       for (const stored of events) yield historic(stored)
-      if (through <= after || events.length < page) return
+      // A page may end before it is full; only one that leads nowhere is the last.
+      if (through <= after) return
       after = through
     }
   }

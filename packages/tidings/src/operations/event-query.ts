@@ -69,7 +69,8 @@ export async function* searchEvents(
       yield stored
       if (--left <= 0) return
     }
-    if (through <= after || events.length < page) return
+    // A page may end before it is full; only one that leads nowhere is the last.
+    if (through <= after) return
     after = through
   }
 }

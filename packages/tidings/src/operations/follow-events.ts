@@ -49,7 +49,8 @@ export async function* followEvents(
         if (signal?.aborted) return
         if (matches(stored)) yield stored
       }
-      const caughtUp = through <= after || events.length < page
+      // A page may end before it is full; only one that leads nowhere is the last.
+      const caughtUp = through <= after
       // The past ends at the head of its time, also where nothing of it matched.
       after = past && caughtUp ? head : Math.max(after, through)
       if (caughtUp && !past) await waiting.forMore(hints)

@@ -140,8 +140,8 @@ async function countWaiting(
       events++
       oldest = Math.min(oldest ?? record.time, record.time)
     }
-    if (through <= after || found.length < page)
-      return { events, more: false, ...(oldest === undefined ? {} : { oldest }) }
+    // A page may end before it is full; only one that leads nowhere is the last.
+    if (through <= after) return { events, more: false, ...(oldest === undefined ? {} : { oldest }) }
     after = through
   }
 }
