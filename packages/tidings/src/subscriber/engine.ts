@@ -116,11 +116,12 @@ export class Engine implements Sink, Contender {
     this.#requests = new Requests(host, subscription, {
       owns: (partition) => this.#partitions.get(partition),
       recall: (partition, parked) => {
-        if (this.#lanes.holding(partition, parked.stream, parked.offset) === undefined)
-          this.#parking.adopt(partition, parked)
+        if (this.#lanes.holding(partition, parked.stream, parked.offset) !== undefined) return false
+        this.#parking.adopt(partition, parked)
+        return true
       },
-      redrive: (partition, stream, offset, extra) => this.#parking.redrive(partition, stream, offset, extra),
-      drop: (partition, stream, offset, extra) => this.#parking.drop(partition, stream, offset, extra),
+      redrive: (partition, stream, offset, answer) => this.#parking.redrive(partition, stream, offset, answer),
+      drop: (partition, stream, offset, answer) => this.#parking.drop(partition, stream, offset, answer),
     })
   }
 

@@ -1,7 +1,7 @@
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
-import type { DocumentChange } from '../store/store.ts'
+import type { DocumentChange, Expectation } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
 import type { Item, Lane } from './lane.ts'
 import type { LaneTable } from './lane-table.ts'
@@ -23,6 +23,16 @@ export interface ParkingHost {
   /** A live event waits on disk now and no longer in memory. */
   setAside(): void
 }
+
+/** How a request is answered: by the commit that carries it out, and by none that finds it answered already. */
+export interface Answer {
+  readonly documents: readonly DocumentChange[]
+  readonly expect: readonly Expectation[]
+  /** Whether the event was taken into memory for this request alone. */
+  readonly recalled: boolean
+}
+
+const noAnswer: Answer = Object.freeze({ documents: [], expect: [], recalled: false })
 
 /** Sets events aside with their successors, and lets them run again, in order. All of it is documents, changed by the owner's commits alone. */
 export class Parking {
@@ -112,34 +122,27 @@ export class Parking {
     if (lane.state === 'idle') lane.state = 'held'
   }
 
-  /** Lets the head of a blocked stream run again; `answered` is committed along. False: its lane is busy, ask again. */
-  redrive(
-    partition: PartitionState,
-    stream: string,
-    offset: Offset,
-    answered: readonly DocumentChange[] = [],
-  ): boolean {
+  /** Lets the head of a blocked stream run again; `answer` is committed along. False: its lane is busy, ask again. */
+  redrive(partition: PartitionState, stream: string, offset: Offset, answer: Answer = noAnswer): boolean {
     const lane = this.#host.lanes.holding(partition, stream, offset)
     const item = lane?.parked.peek()
-    if (lane === undefined || item?.parked === undefined || item.offset !== offset)
-      return this.#answer(partition, answered)
+    if (lane === undefined || item?.parked === undefined || item.offset !== offset) return this.#say(partition, answer)
     if (lane.state === 'running' || lane.state === 'settling' || lane.state === 'ready') return false
-    item.attempts = 0
-    item.parked = { ...item.parked, state: 'retry', attempts: 0, due: this.#host.runtime.now() }
-    this.#rewrite(lane, partition, [...answered, putParked(item.parked)])
+    const parked: ParkedEvent = { ...item.parked, state: 'retry', attempts: 0, due: this.#host.runtime.now() }
+    this.#rewrite(lane, partition, putParked(parked), answer, () => {
+      item.attempts = 0
+      item.parked = parked
+    })
     return true
   }
 
   /** Gives a parked event up for good. Its successors run. */
-  drop(partition: PartitionState, stream: string, offset: Offset, answered: readonly DocumentChange[] = []): boolean {
+  drop(partition: PartitionState, stream: string, offset: Offset, answer: Answer = noAnswer): boolean {
     const lane = this.#host.lanes.holding(partition, stream, offset)
-    if (lane === undefined) return this.#answer(partition, answered)
+    const dropped = lane === undefined ? undefined : [...lane.parked].find((item) => item.offset === offset)
+    if (lane === undefined || dropped?.parked === undefined) return this.#say(partition, answer)
     if (lane.state === 'running' || lane.state === 'settling' || lane.state === 'ready') return false
-    const items = [...lane.parked]
-    while (lane.parked.size > 0) lane.parked.shift()
-    for (const item of items) if (item.offset !== offset) lane.parked.push(item)
-    const dropped = items.find((item) => item.offset === offset)?.parked as ParkedEvent
-    this.#rewrite(lane, partition, [...answered, deleteParked(dropped)])
+    this.#rewrite(lane, partition, deleteParked(dropped.parked), answer, () => remove(lane, dropped))
     return true
   }
 
@@ -149,15 +152,37 @@ export class Parking {
   }
 
   /** There is nothing to do but to say so: it was handled meanwhile, or waits behind another. */
-  #answer(partition: PartitionState, answered: readonly DocumentChange[]): boolean {
-    if (answered.length > 0) this.#host.settler.add(this.#change(partition, undefined, answered, undefined))
+  #say(partition: PartitionState, { documents, expect }: Answer): boolean {
+    if (documents.length > 0) this.#host.settler.add({ ...this.#change(partition, undefined, documents, undefined), expect })
     return true
   }
 
-  #rewrite(lane: Lane, partition: PartitionState, documents: readonly DocumentChange[]): void {
+  /**
+   * Changes a parked event on disk, and only then in memory. Refused, because the request was answered before or the event is no longer as it was
+   * read: then nothing changes, and what was taken into memory for it alone is let go.
+   */
+  #rewrite(lane: Lane, partition: PartitionState, change: DocumentChange, answer: Answer, apply: () => void): void {
     lane.cancel()
     lane.state = 'settling'
-    this.#host.settler.add(this.#change(partition, undefined, documents, lane))
+    const goOn = (): void => {
+      lane.state = 'idle'
+      this.#host.advance(lane)
+    }
+    this.#host.settler.add({
+      partition,
+      entry: undefined,
+      documents: [...answer.documents, change],
+      ...(answer.expect.length === 0 ? {} : { expect: answer.expect }),
+      committed: () => {
+        apply()
+        goOn()
+      },
+      refused: () => {
+        if (answer.recalled) lane.parked.shift()
+        goOn()
+      },
+      lost: () => {},
+    })
   }
 
   /** Documents alone cannot be refused; after the commit `lane` goes on. */
@@ -180,4 +205,10 @@ export class Parking {
       lost: () => {},
     }
   }
+}
+
+function remove(lane: Lane, gone: Item): void {
+  const items = [...lane.parked]
+  while (lane.parked.size > 0) lane.parked.shift()
+  for (const item of items) if (item !== gone) lane.parked.push(item)
 }

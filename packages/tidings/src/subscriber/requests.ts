@@ -1,8 +1,9 @@
 import type { Timer } from '../kernel/runtime.ts'
-import type { DocumentChange, Unit } from '../store/store.ts'
+import type { Expectation, Unit } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
 import type { EngineHost } from './engine-host.ts'
 import { type ParkedEvent, parkedCollection, readParked } from './parked-event.ts'
+import type { Answer } from './parking.ts'
 import type { PartitionState } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'
 
@@ -30,11 +31,11 @@ export function requestUnit(owner: string, id: string, request: ParkedRequest): 
 
 export interface RequestActions {
   owns(partition: number): PartitionState | undefined
-  /** Takes a dead letter into memory that held nobody up. */
-  recall(partition: PartitionState, parked: ParkedEvent): void
+  /** Takes a dead letter into memory that held nobody up. False: it is there. */
+  recall(partition: PartitionState, parked: ParkedEvent): boolean
   /** False: not now; it is looked at again. */
-  redrive(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[]): boolean
-  drop(partition: PartitionState, stream: string, offset: Offset, extra: readonly DocumentChange[]): boolean
+  redrive(partition: PartitionState, stream: string, offset: Offset, answer: Answer): boolean
+  drop(partition: PartitionState, stream: string, offset: Offset, answer: Answer): boolean
 }
 
 /** How often requests are looked for without a hint, in milliseconds. */
@@ -100,15 +101,20 @@ export class Requests {
       const request = JSON.parse(document.body) as ParkedRequest
       const partition = this.#actions.owns(request.partition)
       if (partition === undefined) continue
-      const answered: DocumentChange = { collection: requestsCollection, id: document.id, delete: true }
       const [stored] = await this.#host.store.find(parkedCollection, {
         id: `${this.#prefix}${request.stream}/${String(request.offset).padStart(16, '0')}`,
       })
+      // Its partition may have gone meanwhile.
+      if (this.#actions.owns(request.partition) !== partition) continue
       const parked = stored === undefined ? undefined : readParked(stored)
-      if (parked !== undefined && !parked.blocking && parked.state === 'dead') this.#actions.recall(partition, parked)
+      const recalled = parked !== undefined && !parked.blocking && parked.state === 'dead' && this.#actions.recall(partition, parked)
+      // Both were read a while ago. What is true by now the commit will tell.
+      const expect: Expectation[] = [{ collection: requestsCollection, id: document.id, version: document.version }]
+      if (recalled && stored !== undefined) expect.push({ collection: parkedCollection, id: stored.id, version: stored.version })
+      const answer: Answer = { documents: [{ collection: requestsCollection, id: document.id, delete: true }], expect, recalled }
       // What cannot be done now because its stream is busy is tried again at the next look.
-      if (request.action === 'redrive') this.#actions.redrive(partition, request.stream, request.offset, [answered])
-      else this.#actions.drop(partition, request.stream, request.offset, [answered])
+      if (request.action === 'redrive') this.#actions.redrive(partition, request.stream, request.offset, answer)
+      else this.#actions.drop(partition, request.stream, request.offset, answer)
     }
   }
 
