@@ -5,7 +5,7 @@ import { FaultPlan, faultyStore, faultyTransport, type ProcessRuntime, processRu
 import { subscribeAll } from './subscriptions.ts'
 import type { World } from './world.ts'
 
-export const lease = 2_000
+const lease = 3_000
 export const dedupWindow = 5_000
 
 /** One process of the simulated service: a clock of its own, a disk that may fail it, and a bus. It dies without a word. */
@@ -18,12 +18,15 @@ export class Instance {
   /** Furthest its wall clock ever was. */
   latest = 0
   readonly #world: World
+  readonly #begun: () => void
   /** When it was stopped last, and for how long. */
   #stops: { from: number; to: number }[] = []
   #wall = 0
 
-  constructor(world: World, name: string) {
+  /** @param begun Called when it has started. */
+  constructor(world: World, name: string, begun: () => void) {
     this.#world = world
+    this.#begun = begun
     this.name = name
     this.process = processRuntime(world.runtime)
     this.plan.onCrash(() => {
@@ -56,6 +59,7 @@ export class Instance {
       subscribeAll(world, this, bus)
       await bus.start()
       this.started = true
+      this.#begun()
       world.trace(`started ${this.name}`)
     } catch (error) {
       world.trace(`no start ${this.name} ${String(error)}`)

@@ -70,7 +70,10 @@ export class Operator {
     const owner = `${subscription}/${run}/${partition}`
     world.trace(`ask ${action} ${subscription} ${offset}`)
     world.sometimes(`an operator asked to ${action}`)
-    if (action === 'drop') world.dropped.add(`${subscription}|${eventId}`)
+    if (action === 'drop') {
+      world.dropped.add(`${subscription}|${eventId}`)
+      world.owed.delete(`${subscription}|${eventId}`)
+    }
     const request = { action, stream, offset, partition, by: 'user:operator', at: world.runtime.now() }
     await world.disk.as('operator').commit([
       { documents: [{ collection: 'requests', id: `${owner}/r-${String(++this.#asked).padStart(5, '0')}`, put: JSON.stringify(request), index: { owner } }] },

@@ -6,7 +6,7 @@ import { dedupWindow, type Instance } from './instance.ts'
 import type { World } from './world.ts'
 
 /** How long publishing goes on, in virtual milliseconds. */
-export const publishingTime = 24_000
+export const publishingTime = 20_000
 
 /** Publishes from whichever instances live, at random times, until enough was said. */
 export class Publishers {
@@ -31,6 +31,11 @@ export class Publishers {
       })
     }
     next()
+  }
+
+  /** Whether everything was said that this world has to say. */
+  get done(): boolean {
+    return this.#said >= this.#world.profile.publishes
   }
 
   #say(): void {
@@ -104,7 +109,7 @@ export class Publishers {
   async #publish(instance: Instance, order: Order, options: Published['options']): Promise<Published> {
     const book = this.#open(instance, order, options)
     const bus = instance.bus as NonNullable<Instance['bus']>
-    const definition = this.#world.pick([OrderPlaced, OrderPlaced, OrderPaid, OrderSeen])
+    const definition = this.#world.pick([OrderPlaced, OrderPlaced, OrderPaid, OrderPaid, OrderSeen])
     try {
       this.#acknowledge(book, await bus.publish(definition, order, { deadline: 5_000, ...options }))
     } catch (error) {

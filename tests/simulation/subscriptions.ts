@@ -10,8 +10,6 @@ type Body = (event: Event<Order>, context: HandlerContext, run: Run, instance: I
 
 export interface SubscriptionPlan {
   readonly options: SubscribeOptions & { readonly name: string }
-  /** Whether it hears notes instead of orders. */
-  readonly notes?: true
   readonly body: Body
 }
 
@@ -21,6 +19,32 @@ export const poisonTries = 2
 /** Waits of the subscriptions whose retries are checked: the first in memory, the second parked. */
 export const backoff = [100, 400] as const
 const retry = { tries: 3, backoff, parkAbove: 200 } as const
+
+const [placed, paid, seen] = [OrderPlaced.type, OrderPaid.type, OrderSeen.type]
+
+/** What each of them hears: not everything, so that a world is quick. */
+const hears: Readonly<Record<string, readonly string[]>> = {
+  ledger: [placed, paid, seen],
+  mailer: [paid, seen],
+  audit: [paid, seen],
+  poisoned: [placed, paid, seen],
+  skipper: [placed],
+  follower: [placed],
+  notes: [NoteTaken.type],
+  charger: [paid],
+  inline: [placed, seen],
+  slow: [paid, seen],
+  remote: [paid],
+  mute: [placed],
+}
+const names = Object.keys(hears)
+
+const hearing = new Map([placed, paid, seen, NoteTaken.type].map((type) => [type, names.filter((name) => hears[name]?.includes(type))]))
+
+/** Names of the subscriptions that hear a type. */
+export function heardBy(type: string): readonly string[] {
+  return hearing.get(type) ?? []
+}
 
 /** All subscriptions of the simulated service. Every instance declares all of them. */
 export function subscriptionPlans(world: World): readonly SubscriptionPlan[] {
@@ -67,7 +91,7 @@ export function subscriptionPlans(world: World): readonly SubscriptionPlan[] {
         if (world.chance(0.5)) await note
       },
     },
-    { notes: true, options: { name: 'notes', from: 'beginning', window, retry }, body: () => {} },
+    { options: { name: 'notes', from: 'beginning', window, retry }, body: () => {} },
     {
       options: { name: 'charger', from: 'beginning', window, retry },
       body: async (event, { effect, attempt }, run, instance) => {
@@ -121,8 +145,7 @@ function spoil(world: World, subscription: string, event: Event<Order>): void {
 export function subscribeAll(world: World, instance: Instance, bus: EventBus): void {
   for (const plan of subscriptionPlans(world)) {
     const handler = handlerOf(world, instance, plan)
-    if (plan.notes === true) bus.subscribe(NoteTaken, plan.options, handler as never)
-    else bus.subscribe([OrderPlaced, OrderPaid, OrderSeen], plan.options, handler)
+    bus.subscribe(hears[plan.options.name] as string[], plan.options, handler as never)
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 import { type Unit, type VirtualRuntime, virtualRuntime } from 'tidings/spi'
 
@@ -33,6 +33,8 @@ export class World {
   readonly fences: Map<string, { version: number; by: string }> = new Map()
   /** Events that an operator has taken out, by subscription and event. */
   readonly dropped: Set<string> = new Set()
+  /** What is still to be handled or taken out, by subscription and event. */
+  readonly owed: Set<string> = new Set()
   /** Poison that was mended, by subscription and event. */
   readonly mended: Set<string> = new Set()
   readonly reached: Set<string> = new Set()
@@ -42,10 +44,15 @@ export class World {
   /** True from when nothing new goes wrong any more. */
   calm = false
   violation: Violation | undefined
-  readonly #hash: Hash = createHash('sha256')
+  /** What happened, in order; the hash is taken over all of it at once. */
+  readonly #story: string[] = []
   readonly lines: string[] | undefined
 
-  constructor(seed: number, profile: Profile, options: { readonly keepTrace?: boolean } = {}) {
+  /** Names of the subscriptions that hear a type. */
+  readonly heardBy: (type: string) => readonly string[]
+
+  constructor(seed: number, profile: Profile, options: { readonly keepTrace?: boolean; readonly heardBy: (type: string) => readonly string[] }) {
+    this.heardBy = options.heardBy
     this.seed = seed
     this.profile = profile
     this.lines = options.keepTrace === true ? [] : undefined
@@ -54,6 +61,7 @@ export class World {
       {
         appended: (event) => {
           this.events.set(event.id, event)
+          for (const name of options.heardBy(event.record.type)) this.owed.add(`${name}|${event.id}`)
           this.trace(`append ${event.position} ${event.record.type} ${event.stream} by ${event.by}`)
           for (const invariant of this.invariants) invariant.appended?.(event)
         },
@@ -78,6 +86,7 @@ export class World {
           const at = id.indexOf('|')
           const event = this.events.get(id.slice(at + 1))
           if (event === undefined) return this.fail(1, `an effect of an event that was never stored: ${id}`)
+          this.owed.delete(id)
           const effect: Effect = { subscription: id.slice(0, at), event, by, count }
           this.trace(`effect ${effect.subscription} ${event.position} by ${by}`)
           for (const invariant of this.invariants) invariant.effect?.(effect)
@@ -105,19 +114,19 @@ export class World {
   }
 
   trace(line: string): void {
-    const text = `${this.now.toFixed(2)} ${line}\n`
-    this.#hash.update(text)
+    const text = `${Math.round(this.now * 100) / 100} ${line}\n`
+    this.#story.push(text)
     this.lines?.push(text)
   }
 
   /** More for those who read the trace; no part of its hash. */
   detail(line: () => string): void {
-    this.lines?.push(`${this.now.toFixed(2)} ${line()}\n`)
+    this.lines?.push(`${Math.round(this.now * 100) / 100} ${line()}\n`)
   }
 
-  /** What happened, as one number; call it once, at the end. */
+  /** What happened, as one number. */
   traceHash(): string {
-    return this.#hash.digest('hex')
+    return hash('sha256', this.#story.join(''), 'hex')
   }
 
   chance(likelihood: number): boolean {

@@ -11,7 +11,8 @@ const coolDown = 1_000
  * its dependency kept from being handled ever loses an attempt.
  */
 export function retriesWait(world: World): Invariant {
-  const due = new Map<string, { readonly attempts: number; readonly since: number }>()
+  /** Wall time, by parked document. */
+  const due = new Map<string, number>()
   /** By instance: when something was found to be away, from when on nothing may begin. */
   const opened = new Map<string, number>()
   return {
@@ -22,8 +23,8 @@ export function retriesWait(world: World): Invariant {
           due.delete(change.id)
           continue
         }
-        const parked = JSON.parse(change.put) as { state: string; attempts: number; lastFailedAt?: number; due?: number }
-        if (parked.state === 'retry' && parked.due !== undefined && parked.due > (parked.lastFailedAt ?? 0)) due.set(change.id, { attempts: parked.attempts, since: world.now })
+        const parked = JSON.parse(change.put) as { state: string; due?: number }
+        if (parked.state === 'retry' && parked.due !== undefined) due.set(change.id, parked.due)
         else due.delete(change.id)
       }
     },
@@ -47,9 +48,9 @@ export function retriesWait(world: World): Invariant {
   }
 }
 
-function waited(world: World, run: Run, due: ReadonlyMap<string, { readonly attempts: number; readonly since: number }>): void {
+function waited(world: World, run: Run, due: ReadonlyMap<string, number>): void {
   const before = world.runs.get(`${run.subscription}|${run.event.id}`)?.at(-1)
-  if (before?.outcome === 'threw' && before.ended !== undefined && before.attempt + 1 === run.attempt && before.instance === run.instance) {
+  if (before?.outcome === 'threw' && before.ended !== undefined && before.attempt + 1 === run.attempt && before.instance === run.instance && before.token === run.token) {
     const least = run.attempt === 2 ? backoff[0] : run.subscription === 'slow' ? 0 : backoff[1]
     const waits = run.began - before.ended
     if (run.subscription !== 'slow' && waits < least - 1) world.fail(37, `${run.subscription} tried the event at ${run.event.position} again after ${Math.round(waits)} ms instead of ${least}`)
@@ -57,8 +58,6 @@ function waited(world: World, run: Run, due: ReadonlyMap<string, { readonly atte
   // Wall clocks that jump move due times with them.
   if (world.profile.jumps) return
   const id = `${run.subscription}/0/${run.event.stream}/${String(run.event.position).padStart(16, '0')}`
-  const parked = due.get(id)
-  if (parked !== undefined && run.attempt === parked.attempts + 1 && run.began - parked.since < backoff[1] - 50 && run.instance !== before?.instance) {
-    world.fail(37, `${run.subscription} tried the parked event at ${run.event.position} ${Math.round(run.began - parked.since)} ms after it was parked`)
-  }
+  const early = (due.get(id) ?? 0) - world.runtime.now()
+  if (early > 1) world.fail(37, `${run.subscription} tried the parked event at ${run.event.position} ${Math.round(early)} ms before it was due`)
 }
