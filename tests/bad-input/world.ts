@@ -9,15 +9,31 @@ import { expect, onTestFinished } from 'vitest'
 /** Stands in payloads. Nothing that Tidings says may repeat it. */
 export const secret = 'swordfish-4711'
 
+/** Is told what must be ended, and ends it in time. */
+export type Finish = (end: () => unknown) => void
+
+const withTest: Finish = (end) => onTestFinished(async () => void (await end()))
+
+/** Where several tests share a world: gathers what must be ended; call `end` after the last of them. */
+export function shared(): { readonly finish: Finish; readonly end: () => Promise<void> } {
+  const ends: (() => unknown)[] = []
+  return {
+    finish: (end) => void ends.push(end),
+    async end() {
+      for (const one of ends.toReversed()) await one()
+    },
+  }
+}
+
 /** A folder that is gone after the test. */
-export function folder(): string {
+export function folder(finish = withTest): string {
   const path = mkdtempSync(join(tmpdir(), 'tidings-bad-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  finish(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
 
-export function file(): string {
-  return join(folder(), 'tidings.db')
+export function file(finish?: Finish): string {
+  return join(folder(finish), 'tidings.db')
 }
 
 export interface World {
@@ -28,8 +44,10 @@ export interface World {
 }
 
 /** A bus on an SQLite file of its own, with a quick clock for retries and take-overs; closed after the test. */
-export async function open(options: Partial<EventBusOptions> & { readonly path?: string } = {}): Promise<World> {
-  const { path = file(), ...rest } = options
+export async function open(
+  options: Partial<EventBusOptions> & { readonly path?: string; readonly finish?: Finish } = {},
+): Promise<World> {
+  const { finish = withTest, path = file(finish), ...rest } = options
   const lines: string[] = []
   const bus = await createEventBus({
     ...(rest.url === undefined && rest.store === undefined ? { store: sqlite(path) } : {}),
@@ -39,7 +57,7 @@ export async function open(options: Partial<EventBusOptions> & { readonly path?:
       void lines.push(`${level} ${message} ${String(fields && JSON.stringify(fields, shown))}`),
     ...rest,
   })
-  onTestFinished(() => bus.close())
+  finish(() => bus.close())
   return { bus, file: path, logged: () => lines.join('\n') }
 }
 
@@ -48,9 +66,9 @@ function shown(_: string, value: unknown): unknown {
 }
 
 /** The store alone, as a foreign writer has it. */
-export async function openStore(path: string): Promise<Store> {
+export async function openStore(path: string, finish = withTest): Promise<Store> {
   const store = await sqlite(path).open({ runtime: realRuntime(), log: silentLog, meter: silentMeter })
-  onTestFinished(() => store.close())
+  finish(() => store.close())
   return store
 }
 
