@@ -1,11 +1,10 @@
 import type { AnyEventDefinition, EventDefinition, EventDraft } from '../events/define-event.ts'
-import { recordOf } from '../events/record-codec.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import { silentLog } from '../kernel/log.ts'
 import { silentMeter } from '../kernel/meter.ts'
 import { realRuntime } from '../kernel/real-runtime.ts'
-import { noDraft, prepare } from '../prepare/prepare.ts'
+import { noDraft } from '../prepare/prepare.ts'
 import { Committer } from '../publisher/committer.ts'
 import type { PublishOptions } from '../publisher/publish-options.ts'
 import { Publisher } from '../publisher/publisher.ts'
@@ -96,6 +95,11 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     slots,
     instance: runtime.id(),
     progressed,
+    published(records, placed) {
+      // Where a queue hears them, it serves inline subscriptions too; a store of this process alone has none.
+      if (store.capabilities.durability === 'memory') void publisher.heard(records, placed)
+      else publisher.counted(records.length)
+    },
     decode: (delivery, subscription) =>
       decode(delivery, subscription, {
         validate,
@@ -104,13 +108,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
         maxBytes: settings.maxIncomingBytes,
       }),
     attempts: {
-      prepare(draft, stamp) {
-        const event = prepare(draft, stamp, prepareOptions)
-        const fresh = stamp.id === undefined
-        return event instanceof Promise
-          ? event.then((prepared) => recordOf(prepared, { fresh }))
-          : recordOf(event, { fresh })
-      },
+      prepare: (draft, stamp) => publisher.prepare(draft, stamp),
       begin: (signal) => sqlStore(store).begin({ hold: txHold, signal }),
     },
   }
@@ -206,7 +204,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
         late.add(starting)
       }
     },
-    transaction: (work) => transaction(sqlStore(store), txHold, prepareOptions, work),
+    transaction: (work) => transaction(sqlStore(store), txHold, publisher, work),
     start: () =>
       life.start(() =>
         startAll().catch(async (error: unknown) => {

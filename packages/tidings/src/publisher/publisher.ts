@@ -1,13 +1,13 @@
 import type { EventDraft } from '../events/define-event.ts'
 import { type Event, priorityRank } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
-import { plainRecord, recordOf } from '../events/record-codec.ts'
+import { eventOf, plainRecord, recordOf } from '../events/record-codec.ts'
 import { milliseconds } from '../kernel/duration.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, type Meter, silentMeter } from '../kernel/meter.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import { fitData } from '../prepare/fit-data.ts'
-import { type PrepareOptions, prepare } from '../prepare/prepare.ts'
+import { type PrepareOptions, prepare, type Stamp } from '../prepare/prepare.ts'
 import { partitionOf } from '../store/partitioner.ts'
 import type { CommitResult, DocumentChange, Expectation, Placed, Store, StoredEvent, Unit } from '../store/store.ts'
 import { streamText } from '../store/store.ts'
@@ -140,6 +140,45 @@ export class Publisher {
     return result.events
   }
 
+  /** The record of a draft, limited and sealed as everything that is published, for units that are committed elsewhere. */
+  prepare(draft: EventDraft, stamp: Stamp): EventRecord | Promise<EventRecord> {
+    const fit = (event: Event<unknown>): EventRecord | Promise<EventRecord> => {
+      const ready = this.#fit(event, stamp)
+      return ready instanceof Promise ? ready.then(({ record }) => record) : ready.record
+    }
+    const event = prepare(draft, stamp, this.#host)
+    return event instanceof Promise ? event.then(fit) : fit(event)
+  }
+
+  /** What must be committed with these records, so that a crash before their inline listeners have run loses nothing. */
+  promises(records: readonly EventRecord[]): readonly DocumentChange[] {
+    const documents: DocumentChange[] = []
+    for (const record of records) {
+      const { inline, promising } = this.#host.audience(record.type)
+      if (!promising) continue
+      for (const listener of inline) {
+        const document = listener.promise(record)
+        if (document !== undefined) documents.push(document)
+      }
+    }
+    return documents
+  }
+
+  /** Counts what a unit of somebody else has published. */
+  counted(records: number): void {
+    this.#published.add(records)
+  }
+
+  /** Runs the inline listeners of records that a unit of somebody else has committed. */
+  async heard(records: readonly EventRecord[], placed: readonly Placed[]): Promise<void> {
+    this.#published.add(records.length)
+    this.#host.committed(placed)
+    for (const [at, record] of records.entries()) {
+      if (this.#host.audience(record.type).inline.length > 0)
+        await this.#hear(eventOf(record), record, placed[at] as Placed)
+    }
+  }
+
   #one(draft: EventDraft, event: Event<unknown>, options: PublishOptions): Promise<Receipt> {
     const dedup = options.dedupKey !== undefined || draft.definition.dedup === 'content'
     const ready = this.#fit(event, options)
@@ -147,8 +186,7 @@ export class Publisher {
       return this.#slow(draft, event, ready, options, dedup)
     const { record } = ready
     const audience = this.#host.audience(event.type)
-    const unit: Unit =
-      audience.promising ? { append: [record], ...this.#promises([ready]) } : { append: [record] }
+    const unit: Unit = audience.promising ? { append: [record], ...this.#promises([ready]) } : { append: [record] }
     return new Promise((resolve, reject) => {
       this.#host.committer.submit({
         unit,
@@ -223,7 +261,7 @@ export class Publisher {
     }
   }
 
-  #fit(event: Event<unknown>, options: PublishOptions): Ready | Promise<Ready> {
+  #fit(event: Event<unknown>, options: Stamp): Ready | Promise<Ready> {
     const { settings } = this.#host
     const record = recordOf(event, { fresh: options.id === undefined, ...this.#sealing })
     const fitted = fitData(event, record, settings)
@@ -233,13 +271,7 @@ export class Publisher {
   }
 
   #promises(ready: readonly Ready[]): { readonly documents?: readonly DocumentChange[] } {
-    const documents: DocumentChange[] = []
-    for (const { event, record } of ready) {
-      for (const listener of this.#host.audience(event.type).inline) {
-        const document = listener.promise(record)
-        if (document !== undefined) documents.push(document)
-      }
-    }
+    const documents = this.promises(ready.map(({ record }) => record))
     return documents.length === 0 ? {} : { documents }
   }
 

@@ -1,9 +1,10 @@
 import type { Event } from '../events/event.ts'
+import type { EventRecord } from '../events/record.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
-import type { Store } from '../store/store.ts'
+import type { Placed, Store } from '../store/store.ts'
 import type { Delivery, Transport } from '../transport/transport.ts'
 import type { AttemptHost } from './attempt.ts'
 import type { Slots } from './slots.ts'
@@ -21,6 +22,8 @@ export interface EngineHost {
   readonly instance: string
   readonly attempts: Omit<AttemptHost, 'subscription' | 'run' | 'commitFenced' | 'findEffect'>
   decode(delivery: Delivery, subscription: Subscription): Event<unknown> | Promise<Event<unknown>>
+  /** A handler's own events have been committed with it. */
+  published(records: readonly EventRecord[], placed: readonly Placed[]): void
   /** Something was handled or set aside; for those who wait until all is quiet. */
   progressed(): void
 }

@@ -1,9 +1,10 @@
 import { priorityRank } from '../events/event.ts'
+import type { EventRecord } from '../events/record.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import type { Counter } from '../kernel/meter.ts'
 import { delayOf } from '../resilience/backoff.ts'
 import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
-import type { StoredEvent } from '../store/store.ts'
+import type { Placed, StoredEvent } from '../store/store.ts'
 import type { Consumer, Delivery, Offset, Sink } from '../transport/transport.ts'
 import { Credit } from './credit.ts'
 import type { EngineHost } from './engine-host.ts'
@@ -404,7 +405,13 @@ export class Engine implements Sink, Contender {
   }
 
   readonly #settled = {
-    committed: (lane: Lane, item: Item): void => {
+    committed: (
+      lane: Lane,
+      item: Item,
+      records: readonly EventRecord[] | undefined,
+      placed: readonly Placed[],
+    ): void => {
+      if (records !== undefined) this.#host.published(records, placed)
       lane.drop()
       if (item.parked === undefined) this.#credit.release()
       lane.state = 'idle'

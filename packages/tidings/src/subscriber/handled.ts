@@ -1,5 +1,5 @@
 import type { EventRecord } from '../events/record.ts'
-import type { DocumentChange } from '../store/store.ts'
+import type { DocumentChange, Placed } from '../store/store.ts'
 import type { Item, Lane } from './lane.ts'
 import { deleteParked } from './parked-event.ts'
 import type { PartitionState } from './partition-state.ts'
@@ -15,7 +15,7 @@ export interface Work {
 
 /** What the engine does when a success has its answer. */
 export interface HandledThen {
-  committed(lane: Lane, item: Item): void
+  committed(lane: Lane, item: Item, records: readonly EventRecord[] | undefined, placed: readonly Placed[]): void
   refused(lane: Lane, item: Item, error: Error): void
 }
 
@@ -43,8 +43,8 @@ export class Handled implements Settlement {
     this.#item = item
   }
 
-  committed(): void {
-    this.#then.committed(this.#lane, this.#item)
+  committed(placed: readonly Placed[]): void {
+    this.#then.committed(this.#lane, this.#item, this.records, placed)
   }
 
   refused(error: Error): void {

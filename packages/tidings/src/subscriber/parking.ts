@@ -153,7 +153,8 @@ export class Parking {
 
   /** There is nothing to do but to say so: it was handled meanwhile, or waits behind another. */
   #say(partition: PartitionState, { documents, expect }: Answer): boolean {
-    if (documents.length > 0) this.#host.settler.add({ ...this.#change(partition, undefined, documents, undefined), expect })
+    if (documents.length > 0)
+      this.#host.settler.add({ ...this.#change(partition, undefined, documents, undefined), expect })
     return true
   }
 

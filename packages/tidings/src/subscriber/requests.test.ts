@@ -9,13 +9,23 @@ import { type ParkedRequest, requestUnit } from './requests.ts'
 const OrderPlaced = defineEvent('order.placed')
 const OrderSeen = defineEvent('order.seen')
 
-async function ask({ store, clock }: TestWorld, parked: ParkedEvent, id: string, action: ParkedRequest['action']): Promise<void> {
+async function ask(
+  { store, clock }: TestWorld,
+  parked: ParkedEvent,
+  id: string,
+  action: ParkedRequest['action'],
+): Promise<void> {
   const { stream, offset, partition } = parked
-  await store.commit([requestUnit(ownerOf(parked), id, { action, stream, offset, partition, by: 'user:test', at: clock.now() })])
+  await store.commit([
+    requestUnit(ownerOf(parked), id, { action, stream, offset, partition, by: 'user:test', at: clock.now() }),
+  ])
 }
 
 /** A world with one dead letter, whose handler fails as long as `bad` says. */
-async function withDeadLetter(onPoison: 'park' | 'skip', bad: () => boolean): Promise<{ world: TestWorld; attempts: () => number; dead: ParkedEvent }> {
+async function withDeadLetter(
+  onPoison: 'park' | 'skip',
+  bad: () => boolean,
+): Promise<{ world: TestWorld; attempts: () => number; dead: ParkedEvent }> {
   const world = await createTestBus()
   let attempts = 0
   world.bus.subscribe(OrderPlaced, { name: 'watcher', onPoison }, (_event, { publish }) => {
@@ -37,7 +47,9 @@ describe('a request', () => {
     world.faults.add({ what: 'delay', at: 'request', times: 1, takes: [1_500, 1_500] })
     world.faults.add({ what: 'delay', at: 'find', skip: 2, takes: [900, 900] })
     await world.clock.advance('20s')
-    expect({ attempts: attempts(), state: world.parked()[0]?.state, left: await world.store.find('requests') }).toEqual({ attempts: 2, state: 'dead', left: [] })
+    expect({ attempts: attempts(), state: world.parked()[0]?.state, left: await world.store.find('requests') }).toEqual(
+      { attempts: 2, state: 'dead', left: [] },
+    )
     await world.close()
   })
 
@@ -52,7 +64,12 @@ describe('a request', () => {
         world.faults.add({ what: 'delay', at: 'find', skip: slow, times: 1, takes: [5_000, 5_000] })
         world.faults.add({ what: 'delay', at: 'request', times: 1, takes: [500, 500] })
         await world.clock.advance('30s')
-        expect({ slow, parked: world.parked(), seen: world.published(OrderSeen).length, left: await world.store.find('requests') }).toEqual({ slow, parked: [], seen: 1, left: [] })
+        expect({
+          slow,
+          parked: world.parked(),
+          seen: world.published(OrderSeen).length,
+          left: await world.store.find('requests'),
+        }).toEqual({ slow, parked: [], seen: 1, left: [] })
         await world.close()
       }
     })
@@ -62,7 +79,11 @@ describe('a request', () => {
       await ask(world, dead, 'r-1', 'drop')
       await ask(world, dead, 'r-2', 'redrive')
       await world.clock.advance('10s')
-      expect({ attempts: attempts(), parked: world.parked(), left: await world.store.find('requests') }).toEqual({ attempts: 1, parked: [], left: [] })
+      expect({ attempts: attempts(), parked: world.parked(), left: await world.store.find('requests') }).toEqual({
+        attempts: 1,
+        parked: [],
+        left: [],
+      })
       await world.close()
     })
   }

@@ -107,11 +107,17 @@ export class Requests {
       // Its partition may have gone meanwhile.
       if (this.#actions.owns(request.partition) !== partition) continue
       const parked = stored === undefined ? undefined : readParked(stored)
-      const recalled = parked !== undefined && !parked.blocking && parked.state === 'dead' && this.#actions.recall(partition, parked)
+      const recalled =
+        parked !== undefined && !parked.blocking && parked.state === 'dead' && this.#actions.recall(partition, parked)
       // Both were read a while ago. What is true by now the commit will tell.
       const expect: Expectation[] = [{ collection: requestsCollection, id: document.id, version: document.version }]
-      if (recalled && stored !== undefined) expect.push({ collection: parkedCollection, id: stored.id, version: stored.version })
-      const answer: Answer = { documents: [{ collection: requestsCollection, id: document.id, delete: true }], expect, recalled }
+      if (recalled && stored !== undefined)
+        expect.push({ collection: parkedCollection, id: stored.id, version: stored.version })
+      const answer: Answer = {
+        documents: [{ collection: requestsCollection, id: document.id, delete: true }],
+        expect,
+        recalled,
+      }
       // What cannot be done now because its stream is busy is tried again at the next look.
       if (request.action === 'redrive') this.#actions.redrive(partition, request.stream, request.offset, answer)
       else this.#actions.drop(partition, request.stream, request.offset, answer)
