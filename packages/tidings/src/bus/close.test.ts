@@ -10,7 +10,7 @@ const Placed = defineEvent('order.placed')
 const never = new Promise<never>(() => {})
 
 /** A store that from some moment on answers nothing that is asked of it, nor closes. */
-function silencing(inner: Store): { store: Store; silence(): void } {
+function silencing(inner: Store): { store: Store; silence: () => void } {
   let silent = false
   return {
     store: {

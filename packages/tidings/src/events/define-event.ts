@@ -21,7 +21,7 @@ export interface DefineEventOptions<Schema extends StandardSchemaV1> {
   readonly topic?: string
   /** Default `normal`. */
   readonly priority?: Priority
-  /** How long the log keeps it, such as '90d'; default: for ever, or the bus's `retention`. */
+  /** How long the log keeps it at least, such as '90d'; then it goes once every registered subscription has passed it. Default: for ever. */
   readonly retention?: Duration
   /** `content`: within the bus's window, a second event with the same tenant, key and data is answered as a duplicate. Default `none`. */
   readonly dedup?: 'content' | 'none'
@@ -43,13 +43,18 @@ export interface EventDefinition<Input = unknown, Data = unknown> {
   readonly category: string
   readonly topic: string
   readonly priority: Priority
-  /** Milliseconds; undefined: the bus decides. */
+  /** Milliseconds; undefined: for ever. */
   readonly retention: number | undefined
   readonly dedup: 'content' | 'none'
   readonly schema: StandardSchemaV1<Input, Data> | undefined
   readonly keyOf: ((data: Data) => string) | undefined
   readonly upcasters: ReadonlyMap<string, Upcaster>
-  readonly sensitive: { readonly subject: (data: Data) => string; readonly fields: Readonly<Record<string, string | number | boolean | null>> } | undefined
+  readonly sensitive:
+    | {
+        readonly subject: (data: Data) => string
+        readonly fields: Readonly<Record<string, string | number | boolean | null>>
+      }
+    | undefined
   readonly description: string | undefined
   /** An event that is not yet stamped: no id, no time. Pure, so domain code needs no clock; the bus completes it. */
   create(data: Input, context?: EventContext): EventDraft<Input, Data>
@@ -111,7 +116,11 @@ export function defineEvent<Schema extends StandardSchemaV1>(
   }
   const mistakes = mistakesIn(definition)
   if (mistakes.length > 0) {
-    throw new TidingsError('TIDINGS_INVALID_OPTION', `Cannot define event ${JSON.stringify(type)}: ${mistakes.join(' ')}`, { details: { type, mistakes } })
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      `Cannot define event ${JSON.stringify(type)}: ${mistakes.join(' ')}`,
+      { details: { type, mistakes } },
+    )
   }
   return Object.freeze(definition)
 }
@@ -136,11 +145,17 @@ function mistakesIn(definition: AnyEventDefinition): string[] {
   )
   expect(name.test(definition.category) && definition.category.length <= 200, '`category` to be written like a type')
   expect(name.test(definition.topic) && definition.topic.length <= 200, '`topic` to be written like a type')
-  expect(semver.test(definition.version), `\`version\` to be a semantic version such as '1.0.0', got ${JSON.stringify(definition.version)}`)
+  expect(
+    semver.test(definition.version),
+    `\`version\` to be a semantic version such as '1.0.0', got ${JSON.stringify(definition.version)}`,
+  )
   expect(priorities.includes(definition.priority), `\`priority\` to be one of ${priorities.join(', ')}`)
   for (const version of definition.upcasters.keys()) {
     expect(semver.test(version), `\`upcasters\` to be named by semantic versions, got ${JSON.stringify(version)}`)
-    expect(compareVersions(version, definition.version) < 0, `\`upcasters\` to read versions below ${definition.version}, got ${version}`)
+    expect(
+      compareVersions(version, definition.version) < 0,
+      `\`upcasters\` to read versions below ${definition.version}, got ${version}`,
+    )
   }
   return mistakes
 }

@@ -372,7 +372,7 @@ export class Publisher {
       const wait = settings.retryDelay * 2 ** (attempt - 1) * (0.8 + 0.4 * runtime.random())
       if (attempt >= settings.tries || !isAway(failure) || runtime.monotonic() + wait > until) {
         this.#failed.add(1)
-        throw doubt ?? failure
+        throw (doubt ?? failure) as Error
       }
       await sleep(runtime, wait)
       try {

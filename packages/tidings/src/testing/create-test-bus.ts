@@ -101,7 +101,9 @@ export async function createTestBus(options: TestBusOptions = {}): Promise<TestW
   let underWay = 0
   const changed = new Set<() => void>()
   const tell = (): void => {
-    for (const wake of [...changed]) wake()
+    // Who is woken may ask to be woken again; that is for the next time.
+    const all = Array.from(changed)
+    for (const wake of all) wake()
   }
   const track = <Result>(work: Promise<Result>): Promise<Result> => {
     underWay++

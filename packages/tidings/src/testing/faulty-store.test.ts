@@ -36,7 +36,7 @@ describe('a faulty store', () => {
   ]
 
   for (const rule of rules) {
-    it(`tells no lie and costs no event: ${rule.what} ${rule.at ?? 'anywhere'}`, async () => {
+    it(`tells no lie and costs no event: ${rule.what} ${String(rule.at ?? 'anywhere')}`, async () => {
       for (let seed = 1; seed <= 5; seed++) {
         await using world = await createTestBus({ seed })
         const seen = await counting(world)
