@@ -31,7 +31,7 @@ describe('the pages of the docs', () => {
       decisions.map((_, at) => at + 1),
     )
     for (const page of decisions) {
-      for (const heading of ['Context', 'Decision', 'Consequences'])
+      for (const heading of ['What was asked', 'What was decided', 'What came of it'])
         expect(read(page), page).toMatch(new RegExp(`^## ${heading}$`, 'm'))
     }
   })

@@ -61,9 +61,14 @@ function inCode(type: string, member: Member): string {
     .replaceAll(/\s+/g, ' ')
     .replaceAll('readonly ', '')
     .replace(/^(\w+)<[\s\S]*\).*$/, '$1')
-  const shown =
-    member.type === 'TSMethodSignature' || short.includes('=>') ? 'function' : `\`${short.replaceAll('|', '\\|')}\``
+  const named = /^(\w+) \| \(/.exec(short)?.[1]
+  const callable = member.type === 'TSMethodSignature' || short.includes('=>')
+  const shown = callable ? functionText(named) : `\`${short.replaceAll('|', '\\|')}\``
   return member.optional === true ? shown : `${shown}, required`
+}
+
+function functionText(named: string | undefined): string {
+  return named === undefined ? 'function' : `\`${named}\` or function`
 }
 
 /** The comment right above a member, on one line. */
