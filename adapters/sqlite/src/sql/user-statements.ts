@@ -88,6 +88,7 @@ export class UserStatements {
     const text = known ?? renderSql(statement, () => '?')
     if (known === undefined) {
       const { firstWord, places, named, more } = scanStatement(text)
+      if (firstWord === '') throw refuse(what, 'it must not be empty')
       if (refusedWords.has(firstWord)) throw refuse(what, `it must not begin with ${firstWord.toUpperCase()}`)
       if (more) throw refuse(what, 'it must be one statement')
       if (text.includes('\0')) throw refuse(what, 'it must not hold NUL characters')

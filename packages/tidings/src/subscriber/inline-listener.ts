@@ -2,6 +2,7 @@ import { runCausedBy } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { eventOf } from '../events/record-codec.ts'
+import { soundError } from '../kernel/sound-error.ts'
 import type { InlineListener } from '../publisher/publisher.ts'
 import type { DocumentChange, StoredEvent } from '../store/store.ts'
 import { Attempt, type AttemptHost, withdrawal } from './attempt.ts'
@@ -55,7 +56,8 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
   }
 
   const failed = (stored: StoredEvent, attempt: Attempt | undefined, cause: unknown): Error => {
-    const error = cause instanceof Error ? cause : new Error(String(cause))
+    const sound = soundError(cause)
+    const error = sound instanceof Error ? sound : new Error(String(sound))
     attempt?.withdraw(withdrawal('its listener has failed'))
     host.log('warn', 'An inline listener has failed; its subscription tries again', {
       subscription: settings.name,

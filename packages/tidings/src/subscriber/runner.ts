@@ -3,6 +3,7 @@ import type { Event } from '../events/event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
+import { soundError } from '../kernel/sound-error.ts'
 import { delayOf } from '../resilience/backoff.ts'
 import { Breaker, type Pass } from '../resilience/breaker.ts'
 import type { Delivery } from '../transport/transport.ts'
@@ -365,7 +366,7 @@ export class Runner {
     if (running.ended) return
     const { attempt, lane, item, pass } = running
     // A withdrawn handler may throw whatever it likes; what counts is why it was withdrawn.
-    const error = attempt?.withdrawn ?? cause
+    const error = attempt?.withdrawn ?? soundError(cause)
     if (attempt?.withdrawn === undefined) attempt?.withdraw(withdrawal('its handler has failed'))
     this.#end(running)
     this.#judge(lane, item, pass, error)

@@ -35,9 +35,15 @@ export function verdictOf(error: unknown): Verdict {
     }
   }
   if (error instanceof PermanentError || has(error, 'permanent')) return { kind: 'dead' }
-  if (error instanceof RetryAfter) return { kind: 'retry', after: error.delay }
+  if (error instanceof RetryAfter)
+    return isWait(error.delay) ? { kind: 'retry', after: error.delay } : { kind: 'retry' }
   if (isUnavailable(error)) return { kind: 'unavailable' }
   return { kind: 'retry' }
+}
+
+/** A wait that is none leaves the choice to the subscription's backoff. */
+function isWait(delay: unknown): boolean {
+  return typeof delay === 'number' && Number.isFinite(delay) && delay >= 0
 }
 
 /** Brands survive two copies of the library in one process; classes do not. */
