@@ -56,6 +56,10 @@ async function cliMistake(args: readonly string[]): Promise<string | undefined> 
     if (!tree.has(deeper)) break
     path = deeper
   }
+  const next = args[path.split(' ').filter((word) => word !== '').length]
+  const group = [...(tree.get(path) ?? [])].some((word) => tree.has(path === '' ? word : `${path} ${word}`))
+  if (path !== '' && group && next !== undefined && !next.startsWith('-'))
+    return `'tidings ${path}' has no command '${next}'`
   if (path === '' && args.some((word) => !word.startsWith('-'))) return `there is no command '${args[0]}'`
   const known = new Set([...(tree.get(path) ?? []), '--help', '--version'])
   const strange = args.find((word) => /^--\w/.test(word) && !known.has(word.split('=')[0] as string))
