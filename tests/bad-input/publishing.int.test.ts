@@ -14,8 +14,8 @@ import { countOf, expectCoded, failureOf, secret } from './world.ts'
 const Placed = defineEvent('order.placed', {
   schema: z.object({ id: z.string(), total: z.number().min(0), lines: z.array(z.object({ sku: z.string().max(5) })) }),
 })
-const Free = defineEvent<never>('order.noted')
-const Keyed = defineEvent<never>('order.keyed', { key: (data) => (data as { key: string }).key })
+const Free = defineEvent<unknown>('order.noted')
+const Keyed = defineEvent<{ readonly key: string }>('order.keyed', { key: (data) => data.key })
 
 const good = { id: 'o-1', total: 1, lines: [] }
 
@@ -261,7 +261,7 @@ const rows: readonly Row[] = [
   {
     name: 'a batch with something else in it',
     code: 'TIDINGS_INVALID_EVENT',
-    publish: (bus) => bus.publish([Free.create({ id: 'o-1' } as never), { secret } as never as EventDraft]),
+    publish: (bus) => bus.publish([Free.create({ id: 'o-1' }), { secret } as never as EventDraft]),
   },
   {
     name: 'a batch of which one is wrong',

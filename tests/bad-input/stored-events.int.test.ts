@@ -211,6 +211,7 @@ describe('a stored event that cannot be read', () => {
     const heard = await hearing(path)
     // 10 events a stream; those of stream 0 up to position 121 are sound.
     await expect.poll(() => heard.keys.length, { timeout: 5_000 }).toBe(300 - 5)
+    await expect.poll(async () => (await operationsOf(heard.bus).parked.list()).items.length).toBe(5)
     const { items: entries } = await operationsOf(heard.bus).parked.list()
     expect(entries.map(({ state, offset }) => `${state} ${offset}`).toSorted()).toEqual([
       'behind 181',
@@ -282,7 +283,7 @@ describe('versions', () => {
         ['second', 5, '2.0.0', 1],
         ['old', 700, '2.1.0', 1],
       ])
-    expect((await operationsOf(world.bus).parked.list()).items).toEqual([])
+    await expect.poll(async () => (await operationsOf(world.bus).parked.list()).items).toEqual([])
   })
 
   it('that are lower pass the upcasters, higher minors keep what is not known here', async () => {

@@ -40,7 +40,7 @@ export interface World {
   readonly bus: EventBus
   readonly file: string
   /** All that was logged, as one text. */
-  logged(): string
+  readonly logged: () => string
 }
 
 /** A bus on an SQLite file of its own, with a quick clock for retries and take-overs; closed after the test. */
