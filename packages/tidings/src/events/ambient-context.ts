@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 
 import { contextAsGiven, type Event, type EventContext } from './event.ts'
 
@@ -13,9 +13,42 @@ export function runWithContext<Result>(context: EventContext, run: () => Result)
   return storage.run(outer === undefined ? context : { ...membersOf(outer), ...membersOf(context) }, run)
 }
 
-/** Runs a handler of `event`: what it publishes belongs to the same tenant, user and correlation, and names `event` as its cause. */
-export function runCausedBy<Args extends unknown[], Result>(event: Event<unknown>, run: (...args: Args) => Result, ...args: Args): Result {
-  return storage.run(causedBy(event), run, ...args)
+/**
+ * Runs a handler of `event`: what it publishes belongs to the same tenant, user and correlation, and names `event` as its cause. All else that
+ * surrounds the caller surrounds the handler.
+ */
+export function runCausedBy<Args extends unknown[], Result>(
+  event: Event<unknown>,
+  run: (...args: Args) => Result,
+  ...args: Args
+): Result {
+  return handlerScope()(event, run, ...args)
+}
+
+/** Runs handlers as `runCausedBy` does, but in surroundings of its own; see `handlerScope`. */
+export type HandlerScope = <Args extends unknown[], Result>(
+  event: Event<unknown>,
+  run: (...args: Args) => Result,
+  ...args: Args
+) => Result
+
+/**
+ * Keeps what surrounds the caller now (the storages of tracers, loggers, database sessions), for handlers that run later in whosever turn:
+ * events that travel together must not see each other's requests.
+ */
+export function handlerScope(): HandlerScope {
+  // `run` of the storage would copy all storages twice for each event, once to change them and once to change them back.
+  const surroundings = new AsyncResource('tidings.handler')
+  return (event, run, ...args) => surroundings.runInAsyncScope(enter, undefined, event, run, args) as never
+}
+
+function enter<Args extends unknown[], Result>(
+  event: Event<unknown>,
+  run: (...args: Args) => Result,
+  args: Args,
+): Result {
+  storage.enterWith(causedBy(event))
+  return run(...args)
 }
 
 /** Runs `run` as if nothing surrounded it, for work that outlives the request that started it. */

@@ -187,26 +187,37 @@ export class Publisher {
     const { record } = ready
     const audience = this.#host.audience(event.type)
     const unit: Unit = audience.promising ? { append: [record], ...this.#promises([ready]) } : { append: [record] }
+    const rank = priorityRank[event.priority]
+    if (audience.inline.length === 0) {
+      return this.#submit(unit, rank, options, ({ position, streamVersion }) =>
+        receiptOf(event, position, streamVersion, this.#durability, audience.matched, undefined),
+      )
+    }
+    // Listeners run in a turn of their own publish: commits are shared, and what surrounds one publisher is no business of another.
+    return this.#submit(unit, rank, options, asPlaced).then((placed) => this.#hear(event, record, placed, audience))
+  }
+
+  #submit<Result>(
+    unit: Unit,
+    rank: number,
+    options: PublishOptions,
+    resultOf: (placed: Placed) => Result,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#host.committer.submit({
         unit,
-        rank: priorityRank[event.priority],
+        rank,
         settled: (result, error) => {
           if (result?.status !== 'committed') {
-            this.#retry(unit, priorityRank[event.priority], options, result, error).then(
-              (late) => resolve(this.#hear(event, record, late.events[0] as Placed)),
+            this.#retry(unit, rank, options, result, error).then(
+              (late) => resolve(resultOf(late.events[0] as Placed)),
               reject,
             )
             return
           }
           this.#published.add(1)
           this.#host.committed(result.events)
-          const placed = result.events[0] as Placed
-          if (audience.inline.length === 0)
-            resolve(
-              receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, undefined),
-            )
-          else resolve(this.#hear(event, record, placed, audience))
+          resolve(resultOf(result.events[0] as Placed))
         },
       })
     })
@@ -282,26 +293,29 @@ export class Publisher {
     audience: Audience = this.#host.audience(event.type),
   ): Receipt | Promise<Receipt> {
     const stored = 'stream' in placed ? (placed as StoredEvent) : this.#stored(record, placed)
-    let failures: ListenerFailure[] | undefined
-    const heard: Promise<void>[] = []
-    for (const listener of audience.inline) {
+    const { inline, matched } = audience
+    const receipt = (failures?: readonly ListenerFailure[]): Receipt =>
+      receiptOf(event, placed.position, placed.streamVersion, this.#durability, matched, failures)
+    // Nearly always there is one, and it needs no lists.
+    if (inline.length === 1) {
+      const listener = inline[0] as InlineListener
       const outcome = listener.hear(stored)
-      if (outcome === undefined) continue
-      if (outcome instanceof Error) (failures ??= []).push({ subscription: listener.name, error: outcome })
-      else {
-        heard.push(
-          outcome.then((error) => {
-            if (error !== undefined) (failures ??= []).push({ subscription: listener.name, error })
-          }),
-        )
-      }
+      return outcome === undefined || outcome instanceof Error
+        ? receipt(failuresOf(listener, outcome))
+        : outcome.then((error) => receipt(failuresOf(listener, error)))
     }
-    if (heard.length === 0)
-      return receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures)
-    const done = heard.length === 1 ? (heard[0] as Promise<void>) : Promise.all(heard)
-    return done.then(() =>
-      receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures),
-    )
+    const failures: ListenerFailure[] = []
+    const note = (listener: InlineListener, error: Error | undefined): void => {
+      if (error !== undefined) failures.push({ subscription: listener.name, error })
+    }
+    const pending: Promise<void>[] = []
+    for (const listener of inline) {
+      const outcome = listener.hear(stored)
+      if (outcome === undefined || outcome instanceof Error) note(listener, outcome)
+      else pending.push(outcome.then((error) => note(listener, error)))
+    }
+    const all = (): Receipt => receipt(failures.length === 0 ? undefined : failures)
+    return pending.length === 0 ? all() : Promise.all(pending).then(all)
   }
 
   #stored(record: EventRecord, placed: Placed): StoredEvent {
@@ -411,6 +425,14 @@ export class Publisher {
   #deadline(options: PublishOptions): number {
     return milliseconds(options.deadline ?? 30_000, 'deadline')
   }
+}
+
+function failuresOf(listener: InlineListener, error: Error | undefined): readonly ListenerFailure[] | undefined {
+  return error === undefined ? undefined : [{ subscription: listener.name, error }]
+}
+
+function asPlaced(placed: Placed): Placed {
+  return placed
 }
 
 function isAway(error: Error | undefined): boolean {

@@ -1,4 +1,4 @@
-import { runCausedBy } from '../events/ambient-context.ts'
+import { handlerScope } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
@@ -63,6 +63,8 @@ export class Runner {
   readonly #outcomes: Outcomes
   readonly #attempts: AttemptHost
   readonly #handler: AnyHandler
+  /** Handlers run in the surroundings of whoever has started the bus, not in those of whichever publisher woke it. */
+  readonly #scope = handlerScope()
   readonly #breaker = new Breaker<Failure>()
   readonly #deadlines: Deadlines
   readonly #running = new Set<Running>()
@@ -277,7 +279,7 @@ export class Runner {
         this.#expire,
       )
       running.attempt = attempt
-      const result = runCausedBy(event, this.#handler, event, attempt)
+      const result = this.#scope(event, this.#handler, event, attempt)
       if (isThenable(result)) {
         this.#deadlines.add(attempt)
         result.then(

@@ -1,0 +1,66 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { defineEvent } from '../events/define-event.ts'
+import { virtualRuntime } from '../kernel/virtual-runtime.ts'
+import { createEventBus } from './create-event-bus.ts'
+import type { EventBus } from './event-bus.ts'
+
+/** What a tracer, a logger or a database session of the application keeps. */
+const surroundings = new AsyncLocalStorage<string>()
+
+const Asked = defineEvent('thing.asked', { key: (data) => (data as { by: string }).by })
+
+async function opened(): Promise<{ readonly bus: EventBus; readonly advance: (ms: number) => Promise<void> }> {
+  const runtime = virtualRuntime({ seed: 11 })
+  const bus = await createEventBus({ url: 'memory:', runtime })
+  onTestFinished(async () => {
+    const closing = bus.close()
+    await runtime.advance(20_000)
+    await closing
+  })
+  return { bus, advance: (ms) => runtime.advance(ms) }
+}
+
+/** Publishes of three requests that share one commit. */
+async function ask(bus: EventBus): Promise<void> {
+  await Promise.all(['r-1', 'r-2', 'r-3'].map((by) => surroundings.run(by, () => bus.publish(Asked, { by }))))
+}
+
+describe('what surrounds a handler', () => {
+  it('is, for an inline listener, what surrounds its own publisher, however many share a commit', async () => {
+    const { bus } = await opened()
+    const seen: string[] = []
+    bus.subscribe(Asked, { name: 'inline', mode: 'inline' }, async (event) => {
+      await Promise.resolve()
+      seen.push(`${(event.data as { by: string }).by} within ${surroundings.getStore()}`)
+    })
+    await bus.start()
+    await ask(bus)
+    expect(seen).toEqual(['r-1 within r-1', 'r-2 within r-2', 'r-3 within r-3'])
+  })
+
+  it('is, for a queued handler, what surrounded the start of the bus and no publisher', async () => {
+    const { bus, advance } = await opened()
+    const seen: string[] = []
+    bus.subscribe(Asked, { name: 'queued' }, async (event) => {
+      await Promise.resolve()
+      seen.push(`${(event.data as { by: string }).by} within ${surroundings.getStore()}`)
+    })
+    await surroundings.run('the start', () => bus.start())
+    await ask(bus)
+    await surroundings.run('whose turn it is', () => advance(10))
+    expect(seen.toSorted()).toEqual(['r-1 within the start', 'r-2 within the start', 'r-3 within the start'])
+  })
+
+  it('is restored for the publisher', async () => {
+    const { bus } = await opened()
+    bus.subscribe(Asked, { name: 'inline', mode: 'inline' }, () => surroundings.enterWith('elsewhere'))
+    await bus.start()
+    await surroundings.run('r-1', async () => {
+      await bus.publish(Asked, { by: 'r-1' })
+      expect(surroundings.getStore()).toBe('r-1')
+    })
+  })
+})
