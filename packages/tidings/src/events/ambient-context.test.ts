@@ -7,7 +7,18 @@ import { causedBy, currentContext, runCausedBy, runWithContext, runWithoutContex
 import { buildEvent, type Event, type EventContext } from './event.ts'
 
 function event(context: EventContext = {}, id: string | (() => string) = 'e-1'): Event<unknown> {
-  return buildEvent({ id, source: '/s', type: 'a.b', version: '1.0.0', category: 'a', key: 'k', timestamp: 0, priority: 'normal', context, data: null })
+  return buildEvent({
+    id,
+    source: '/s',
+    type: 'a.b',
+    version: '1.0.0',
+    category: 'a',
+    key: 'k',
+    timestamp: 0,
+    priority: 'normal',
+    context,
+    data: null,
+  })
 }
 
 /** What an event published here would carry. */
@@ -31,7 +42,9 @@ test('a context is taken over across awaits and callbacks, and ends with its fun
 
 test('an inner context is laid over the outer one', () => {
   runWithContext({ tenantId: 'acme', userId: 'u-1', correlationId: 'c-1' }, () => {
-    runWithContext({ userId: 'u-2' }, () => expect(published()).toMatchObject({ tenantId: 'acme', userId: 'u-2', correlationId: 'c-1' }))
+    runWithContext({ userId: 'u-2' }, () =>
+      expect(published()).toMatchObject({ tenantId: 'acme', userId: 'u-2', correlationId: 'c-1' }),
+    )
     expect(published()).toMatchObject({ userId: 'u-1' })
     runWithoutContext(() => expect(currentContext()).toBeUndefined())
   })

@@ -21,11 +21,14 @@ const illegal = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u
 /** Throws `TIDINGS_INVALID_EVENT` naming the attribute and the rule it breaks. */
 export function refuseAttribute(attribute: string, rule: string): never {
   const field = attribute.slice(0, 80)
-  throw new TidingsError('TIDINGS_INVALID_EVENT', `The CloudEvents attribute \`${field}\` ${rule}.`, { details: { field, rule } })
+  throw new TidingsError('TIDINGS_INVALID_EVENT', `The CloudEvents attribute \`${field}\` ${rule}.`, {
+    details: { field, rule },
+  })
 }
 
 export function checkName(name: string): void {
-  if (!legalName.test(name) || name.length > 100) refuseAttribute(name, 'must be named by lower-case letters and digits only')
+  if (!legalName.test(name) || name.length > 100)
+    refuseAttribute(name, 'must be named by lower-case letters and digits only')
   if (name === 'data') refuseAttribute(name, 'is reserved')
 }
 
@@ -47,7 +50,8 @@ const plainAscii = /^[\x20-\x7e]*$/
 
 export function checkText(name: string, value: string): void {
   if (value.length > longestValue) refuseAttribute(name, `must not be longer than ${longestValue} characters`)
-  if (!plainAscii.test(value) && illegal.test(value)) refuseAttribute(name, 'must not hold control characters, noncharacters or unpaired surrogates')
+  if (!plainAscii.test(value) && illegal.test(value))
+    refuseAttribute(name, 'must not hold control characters, noncharacters or unpaired surrogates')
 }
 
 /** The value of a required attribute: text of 1 to 1,000 characters. */
@@ -73,7 +77,8 @@ export function shortText(name: string, value: string): string {
   return value
 }
 
-const uriCharacters = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?[\]]|%[0-9A-Fa-f]{2})*(?:#(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*)?$/
+const uriCharacters =
+  /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?[\]]|%[0-9A-Fa-f]{2})*(?:#(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*)?$/
 const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:/
 
 /** RFC 3986: a URI, or a reference relative to one. */
@@ -87,7 +92,8 @@ export function isUri(text: string): boolean {
   return scheme.test(text) && isUriReference(text)
 }
 
-const mediaType = /^[\w!#$%&'*+\-.^`|~]+\/[\w!#$%&'*+\-.^`|~]+(?:[ \t]*;[ \t]*[\w!#$%&'*+\-.^`|~]+=(?:[\w!#$%&'*+\-.^`|~]+|"(?:[^"\\]|\\.)*"))*[ \t]*;?[ \t]*$/
+const mediaType =
+  /^[\w!#$%&'*+\-.^`|~]+\/[\w!#$%&'*+\-.^`|~]+(?:[ \t]*;[ \t]*[\w!#$%&'*+\-.^`|~]+=(?:[\w!#$%&'*+\-.^`|~]+|"(?:[^"\\]|\\.)*"))*[ \t]*;?[ \t]*$/
 
 /** RFC 2046, with parameters. */
 export function isMediaType(text: string): boolean {
@@ -107,9 +113,22 @@ const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Z
 export function parseTime(text: string): number | undefined {
   const match = rfc3339.exec(text)
   if (match === null) return undefined
-  const [, year = '', month = '', day = '', hour = '', minute = '', second = '', fraction = '', sign, hours = '0', minutes = '0'] = match
+  const [
+    ,
+    year = '',
+    month = '',
+    day = '',
+    hour = '',
+    minute = '',
+    second = '',
+    fraction = '',
+    sign,
+    hours = '0',
+    minutes = '0',
+  ] = match
   const seconds = second === '60' ? '59' : second
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(seconds) > 59 || Number(hours) > 23 || Number(minutes) > 59) return undefined
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(seconds) > 59 || Number(hours) > 23 || Number(minutes) > 59)
+    return undefined
   const utc = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`)
   // Date.parse takes 30 February for 2 March.
   if (Number.isNaN(utc) || new Date(utc).getUTCDate() !== Number(day)) return undefined

@@ -2,8 +2,23 @@ import { isUtf8 } from 'node:buffer'
 
 import { TidingsError } from '../kernel/errors.ts'
 import { type Content, partsOf, recordFrom } from './cloudevents.ts'
-import { type Attributes, checkCount, checkName, isJsonType, refuseAttribute, setAttribute, specText } from './cloudevents-attributes.ts'
-import { batchType, fromBatch, fromStructured, type ReadJsonOptions, structuredType, toStructured } from './cloudevents-json.ts'
+import {
+  type Attributes,
+  checkCount,
+  checkName,
+  isJsonType,
+  refuseAttribute,
+  setAttribute,
+  specText,
+} from './cloudevents-attributes.ts'
+import {
+  batchType,
+  fromBatch,
+  fromStructured,
+  type ReadJsonOptions,
+  structuredType,
+  toStructured,
+} from './cloudevents-json.ts'
 import { utf8 } from './data-codec.ts'
 import type { EventRecord } from './record.ts'
 
@@ -52,10 +67,14 @@ export function toBinary(record: EventRecord, binding: CloudEventBinding): Cloud
     if (typeof value !== 'string') types.push(`${name}=${typeof value === 'number' ? 'integer' : 'boolean'}`)
     headers[binding.prefix + name] = binding.percent ? percentEncode(String(value)) : String(value)
   }
-  if (content.kind === 'text' || (content.kind === 'binary' && record.encoding === '')) types.push(`data=${content.kind}`)
+  if (content.kind === 'text' || (content.kind === 'binary' && record.encoding === ''))
+    types.push(`data=${content.kind}`)
   // Headers are text and bodies are bytes: without this they would come back as something else, and the checksum would not hold.
   if (types.length > 0) headers[binding.prefix + typesName] = types.join(',')
-  return { headers, body: content.kind === 'none' ? undefined : content.kind === 'binary' ? content.bytes : content.text }
+  return {
+    headers,
+    body: content.kind === 'none' ? undefined : content.kind === 'binary' ? content.bytes : content.text,
+  }
 }
 
 /** An event in structured mode. */
@@ -64,12 +83,17 @@ export function toStructuredMessage(record: EventRecord): CloudEventMessage {
 }
 
 /** How a message carries events; undefined where it carries none. */
-export function modeOf(message: ReceivedMessage, binding: CloudEventBinding): 'structured' | 'batch' | 'binary' | undefined {
+export function modeOf(
+  message: ReceivedMessage,
+  binding: CloudEventBinding,
+): 'structured' | 'batch' | 'binary' | undefined {
   const contentType = contentTypeOf(message).toLowerCase()
   if (contentType.startsWith('application/cloudevents-batch')) return 'batch'
   if (contentType.startsWith('application/cloudevents')) return 'structured'
   const { prefix, alsoReads = prefix } = binding
-  return [prefix, alsoReads].some((one) => header(message, `${one}specversion`) !== undefined || header(message, `${one}id`) !== undefined)
+  return [prefix, alsoReads].some(
+    (one) => header(message, `${one}specversion`) !== undefined || header(message, `${one}id`) !== undefined,
+  )
     ? 'binary'
     : undefined
 }
@@ -78,7 +102,11 @@ export function modeOf(message: ReceivedMessage, binding: CloudEventBinding): 's
  * The events of a message in whichever mode it is written; batches only where `batch` allows them. Throws `TIDINGS_INVALID_EVENT` naming the attribute
  * and the rule, `TIDINGS_UNDECODABLE` for bytes that cannot be read.
  */
-export function fromMessage(message: ReceivedMessage, binding: CloudEventBinding, options: ReadJsonOptions & { readonly batch?: boolean }): EventRecord[] {
+export function fromMessage(
+  message: ReceivedMessage,
+  binding: CloudEventBinding,
+  options: ReadJsonOptions & { readonly batch?: boolean },
+): EventRecord[] {
   const mode = modeOf(message, binding)
   if (mode === undefined) throw invalid('headers', 'must be those of a CloudEvent')
   if (mode === 'binary') return [fromBinary(message, binding, options)]
@@ -91,7 +119,11 @@ export function fromMessage(message: ReceivedMessage, binding: CloudEventBinding
 }
 
 /** Reads binary mode. */
-export function fromBinary(message: ReceivedMessage, binding: CloudEventBinding, options: ReadJsonOptions): EventRecord {
+export function fromBinary(
+  message: ReceivedMessage,
+  binding: CloudEventBinding,
+  options: ReadJsonOptions,
+): EventRecord {
   const attributes: Attributes = new Map()
   let contentType: string | undefined
   let count = 0
@@ -130,7 +162,9 @@ function nameOf(header: string, binding: CloudEventBinding): string | undefined 
   let name = names.get(header)
   if (name !== undefined || names.has(header)) return name
   const lower = header.toLowerCase()
-  const prefix = [binding.prefix, binding.alsoReads ?? binding.prefix].find((one) => lower.startsWith(one.toLowerCase()))
+  const prefix = [binding.prefix, binding.alsoReads ?? binding.prefix].find((one) =>
+    lower.startsWith(one.toLowerCase()),
+  )
   if (lower === binding.contentType) name = contentTypeName
   else if (prefix !== undefined) {
     name = lower.slice(prefix.length)
@@ -161,7 +195,8 @@ function restoreTypes(attributes: Attributes): string | undefined {
 function contentOf(body: string | Uint8Array | undefined, attributes: Attributes, dataIs: string | undefined): Content {
   if (body === undefined) return { kind: 'none' }
   const compressed = attributes.get('contentencoding') === 'gzip' || attributes.get('contentencoding') === 'zstd'
-  if (compressed || dataIs === 'binary') return { kind: 'binary', bytes: typeof body === 'string' ? Buffer.from(body) : body }
+  if (compressed || dataIs === 'binary')
+    return { kind: 'binary', bytes: typeof body === 'string' ? Buffer.from(body) : body }
   if (isJsonType(specText(attributes, 'datacontenttype'))) {
     // An empty body is no JSON text; protocols that cannot tell it from none mean none.
     if (body.length === 0) return { kind: 'none' }
@@ -190,7 +225,8 @@ function header(message: ReceivedMessage, name: string): unknown {
   const { headers } = message
   if (Object.hasOwn(headers, name)) return headers[name]
   const lower = name.toLowerCase()
-  for (const one of Object.keys(headers)) if (one.length === name.length && one.toLowerCase() === lower) return headers[one]
+  for (const one of Object.keys(headers))
+    if (one.length === name.length && one.toLowerCase() === lower) return headers[one]
   return undefined
 }
 
@@ -212,12 +248,17 @@ function text(name: string, value: unknown): string | undefined {
 }
 
 function percentEncode(value: string): string {
-  return /^[\x21\x23\x24\x26-\x7e]*$/.test(value) ? value : value.replace(/[^\x21\x23\x24\x26-\x7e]+/gu, (found) => encodeURIComponent(found))
+  return /^[\x21\x23\x24\x26-\x7e]*$/.test(value)
+    ? value
+    : value.replace(/[^\x21\x23\x24\x26-\x7e]+/gu, (found) => encodeURIComponent(found))
 }
 
 /** One round, quotes around the value taken off first. Bytes that are no UTF-8, overlong forms included, are refused. */
 function percentDecode(name: string, value: string): string {
-  const unquoted = value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value
+  const unquoted =
+    value.length >= 2 && value.startsWith('"') && value.endsWith('"')
+      ? value.slice(1, -1).replace(/\\(.)/g, '$1')
+      : value
   if (!unquoted.includes('%')) return unquoted
   return unquoted.replace(/(?:%[0-9A-Fa-f]{2})+/g, (found) => {
     const bytes = Buffer.from(found.replaceAll('%', ''), 'hex')
@@ -227,5 +268,7 @@ function percentDecode(name: string, value: string): string {
 }
 
 function invalid(field: string, rule: string): TidingsError {
-  return new TidingsError('TIDINGS_INVALID_EVENT', `The \`${field}\` of a message ${rule}.`, { details: { field, rule } })
+  return new TidingsError('TIDINGS_INVALID_EVENT', `The \`${field}\` of a message ${rule}.`, {
+    details: { field, rule },
+  })
 }

@@ -1,7 +1,13 @@
 import { CloudEvent, HTTP, Kafka, type KafkaMessage, type Message } from 'cloudevents'
 import { expect, test } from 'vitest'
 
-import { type CloudEventMessage, cloudEventBindings, fromMessage, toBinary, toStructuredMessage } from './cloudevents-binary.ts'
+import {
+  type CloudEventMessage,
+  cloudEventBindings,
+  fromMessage,
+  toBinary,
+  toStructuredMessage,
+} from './cloudevents-binary.ts'
 import { fromCloudEvent, toBatch, toCloudEvent } from './cloudevents-json.ts'
 import { buildEvent } from './event.ts'
 import { plain } from './plain.ts'
@@ -63,14 +69,22 @@ test('the SDK reads what we write over HTTP, in either mode, and finds it valid'
 })
 
 test('the SDK reads our batch', () => {
-  const events = HTTP.toEvent({ headers: { 'content-type': 'application/cloudevents-batch+json' }, body: toBatch([ours, ours]) }) as CloudEvent[]
+  const events = HTTP.toEvent({
+    headers: { 'content-type': 'application/cloudevents-batch+json' },
+    body: toBatch([ours, ours]),
+  }) as CloudEvent[]
   expect(events).toHaveLength(2)
   expect(events[1]?.toJSON()).toMatchObject(expected)
 })
 
 test('the SDK reads what we write to Kafka, in either mode', () => {
   for (const { headers, body } of [toBinary(ours, kafka), toStructuredMessage(ours)]) {
-    const event = Kafka.toEvent({ headers, value: body, body, key: 'acme/order/o-1' } as unknown as KafkaMessage) as CloudEvent
+    const event = Kafka.toEvent({
+      headers,
+      value: body,
+      body,
+      key: 'acme/order/o-1',
+    } as unknown as KafkaMessage) as CloudEvent
     expect(event.toJSON()).toMatchObject(expected)
   }
 })
@@ -80,7 +94,10 @@ test('the SDK takes our compressed data for the bytes they are', async () => {
   expect(compressed.encoding).toBe('gzip')
   const event = read(toBinary(compressed, http))
   expect(event).toMatchObject({ datacontenttype: 'application/gzip', data: compressed.data })
-  expect(new CloudEvent(toCloudEvent(compressed) as never)).toMatchObject({ datacontenttype: 'application/gzip', contentencoding: 'gzip' })
+  expect(new CloudEvent(toCloudEvent(compressed) as never)).toMatchObject({
+    datacontenttype: 'application/gzip',
+    contentencoding: 'gzip',
+  })
 })
 
 const theirs = new CloudEvent({
@@ -116,7 +133,8 @@ function assertTheirs(records: readonly EventRecord[]): void {
 }
 
 test('we read what the SDK writes over HTTP and Kafka, in every mode', () => {
-  for (const message of [HTTP.binary(theirs), HTTP.structured(theirs)]) assertTheirs(fromMessage(message as CloudEventMessage, http, options))
+  for (const message of [HTTP.binary(theirs), HTTP.structured(theirs)])
+    assertTheirs(fromMessage(message as CloudEventMessage, http, options))
   for (const message of [Kafka.binary(theirs), Kafka.structured(theirs)]) {
     // The SDK leaves turning data into bytes to whoever sends.
     const value = typeof message.value === 'string' ? message.value : JSON.stringify(message.value)
@@ -137,8 +155,17 @@ test('their event through us and back is their event', () => {
 
 test('binary data of theirs goes through us unchanged', () => {
   const bytes = Uint8Array.from([0, 1, 254, 255])
-  const event = new CloudEvent({ id: 'b-1', source: '/x', type: 'a.b', datacontenttype: 'application/octet-stream', data: bytes })
+  const event = new CloudEvent({
+    id: 'b-1',
+    source: '/x',
+    type: 'a.b',
+    datacontenttype: 'application/octet-stream',
+    data: bytes,
+  })
   const record = fromMessage(HTTP.structured(event) as CloudEventMessage, http, options)[0] as EventRecord
-  expect(toBinary(record, http)).toMatchObject({ headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from(bytes) })
+  expect(toBinary(record, http)).toMatchObject({
+    headers: { 'content-type': 'application/octet-stream' },
+    body: Buffer.from(bytes),
+  })
   expect(toCloudEvent(record)).toMatchObject({ data_base64: 'AAH+/w==' })
 })

@@ -1,6 +1,14 @@
 import { TidingsError } from '../kernel/errors.ts'
 import { type CloudEventParts, type Content, partsOf, type ReadOptions, recordFrom } from './cloudevents.ts'
-import { type Attributes, checkCount, checkName, isJsonType, refuseAttribute, setAttribute, specText } from './cloudevents-attributes.ts'
+import {
+  type Attributes,
+  checkCount,
+  checkName,
+  isJsonType,
+  refuseAttribute,
+  setAttribute,
+  specText,
+} from './cloudevents-attributes.ts'
 import { type DecodeLimits, decodeJson, utf8 } from './data-codec.ts'
 import { plain } from './plain.ts'
 import type { EventRecord } from './record.ts'
@@ -47,14 +55,17 @@ function assertJson(text: string): void {
   try {
     JSON.parse(text)
   } catch {
-    throw new TidingsError('TIDINGS_UNDECODABLE', '`data` must be JSON.', { details: { field: 'data', rule: 'must be JSON' } })
+    throw new TidingsError('TIDINGS_UNDECODABLE', '`data` must be JSON.', {
+      details: { field: 'data', rule: 'must be JSON' },
+    })
   }
 }
 
 /** The object up to its data, left open. Names need no escaping. */
 function headOf(attributes: Attributes): string {
   let head = ''
-  for (const [name, value] of attributes) head += `${head === '' ? '{' : ','}"${name}":${typeof value === 'string' ? JSON.stringify(value) : value}`
+  for (const [name, value] of attributes)
+    head += `${head === '' ? '{' : ','}"${name}":${typeof value === 'string' ? JSON.stringify(value) : value}`
   return head
 }
 
@@ -82,7 +93,10 @@ export function fromCloudEvent(event: object, options: ReadJsonOptions): EventRe
 export function fromBatch(text: string | Uint8Array, options: ReadJsonOptions): EventRecord[] {
   const events = decodeJson(textOf(text), 'events', within(options.limits, 2))
   const maxEvents = options.maxEvents ?? 1_000
-  if (!Array.isArray(events)) throw new TidingsError('TIDINGS_INVALID_EVENT', 'A batch of CloudEvents must be a JSON array.', { details: { field: 'events' } })
+  if (!Array.isArray(events))
+    throw new TidingsError('TIDINGS_INVALID_EVENT', 'A batch of CloudEvents must be a JSON array.', {
+      details: { field: 'events' },
+    })
   if (events.length > maxEvents) {
     throw new TidingsError('TIDINGS_TOO_LARGE', `A batch holds ${events.length} events; the limit is ${maxEvents}.`, {
       details: { field: 'events', limit: maxEvents },
@@ -93,14 +107,19 @@ export function fromBatch(text: string | Uint8Array, options: ReadJsonOptions): 
       return recordFrom(partsFrom(event), options)
     } catch (error) {
       if (!(error instanceof TidingsError)) throw error
-      throw new TidingsError(error.code, `Event ${index} of the batch: ${error.message}`, { cause: error, details: { ...error.details, index } })
+      throw new TidingsError(error.code, `Event ${index} of the batch: ${error.message}`, {
+        cause: error,
+        details: { ...error.details, index },
+      })
     }
   })
 }
 
 function partsFrom(event: unknown): CloudEventParts {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
-    throw new TidingsError('TIDINGS_INVALID_EVENT', 'A CloudEvent in the JSON format must be a JSON object.', { details: { field: 'event' } })
+    throw new TidingsError('TIDINGS_INVALID_EVENT', 'A CloudEvent in the JSON format must be a JSON object.', {
+      details: { field: 'event' },
+    })
   }
   const names = Object.keys(event)
   checkCount(names.length)
@@ -128,7 +147,9 @@ function contentOf(data: unknown, binary: unknown, contentType: string | undefin
     const bytes = Buffer.from(binary, 'base64')
     if (bytes.toString('base64') !== binary) refuseAttribute('data_base64', 'must be base64 text')
     // Said to be JSON: then it is data like any other, only wrapped.
-    return contentType !== undefined && isJsonType(contentType) ? { kind: 'json', text: utf8(bytes, 'data_base64') } : { kind: 'binary', bytes }
+    return contentType !== undefined && isJsonType(contentType)
+      ? { kind: 'json', text: utf8(bytes, 'data_base64') }
+      : { kind: 'binary', bytes }
   }
   if (data === undefined) return { kind: 'none' }
   if (isJsonType(contentType)) return { kind: 'json', text: JSON.stringify(data) }

@@ -58,7 +58,10 @@ const ownChecksum = /^[A-Za-z0-9_-]{43}$/
 const ownSeal = /^[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{86}$/
 
 /** Attributes that are members of the context. */
-const contextNames: ReadonlyMap<string, 'userId' | 'sessionId' | 'locationId' | 'actor' | 'traceparent' | 'tracestate'> = new Map([
+const contextNames: ReadonlyMap<
+  string,
+  'userId' | 'sessionId' | 'locationId' | 'actor' | 'traceparent' | 'tracestate'
+> = new Map([
   ['userid', 'userId'],
   ['sessionid', 'sessionId'],
   ['locationid', 'locationId'],
@@ -68,7 +71,16 @@ const contextNames: ReadonlyMap<string, 'userId' | 'sessionId' | 'locationId' | 
 ])
 
 /** Attributes that always have a field of their own. */
-const placed: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'tenantid', 'category', 'correlationid', 'causationid'])
+const placed: ReadonlySet<string> = new Set([
+  'specversion',
+  'id',
+  'source',
+  'type',
+  'tenantid',
+  'category',
+  'correlationid',
+  'causationid',
+])
 
 /** Attributes of ours that an event from elsewhere may say in its own way, or mean something else by. */
 const restatable: ReadonlySet<string> = new Set([
@@ -102,7 +114,8 @@ export function partsOf(record: EventRecord): CloudEventParts {
   set('subject', record.key === record.id ? undefined : record.key)
   set('time', new Date(record.time).toISOString())
   set('datacontenttype', contentType)
-  if (record.version !== '' && foreign.dataversion === undefined) set('dataschema', `${schemaPrefix}${record.type}:${record.version}`)
+  if (record.version !== '' && foreign.dataversion === undefined)
+    set('dataschema', `${schemaPrefix}${record.type}:${record.version}`)
   set('tenantid', record.tenant)
   for (const [name, member] of contextNames) set(name, context[member])
   set('correlationid', record.correlation)
@@ -116,7 +129,8 @@ export function partsOf(record: EventRecord): CloudEventParts {
   set('seal', record.seal)
   // What came from elsewhere goes on as it came, also where we would have said it another way.
   for (const name in foreign) {
-    if (name === 'data_base64' || name === 'datacontenttype' || (attributes.has(name) && !restatable.has(name))) continue
+    if (name === 'data_base64' || name === 'datacontenttype' || (attributes.has(name) && !restatable.has(name)))
+      continue
     checkName(name)
     setAttribute(attributes, name, foreign[name])
   }
@@ -216,11 +230,19 @@ export function recordFrom(parts: CloudEventParts, options: ReadOptions): EventR
   return { ...record, checksum: checksum || checksumOf(record), seal }
 }
 
-function contentOf(record: EventRecord, foreign: Readonly<Record<string, AttributeValue>>): { content: Content; contentType: string | undefined } {
+function contentOf(
+  record: EventRecord,
+  foreign: Readonly<Record<string, AttributeValue>>,
+): { content: Content; contentType: string | undefined } {
   const contentType = foreign.datacontenttype as string | undefined
-  if (record.encoding !== '') return { content: { kind: 'binary', bytes: record.data as Uint8Array }, contentType: `application/${record.encoding}` }
+  if (record.encoding !== '')
+    return {
+      content: { kind: 'binary', bytes: record.data as Uint8Array },
+      contentType: `application/${record.encoding}`,
+    }
   if (record.data === '') return { content: { kind: 'none' }, contentType }
-  if (foreign.data_base64 === true) return { content: { kind: 'binary', bytes: Buffer.from(String(decodeData(record)), 'base64') }, contentType }
+  if (foreign.data_base64 === true)
+    return { content: { kind: 'binary', bytes: Buffer.from(String(decodeData(record)), 'base64') }, contentType }
   if (!isJsonType(contentType)) return { content: { kind: 'text', text: String(decodeData(record)) }, contentType }
   const text = typeof record.data === 'string' ? record.data : Buffer.from(record.data).toString()
   return { content: { kind: 'json', text }, contentType: contentType ?? 'application/json' }
@@ -293,7 +315,8 @@ function readSchema(attributes: Attributes, type: string): { readonly version: s
 
 function readEncoding(attributes: Attributes, content: Content): string {
   const contentType = specText(attributes, 'datacontenttype')
-  if (contentType !== undefined && contentType !== 'application/json' && !isMediaType(contentType)) refuseAttribute('datacontenttype', 'must be a media type')
+  if (contentType !== undefined && contentType !== 'application/json' && !isMediaType(contentType))
+    refuseAttribute('datacontenttype', 'must be a media type')
   const encoding = attributes.get('contentencoding')
   return content.kind === 'binary' && (encoding === 'gzip' || encoding === 'zstd') ? encoding : ''
 }
@@ -311,6 +334,8 @@ function readBusiness(value: AttributeValue | undefined): EventContext['business
 /** JSON lets characters stand that attributes must not hold; escapes read back the same. */
 function escaped(json: string): string {
   return json.replace(/[\u007f-\u009f]|\p{Noncharacter_Code_Point}/gu, (found) =>
-    Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+    Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+      '',
+    ),
   )
 }

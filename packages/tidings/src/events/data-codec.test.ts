@@ -6,7 +6,8 @@ import { expect, test } from 'vitest'
 import { compressData, type DecodeLimits, dataBytes, decodeData, encodeData } from './data-codec.ts'
 import { plain } from './plain.ts'
 
-const decode = (data: string | Uint8Array, limits?: DecodeLimits, encoding = '') => decodeData({ data, encoding }, limits)
+const decode = (data: string | Uint8Array, limits?: DecodeLimits, encoding = '') =>
+  decodeData({ data, encoding }, limits)
 
 const undecodable = (field: string, rule: string) =>
   expect.objectContaining({ code: 'TIDINGS_UNDECODABLE', details: { field, rule: expect.stringContaining(rule) } })
@@ -17,7 +18,12 @@ test('what is encoded decodes to the same, as text, as bytes, and compressed', (
     fc.property(values, (value) => {
       const data = plain(value)
       const text = encodeData(data)
-      for (const read of [decode(text), decode(Buffer.from(text)), decode(gzipSync(text), {}, 'gzip'), decode(zstdCompressSync(text), {}, 'zstd')]) {
+      for (const read of [
+        decode(text),
+        decode(Buffer.from(text)),
+        decode(gzipSync(text), {}, 'gzip'),
+        decode(zstdCompressSync(text), {}, 'zstd'),
+      ]) {
         expect(read).toEqual(JSON.parse(text))
         expect(encodeData(read)).toBe(text)
       }
@@ -40,7 +46,9 @@ test.each([' ', '{', '{"a":1,}', 'nul', "{'a':1}", '[1,]', '01', 'NaN', '"\u0001
   '%j is no JSON and its text is not repeated',
   (text) => {
     expect(() => decode(text)).toThrow(undecodable('data', 'must be JSON'))
-    expect(() => decode(`{"secret":"hunter2"${text}`)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }))
+    expect(() => decode(`{"secret":"hunter2"${text}`)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    )
   },
 )
 
@@ -59,7 +67,9 @@ test('depth is bounded and told by its place', () => {
   expect(() => decode(nested(101))).not.toThrow()
   expect(() => decode(nested(102))).toThrow(undecodable(`data${'[0]'.repeat(101)}`.slice(0, 200), 'deeper than 100'))
   expect(() => decode(nested(3), { maxDepth: 1 })).toThrow(undecodable('data[0][0]', 'deeper than 1'))
-  expect(() => decode(nested(102), { maxDepth: 5_000 })).toThrow(undecodable(`data${'[0]'.repeat(101)}`.slice(0, 200), 'deeper than 100'))
+  expect(() => decode(nested(102), { maxDepth: 5_000 })).toThrow(
+    undecodable(`data${'[0]'.repeat(101)}`.slice(0, 200), 'deeper than 100'),
+  )
   for (const deep of [nested(1_000_000), `${'{"a":'.repeat(300_000)}1${'}'.repeat(300_000)}`])
     expect(() => decode(deep)).toThrow(expect.objectContaining({ code: 'TIDINGS_UNDECODABLE' }))
 })
@@ -106,7 +116,9 @@ test.each([
   expect(() => decode(bomb, {}, encoding)).toThrow(undecodable('data', 'larger than 16777216 bytes'))
   expect(process.memoryUsage().rss - before).toBeLessThan(60 * 1_048_576)
   const sound = compress(Buffer.from(JSON.stringify({ text: 'again '.repeat(100) })))
-  expect(() => decode(sound.subarray(0, sound.byteLength - 8), {}, encoding)).toThrow(undecodable('data', `sound ${encoding}`))
+  expect(() => decode(sound.subarray(0, sound.byteLength - 8), {}, encoding)).toThrow(
+    undecodable('data', `sound ${encoding}`),
+  )
   const flipped = Buffer.from(sound)
   flipped[Math.floor(flipped.byteLength / 2)] = (flipped[Math.floor(flipped.byteLength / 2)] as number) ^ 0xff
   expect(() => decode(flipped, {}, encoding)).toThrow(expect.objectContaining({ code: 'TIDINGS_UNDECODABLE' }))
@@ -137,7 +149,9 @@ test('compression says which, keeps what would not shrink, and refuses algorithm
   expect(await compressData({ data: Buffer.from(text), encoding: 'gzip' })).toBeUndefined()
   expect(await compressData({ data: '"x"', encoding: '' }, { above: 0 })).toBeUndefined()
   expect(await compressData({ data: '', encoding: '' }, { above: 0 })).toBeUndefined()
-  await expect(compressData({ data: text, encoding: '' }, { algorithm: 'brotli' as never })).rejects.toMatchObject({ code: 'TIDINGS_INVALID_OPTION' })
+  await expect(compressData({ data: text, encoding: '' }, { algorithm: 'brotli' as never })).rejects.toMatchObject({
+    code: 'TIDINGS_INVALID_OPTION',
+  })
 })
 
 test('the size of data is that of its bytes', () => {

@@ -15,7 +15,11 @@ export interface DecodeLimits {
   readonly maxMembers?: number
 }
 
-export const defaultDecodeLimits: Required<DecodeLimits> = { maxBytes: 16 * 1_024 * 1_024, maxDepth: 100, maxMembers: 1_000_000 }
+export const defaultDecodeLimits: Required<DecodeLimits> = {
+  maxBytes: 16 * 1_024 * 1_024,
+  maxDepth: 100,
+  maxMembers: 1_000_000,
+}
 
 export type Compression = 'gzip' | 'zstd'
 
@@ -39,7 +43,10 @@ export function decodeData(record: Pick<EventRecord, 'data' | 'encoding'>, limit
   const maxBytes = limits.maxBytes ?? defaultDecodeLimits.maxBytes
   const text = textOf(record, maxBytes)
   if (text === '') return undefined
-  return decodeJson(text, 'data', { ...limits, maxDepth: Math.min(limits.maxDepth ?? defaultDecodeLimits.maxDepth, defaultDecodeLimits.maxDepth) })
+  return decodeJson(text, 'data', {
+    ...limits,
+    maxDepth: Math.min(limits.maxDepth ?? defaultDecodeLimits.maxDepth, defaultDecodeLimits.maxDepth),
+  })
 }
 
 /** The same for JSON text, bounded in UTF-16 units; `place` names it in errors. */
@@ -111,7 +118,11 @@ function textOf(record: Pick<EventRecord, 'data' | 'encoding'>, maxBytes: number
       return utf8(
         inflate(
           // The window is memory too: what a frame may ask for is bounded to 2^27 bytes, the decoder's own default.
-          () => zstdDecompressSync(data, { maxOutputLength: maxBytes, params: { [zlibConstants.ZSTD_d_windowLogMax]: 27 } }),
+          () =>
+            zstdDecompressSync(data, {
+              maxOutputLength: maxBytes,
+              params: { [zlibConstants.ZSTD_d_windowLogMax]: 27 },
+            }),
           encoding,
           tooLarge,
         ),
@@ -151,21 +162,25 @@ function freeze(value: unknown, walk: Walk, step: Step | undefined): void {
     if (fault !== undefined) throw refuse(pathOf(walk.place, step), fault)
     return
   }
-  if (++walk.depth > walk.maxDepth + 1) throw refuse(pathOf(walk.place, step), `must not nest deeper than ${walk.maxDepth} levels`)
+  if (++walk.depth > walk.maxDepth + 1)
+    throw refuse(pathOf(walk.place, step), `must not nest deeper than ${walk.maxDepth} levels`)
   if (Array.isArray(value)) {
     walk.left -= value.length
     if (walk.left < 0) throw refuse(walk.place, 'must not hold that many members')
     for (let at = 0; at < value.length; at++) {
       const item: unknown = value[at]
       // Only what needs a path later pays for one now.
-      if (typeof item === 'object' ? item !== null : faultOf(item) !== undefined) freeze(item, walk, { name: at, outer: step })
+      if (typeof item === 'object' ? item !== null : faultOf(item) !== undefined)
+        freeze(item, walk, { name: at, outer: step })
     }
   } else {
     for (const name in value) {
       if (--walk.left < 0) throw refuse(walk.place, 'must not hold that many members')
-      if (name === '__proto__') throw refuse(pathOf(walk.place, { name, outer: step }), 'is a name that data must not carry')
+      if (name === '__proto__')
+        throw refuse(pathOf(walk.place, { name, outer: step }), 'is a name that data must not carry')
       const member = (value as Record<string, unknown>)[name]
-      if (typeof member === 'object' ? member !== null : faultOf(member) !== undefined) freeze(member, walk, { name, outer: step })
+      if (typeof member === 'object' ? member !== null : faultOf(member) !== undefined)
+        freeze(member, walk, { name, outer: step })
     }
   }
   walk.depth--
@@ -173,9 +188,11 @@ function freeze(value: unknown, walk: Walk, step: Step | undefined): void {
 }
 
 function faultOf(primitive: unknown): string | undefined {
-  if (typeof primitive === 'string') return primitive.isWellFormed() ? undefined : 'must be well-formed Unicode (it holds an unpaired surrogate)'
+  if (typeof primitive === 'string')
+    return primitive.isWellFormed() ? undefined : 'must be well-formed Unicode (it holds an unpaired surrogate)'
   // JSON.parse reads 1e999 as infinity.
-  if (typeof primitive === 'number') return Number.isFinite(primitive) ? undefined : 'must be a number that fits 64 bits'
+  if (typeof primitive === 'number')
+    return Number.isFinite(primitive) ? undefined : 'must be a number that fits 64 bits'
   return undefined
 }
 

@@ -67,10 +67,20 @@ test('data keeps its type', () => {
 })
 
 test('with a definition its schema holds, and its version', () => {
-  const Registered = defineEvent('user.registered', { version: '2.0.0', schema: z.object({ email: z.email() }), priority: 'high' })
+  const Registered = defineEvent('user.registered', {
+    version: '2.0.0',
+    schema: z.object({ email: z.email() }),
+    priority: 'high',
+  })
   const builder = eventBuilder(Registered, 'u-1', 'user', 'acme')
-  expect(published(builder.data({ email: 'ann@example.org' }).build())).toMatchObject({ version: '2.0.0', key: 'u-1', priority: 'high' })
-  expect(() => published(builder.data({ email: 'nobody' }).build())).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_DATA' }))
+  expect(published(builder.data({ email: 'ann@example.org' }).build())).toMatchObject({
+    version: '2.0.0',
+    key: 'u-1',
+    priority: 'high',
+  })
+  expect(() => published(builder.data({ email: 'nobody' }).build())).toThrow(
+    expect.objectContaining({ code: 'TIDINGS_INVALID_DATA' }),
+  )
   expect(() => builder.version('1.0.0').data({}).build()).toThrow('`version`')
 })
 
@@ -81,11 +91,15 @@ test.each([
   ['category', () => eventBuilder('a.b', '1', 'not a category', 't').data({}).build()],
   ['type', () => eventBuilder('not a type', '1', 'a', 't').data({}).build()],
 ])('a builder with a wrong %s is refused by name', (field, build) => {
-  expect(build).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION', message: expect.stringContaining(`\`${field}\``) }))
+  expect(build).toThrow(
+    expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION', message: expect.stringContaining(`\`${field}\``) }),
+  )
 })
 
 test('a wrong tenant is refused at publish', () => {
-  expect(() => published(eventBuilder('a.b', '1', 'a', '').data({}).build())).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_EVENT' }))
+  expect(() => published(eventBuilder('a.b', '1', 'a', '').data({}).build())).toThrow(
+    expect.objectContaining({ code: 'TIDINGS_INVALID_EVENT' }),
+  )
 })
 
 test('a legacy event lives in the same envelope, without a version', () => {

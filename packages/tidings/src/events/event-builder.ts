@@ -38,7 +38,12 @@ interface Said {
  * An event of the aggregate `aggregateId`, which is of kind `aggregateType`: together with the tenant they name its stream. With a definition in
  * place of the type's name, data is checked against its schema at publish.
  */
-export function eventBuilder(type: string | AnyEventDefinition, aggregateId: string, aggregateType: string, tenantId: string): EventBuilder {
+export function eventBuilder(
+  type: string | AnyEventDefinition,
+  aggregateId: string,
+  aggregateType: string,
+  tenantId: string,
+): EventBuilder {
   return builderOf({ type, key: aggregateId, category: aggregateType, context: { tenantId } })
 }
 
@@ -60,7 +65,8 @@ function builderOf<Data>(said: Said): EventBuilder<Data> {
     actor: (actor) => context({ actor }),
     correlationId: (correlationId) => context({ correlationId }),
     causationId: (causationId) => context({ causationId }),
-    trace: (traceparent, tracestate) => context(tracestate === undefined ? { traceparent } : { traceparent, tracestate }),
+    trace: (traceparent, tracestate) =>
+      context(tracestate === undefined ? { traceparent } : { traceparent, tracestate }),
     business: (business) => context({ business }),
     priority: (priority) => say({ priority }),
     data: (value) => builderOf({ ...said, data: { value } }),
@@ -73,7 +79,8 @@ function build<Data>(said: Said): EventDraft<Data, Data> {
   const name = typeof type === 'string' ? type : type.type
   if (said.data === undefined) throw refuse(name, 'data', 'be said before build()')
   if (typeof key !== 'string' || key === '') throw refuse(name, 'aggregateId', 'be text that is not empty')
-  if (typeof type !== 'string' && version !== undefined && version !== type.version) throw refuse(name, 'version', `be ${type.version}, as the definition says`)
+  if (typeof type !== 'string' && version !== undefined && version !== type.version)
+    throw refuse(name, 'version', `be ${type.version}, as the definition says`)
   // Also checks type, category, version and priority, and names every mistake.
   const own = defineEvent(name, {
     category,
@@ -93,7 +100,11 @@ function draftOf<Data>(parts: AnyEventDefinition, data: Data, context: EventCont
 }
 
 function refuse(type: string, field: string, rule: string): TidingsError {
-  return new TidingsError('TIDINGS_INVALID_OPTION', `Cannot build event ${JSON.stringify(type)}: expected \`${field}\` to ${rule}.`, {
-    details: { type, field, rule },
-  })
+  return new TidingsError(
+    'TIDINGS_INVALID_OPTION',
+    `Cannot build event ${JSON.stringify(type)}: expected \`${field}\` to ${rule}.`,
+    {
+      details: { type, field, rule },
+    },
+  )
 }

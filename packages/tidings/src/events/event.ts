@@ -134,7 +134,8 @@ class Envelope<Data> implements Event<Data> {
   }
 
   get context(): EventContext {
-    if (this.#context.correlationId === undefined) this.#context = Object.freeze({ ...this.#context, correlationId: this.id })
+    if (this.#context.correlationId === undefined)
+      this.#context = Object.freeze({ ...this.#context, correlationId: this.id })
     return this.#context
   }
 

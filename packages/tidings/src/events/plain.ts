@@ -91,6 +91,7 @@ function quickMembers(value: object, depth: number): unknown {
   // Spread keeps the hidden class of the source, which is what makes this fast; only members that hold others are written again.
   const members = { ...(value as Record<string, unknown>) }
   for (const name in members) {
+    if (name === '__proto__') return refused
     const member = members[name]
     weight += perUnit * name.length + 4
     if (typeof member === 'string') {
@@ -98,7 +99,7 @@ function quickMembers(value: object, depth: number): unknown {
       if (!member.isWellFormed()) return refused
     } else if (typeof member === 'object' && member !== null) {
       const inner = quickCopy(member, depth + 1)
-      if (inner === refused || name === '__proto__') return refused
+      if (inner === refused) return refused
       members[name] = inner
     } else if (typeof member === 'number') {
       weight += perNumber

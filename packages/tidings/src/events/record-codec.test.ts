@@ -73,8 +73,16 @@ test('nothing is drawn, encoded or signed before somebody looks, and each only o
   let encoded = 0
   let signed = 0
   const data = { toJSON: () => `${++encoded}` }
-  const record = recordOf(event({ id: () => `e-${++drawn}`, context: { tenantId: 'acme' }, data }), { seal: (checksum) => `k.${checksum}-${++signed}` })
-  expect([record.key, record.tenant, record.time, record.priority, record.causation]).toEqual(['o-1', 'acme', 1_767_225_600_123, 1, ''])
+  const record = recordOf(event({ id: () => `e-${++drawn}`, context: { tenantId: 'acme' }, data }), {
+    seal: (checksum) => `k.${checksum}-${++signed}`,
+  })
+  expect([record.key, record.tenant, record.time, record.priority, record.causation]).toEqual([
+    'o-1',
+    'acme',
+    1_767_225_600_123,
+    1,
+    '',
+  ])
   expect([drawn, encoded, signed]).toEqual([0, 0, 0])
   const { seal, checksum, id, data: text } = record
   expect([record.seal, record.checksum, record.id, record.data]).toEqual([seal, checksum, id, text])
@@ -134,20 +142,47 @@ test('whatever is stored reads back equal, deeply frozen, and with a sound check
 
 test('every changed attribute or byte breaks the checksum', () => {
   const record = stored(event({ context }))
-  for (const name of ['id', 'source', 'type', 'version', 'category', 'key', 'tenant', 'correlation', 'causation', 'context', 'data', 'encoding'] as const) {
+  for (const name of [
+    'id',
+    'source',
+    'type',
+    'version',
+    'category',
+    'key',
+    'tenant',
+    'correlation',
+    'causation',
+    'context',
+    'data',
+    'encoding',
+  ] as const) {
     expect(() => verifyChecksum({ ...record, [name]: `${String(record[name])}x` }), name).toThrow(
       expect.objectContaining({ code: 'TIDINGS_CHECKSUM_MISMATCH' }),
     )
   }
-  expect(() => verifyChecksum({ ...record, time: record.time + 1 })).toThrow(expect.objectContaining({ code: 'TIDINGS_CHECKSUM_MISMATCH' }))
+  expect(() => verifyChecksum({ ...record, time: record.time + 1 })).toThrow(
+    expect.objectContaining({ code: 'TIDINGS_CHECKSUM_MISMATCH' }),
+  )
   expect(() => verifyChecksum(record)).not.toThrow()
 })
 
 test('a context cannot smuggle in a tenant, a cause or a prototype', () => {
   const record = stored(event({ context: { tenantId: 'acme' } }))
   const forged = (text: string) => eventOf({ ...record, context: text }).context
-  expect(forged('{"tenantId":"evil","causationId":"x","userId":"u"}')).toEqual({ tenantId: 'acme', userId: 'u', correlationId: 'e-1' })
-  for (const text of ['{"__proto__":{"admin":true}}', '[]', 'null', '{', '{"userId":1}', '{"business":[]}', '{"business":{"a":{"b":{}}}}']) {
+  expect(forged('{"tenantId":"evil","causationId":"x","userId":"u"}')).toEqual({
+    tenantId: 'acme',
+    userId: 'u',
+    correlationId: 'e-1',
+  })
+  for (const text of [
+    '{"__proto__":{"admin":true}}',
+    '[]',
+    'null',
+    '{',
+    '{"userId":1}',
+    '{"business":[]}',
+    '{"business":{"a":{"b":{}}}}',
+  ]) {
     expect(() => forged(text), text).toThrow(expect.objectContaining({ code: 'TIDINGS_UNDECODABLE' }))
   }
 })

@@ -1,5 +1,12 @@
 import { TidingsError } from '../kernel/errors.ts'
-import { type CompressOptions, compressData, type DecodeLimits, decodeData, decodeJson, encodeData } from './data-codec.ts'
+import {
+  type CompressOptions,
+  compressData,
+  type DecodeLimits,
+  decodeData,
+  decodeJson,
+  encodeData,
+} from './data-codec.ts'
 import { buildEvent, contextAsGiven, type Event, type EventContext, priorities, priorityRank } from './event.ts'
 import { checksumOf, type EventRecord } from './record.ts'
 
@@ -46,13 +53,20 @@ export function verifyChecksum(record: EventRecord): void {
   // Nothing can have happened to a record that computes its checksum from itself.
   if (record instanceof LazyRecord) return
   if (record.checksum === checksumOf(record)) return
-  throw new TidingsError('TIDINGS_CHECKSUM_MISMATCH', `The checksum of event ${record.id.slice(0, 80)} does not match its attributes and data.`, {
-    details: { id: record.id, source: record.source, type: record.type },
-  })
+  throw new TidingsError(
+    'TIDINGS_CHECKSUM_MISMATCH',
+    `The checksum of event ${record.id.slice(0, 80)} does not match its attributes and data.`,
+    {
+      details: { id: record.id, source: record.source, type: record.type },
+    },
+  )
 }
 
 /** The record with its data compressed and a checksum over what is now stored; the same record where compressing would not pay. */
-export async function compressRecord(record: EventRecord, options: CompressOptions & Pick<RecordOptions, 'seal'> = {}): Promise<EventRecord> {
+export async function compressRecord(
+  record: EventRecord,
+  options: CompressOptions & Pick<RecordOptions, 'seal'> = {},
+): Promise<EventRecord> {
   // Data of another content type travels as what it is, and compression would hide which.
   const { extensions } = contextOf(record)
   if (extensions?.datacontenttype !== undefined || extensions?.data_base64 !== undefined) return record
@@ -90,7 +104,16 @@ export function plainRecord(record: EventRecord): EventRecord {
 /** The members of a context that have no column of their own, as JSON text in a fixed order; empty where there are none. */
 export function contextText(context: EventContext): string {
   const { userId, sessionId, locationId, actor, traceparent, tracestate, business, extensions } = context
-  const text = JSON.stringify({ userId, sessionId, locationId, actor, traceparent, tracestate, business, extensions: sorted(extensions) })
+  const text = JSON.stringify({
+    userId,
+    sessionId,
+    locationId,
+    actor,
+    traceparent,
+    tracestate,
+    business,
+    extensions: sorted(extensions),
+  })
   return text === '{}' ? '' : text
 }
 

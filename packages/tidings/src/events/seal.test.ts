@@ -8,7 +8,10 @@ import { createSealer, createSealVerifier } from './seal.ts'
 
 const old = generateKeyPairSync('ed25519')
 const current = generateKeyPairSync('ed25519')
-const pem = { private: current.privateKey.export({ type: 'pkcs8', format: 'pem' }), public: current.publicKey.export({ type: 'spki', format: 'pem' }) }
+const pem = {
+  private: current.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  public: current.publicKey.export({ type: 'spki', format: 'pem' }),
+}
 
 function sealed(seal?: (checksum: string) => string) {
   const event = buildEvent({
@@ -40,10 +43,14 @@ test('a seal of the same record is always the same', () => {
 })
 
 test('without a seal a record is refused, unless seals are optional', () => {
-  expect(() => verify(sealed())).toThrow(expect.objectContaining({ code: 'TIDINGS_SEAL_INVALID', message: expect.stringContaining('no seal') }))
+  expect(() => verify(sealed())).toThrow(
+    expect.objectContaining({ code: 'TIDINGS_SEAL_INVALID', message: expect.stringContaining('no seal') }),
+  )
   const lenient = createSealVerifier({ keys: { '2026-b': pem.public }, required: false })
   expect(() => lenient(sealed())).not.toThrow()
-  expect(() => lenient({ ...sealed(seal), checksum: 'x' })).toThrow(expect.objectContaining({ code: 'TIDINGS_SEAL_INVALID' }))
+  expect(() => lenient({ ...sealed(seal), checksum: 'x' })).toThrow(
+    expect.objectContaining({ code: 'TIDINGS_SEAL_INVALID' }),
+  )
 })
 
 test('a changed checksum, a changed seal, another key under the name and an unknown key are refused', () => {
@@ -61,7 +68,8 @@ test('a changed checksum, a changed seal, another key under the name and an unkn
     { ...record, seal: signature },
     { ...record, seal: '.' },
   ]
-  for (const one of wrong) expect(() => verify(one), one.seal).toThrow(expect.objectContaining({ code: 'TIDINGS_SEAL_INVALID' }))
+  for (const one of wrong)
+    expect(() => verify(one), one.seal).toThrow(expect.objectContaining({ code: 'TIDINGS_SEAL_INVALID' }))
 })
 
 test('whoever changes an event must also change its checksum, which the seal then refuses', () => {
@@ -84,7 +92,11 @@ test('keys that cannot be used are refused by field, and never quoted', () => {
     [() => createSealVerifier({ keys: { 'a.b': pem.public } }), 'keys'],
   ] as const) {
     expect(make).toThrow(
-      expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION', message: expect.not.stringContaining('hunter2'), details: expect.objectContaining({ field }) }),
+      expect.objectContaining({
+        code: 'TIDINGS_INVALID_OPTION',
+        message: expect.not.stringContaining('hunter2'),
+        details: expect.objectContaining({ field }),
+      }),
     )
   }
 })

@@ -25,7 +25,8 @@ const keyName = /^[A-Za-z0-9_-]{1,64}$/
 /** Returns the function that seals: `keyId.signature` over a checksum. Takes about 30 µs a call. */
 export function createSealer(options: SealerOptions): (checksum: string) => string {
   const { keyId } = options
-  if (typeof keyId !== 'string' || !keyName.test(keyId)) throw invalid('keyId', 'be 1 to 64 letters, digits, `_` or `-`')
+  if (typeof keyId !== 'string' || !keyName.test(keyId))
+    throw invalid('keyId', 'be 1 to 64 letters, digits, `_` or `-`')
   const key = keyOf('privateKey', 'private', options.privateKey)
   return (checksum) => `${keyId}.${sign(null, Buffer.from(purpose + checksum), key).toString('base64url')}`
 }
@@ -34,7 +35,9 @@ export function createSealer(options: SealerOptions): (checksum: string) => stri
  * Returns the function that checks a record's seal and throws `TIDINGS_SEAL_INVALID` where it is missing, of an unknown key, or wrong.
  * A seal covers the checksum, so verify that as well (`verifyChecksum`).
  */
-export function createSealVerifier(options: SealVerifierOptions): (record: Pick<EventRecord, 'id' | 'checksum' | 'seal'>) => void {
+export function createSealVerifier(
+  options: SealVerifierOptions,
+): (record: Pick<EventRecord, 'id' | 'checksum' | 'seal'>) => void {
   const keys = new Map<string, KeyObject>()
   for (const [keyId, key] of Object.entries(options.keys)) {
     if (!keyName.test(keyId)) throw invalid('keys', 'be named by 1 to 64 letters, digits, `_` or `-`')
@@ -53,7 +56,8 @@ export function createSealVerifier(options: SealVerifierOptions): (record: Pick<
     // An Ed25519 signature has 64 bytes, and base64url text that is spelt another way is another text.
     if (signature.byteLength !== 64 || signature.toString('base64url') !== record.seal.slice(dot + 1))
       throw refuse(record, 'carries a seal that is not well formed')
-    if (!verify(null, Buffer.from(purpose + record.checksum), key, signature)) throw refuse(record, 'carries a seal that does not match its checksum')
+    if (!verify(null, Buffer.from(purpose + record.checksum), key, signature))
+      throw refuse(record, 'carries a seal that does not match its checksum')
   }
 }
 
@@ -70,9 +74,13 @@ function keyOf(field: string, type: 'private' | 'public', given: KeyLike): KeyOb
 }
 
 function invalid(field: string, rule: string): TidingsError {
-  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` of the seal to ${rule}.`, { details: { field, rule } })
+  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` of the seal to ${rule}.`, {
+    details: { field, rule },
+  })
 }
 
 function refuse(record: Pick<EventRecord, 'id'>, rule: string): TidingsError {
-  return new TidingsError('TIDINGS_SEAL_INVALID', `Event ${record.id.slice(0, 80)} ${rule}.`, { details: { id: record.id } })
+  return new TidingsError('TIDINGS_SEAL_INVALID', `Event ${record.id.slice(0, 80)} ${rule}.`, {
+    details: { id: record.id },
+  })
 }

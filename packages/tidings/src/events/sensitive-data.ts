@@ -79,7 +79,8 @@ function mask(value: unknown, name: string | undefined, depth: number, budget: B
   if (depth >= deepest) return '[…]'
   if (Array.isArray(value)) {
     const items: unknown[] = []
-    for (let at = 0; at < value.length && budget.left > 0; at++) items.push(mask(value[at], undefined, depth + 1, budget))
+    for (let at = 0; at < value.length && budget.left > 0; at++)
+      items.push(mask(value[at], undefined, depth + 1, budget))
     if (items.length < value.length) items.push('[…]')
     return items
   }
@@ -92,7 +93,8 @@ function mask(value: unknown, name: string | undefined, depth: number, budget: B
       break
     }
     // Assigning to __proto__ would set the copy's prototype.
-    if (member !== '__proto__') members[member] = mask((value as Record<string, unknown>)[member], member, depth + 1, budget)
+    if (member !== '__proto__')
+      members[member] = mask((value as Record<string, unknown>)[member], member, depth + 1, budget)
   }
   return members
 }

@@ -1,5 +1,15 @@
 /** What a field probably holds. */
-export type SensitiveKind = 'address' | 'birthdate' | 'card' | 'email' | 'iban' | 'identity' | 'name' | 'network' | 'phone' | 'secret'
+export type SensitiveKind =
+  | 'address'
+  | 'birthdate'
+  | 'card'
+  | 'email'
+  | 'iban'
+  | 'identity'
+  | 'name'
+  | 'network'
+  | 'phone'
+  | 'secret'
 
 /** Longest text that is looked at, in UTF-16 units. */
 export const longestText = 4_000
@@ -7,7 +17,8 @@ export const longestText = 4_000
 /** The kind of a field by its name and value; undefined where neither says anything. */
 export function sensitiveKind(name: string | undefined, value: unknown): SensitiveKind | undefined {
   const byName = name === undefined ? undefined : kindOfName(name)
-  if (byName !== undefined && value !== null && value !== undefined && value !== '' && typeof value !== 'boolean') return byName
+  if (byName !== undefined && value !== null && value !== undefined && value !== '' && typeof value !== 'boolean')
+    return byName
   return typeof value === 'string' ? kindOfText(value) : typeof value === 'number' ? kindOfNumber(value) : undefined
 }
 
@@ -122,7 +133,9 @@ function judge(name: string): SensitiveKind | undefined {
   if (ending !== undefined) return ending[1]
   if (last === 'id' && wordKind(parts.at(-2) ?? '') === 'identity') return 'identity'
   if (parts.length > 1 && harmlessEnd.test(last)) return undefined
-  return phrases.find(([phrase]) => joined.includes(phrase))?.[1] ?? parts.map(wordKind).find((kind) => kind !== undefined)
+  return (
+    phrases.find(([phrase]) => joined.includes(phrase))?.[1] ?? parts.map(wordKind).find((kind) => kind !== undefined)
+  )
 }
 
 function wordKind(word: string): SensitiveKind | undefined {
@@ -134,7 +147,8 @@ const email = /[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24
 const bearer = /\b(?:Bearer|Basic) [A-Za-z0-9._~+/=-]{16}/
 const jwt = /\beyJ[A-Za-z0-9_-]{8,500}\.[A-Za-z0-9_-]{8}/
 const pem = /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/
-const knownSecret = /\b(?:AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20}|xox[abprs]-[A-Za-z0-9-]{10}|sk_(?:live|test)_[A-Za-z0-9]{10}|whsec_[A-Za-z0-9+/=]{20})/
+const knownSecret =
+  /\b(?:AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20}|xox[abprs]-[A-Za-z0-9-]{10}|sk_(?:live|test)_[A-Za-z0-9]{10}|whsec_[A-Za-z0-9+/=]{20})/
 const cardLike = /(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])/g
 const ibanLike = /(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?!\w)/g
 const phone = /^\s{0,3}\+\d(?:[ ()./-]{0,2}\d){6,14}\s{0,3}$/
@@ -142,7 +156,8 @@ const phone = /^\s{0,3}\+\d(?:[ ()./-]{0,2}\d){6,14}\s{0,3}$/
 function kindOfText(value: string): SensitiveKind | undefined {
   const text = value.length > longestText ? value.slice(0, longestText) : value
   if (text.includes('@') && email.test(text)) return 'email'
-  if (text.length >= 16 && (jwt.test(text) || bearer.test(text) || pem.test(text) || knownSecret.test(text))) return 'secret'
+  if (text.length >= 16 && (jwt.test(text) || bearer.test(text) || pem.test(text) || knownSecret.test(text)))
+    return 'secret'
   if (text.length >= 13) {
     for (const [digits] of text.matchAll(cardLike)) if (isCard(digits.replace(/[ -]/g, ''))) return 'card'
     for (const [iban] of text.matchAll(ibanLike)) if (isIban(iban.replaceAll(' ', ''))) return 'iban'
@@ -155,7 +170,8 @@ function kindOfNumber(value: number): SensitiveKind | undefined {
 }
 
 /** Prefixes and lengths in use by card networks. */
-const cardNumber = /^(?:3[47]\d{13}|3[0689]\d{12,17}|35\d{14,17}|4(?:\d{12}|\d{15}|\d{18})|5\d{15}|2[2-7]\d{14}|6\d{15,18})$/
+const cardNumber =
+  /^(?:3[47]\d{13}|3[0689]\d{12,17}|35\d{14,17}|4(?:\d{12}|\d{15}|\d{18})|5\d{15}|2[2-7]\d{14}|6\d{15,18})$/
 
 /** Luhn's check digit alone would let through one number in ten. */
 function isCard(digits: string): boolean {

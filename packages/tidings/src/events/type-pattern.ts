@@ -8,14 +8,16 @@ const segment = /^[A-Za-z0-9_-]+$/
  * length of the type. Throws `TIDINGS_INVALID_OPTION` for anything else.
  */
 export function typePattern(pattern: string): (type: string) => boolean {
-  if (typeof pattern !== 'string' || pattern.length === 0 || pattern.length > 200) throw refuse(pattern, 'be text of 1 to 200 characters')
+  if (typeof pattern !== 'string' || pattern.length === 0 || pattern.length > 200)
+    throw refuse(pattern, 'be text of 1 to 200 characters')
   if (pattern === '**') return () => true
   const segments = pattern.split('.')
   const open = segments.at(-1) === '**'
   if (open) segments.pop()
   for (const one of segments) {
     if (one === '**') throw refuse(pattern, 'have `**` only at the end')
-    if (one !== '*' && !segment.test(one)) throw refuse(pattern, 'be words joined by dots, with `*` standing alone between dots')
+    if (one !== '*' && !segment.test(one))
+      throw refuse(pattern, 'be words joined by dots, with `*` standing alone between dots')
   }
   if (!segments.includes('*')) {
     if (!open) return (type) => type === pattern
@@ -40,5 +42,7 @@ function matches(segments: readonly string[], open: boolean, type: string): bool
 
 function refuse(pattern: unknown, rule: string): TidingsError {
   const shown = typeof pattern === 'string' ? JSON.stringify(pattern.slice(0, 80)) : typeof pattern
-  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected the event type ${shown} to ${rule}.`, { details: { field: 'type', rule } })
+  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected the event type ${shown} to ${rule}.`, {
+    details: { field: 'type', rule },
+  })
 }

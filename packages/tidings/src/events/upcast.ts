@@ -85,7 +85,10 @@ function run(upcaster: Upcaster, version: string, data: unknown, definition: Any
     return plain((upcaster as (data: unknown) => unknown)(data))
   } catch (error) {
     const message = `The upcaster of ${definition.type} that reads version ${version} failed: it must not throw, nor change its argument, and must return JSON data.`
-    throw new TidingsError('TIDINGS_UNDECODABLE', message, { cause: error, details: { type: definition.type, version, target: definition.version } })
+    throw new TidingsError('TIDINGS_UNDECODABLE', message, {
+      cause: error,
+      details: { type: definition.type, version, target: definition.version },
+    })
   }
 }
 

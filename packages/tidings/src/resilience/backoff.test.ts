@@ -20,7 +20,9 @@ test('by default a wait is spread by a fifth either way', () => {
 
 test('a list is taken as written and its last entry repeats', () => {
   const list: Backoff = ['30s', 60_000, '120s']
-  expect([1, 2, 3, 4, 99].map((attempt) => delayOf(list, attempt, () => 0))).toEqual([30_000, 60_000, 120_000, 120_000, 120_000])
+  expect([1, 2, 3, 4, 99].map((attempt) => delayOf(list, attempt, () => 0))).toEqual([
+    30_000, 60_000, 120_000, 120_000, 120_000,
+  ])
 })
 
 test('every wait is a whole number within its bounds, and without jitter never shrinks', () => {

@@ -25,12 +25,14 @@ const jitterDefault = 0.2
 
 /** Whole milliseconds to wait after attempt number `attempt` (from 1) has failed. `random` yields numbers in [0, 1). */
 export function delayOf(backoff: Backoff | undefined, attempt: number, random: () => number): number {
-  if (isList(backoff)) return Math.round(milliseconds(backoff[Math.min(Math.max(attempt, 1), backoff.length) - 1] ?? 0, 'backoff'))
+  if (isList(backoff))
+    return Math.round(milliseconds(backoff[Math.min(Math.max(attempt, 1), backoff.length) - 1] ?? 0, 'backoff'))
   const initial = milliseconds(backoff?.initial ?? initialDefault, 'backoff.initial')
   const max = milliseconds(backoff?.max ?? maxDefault, 'backoff.max')
   const jitter = backoff?.jitter ?? jitterDefault
   // 0 × Infinity is no number: a wait of nothing stays nothing, however often.
-  const wait = initial === 0 ? 0 : Math.min(max, initial * (backoff?.factor ?? factorDefault) ** (Math.max(attempt, 1) - 1))
+  const wait =
+    initial === 0 ? 0 : Math.min(max, initial * (backoff?.factor ?? factorDefault) ** (Math.max(attempt, 1) - 1))
   return Math.round(wait * (1 + jitter * (2 * random() - 1)))
 }
 
@@ -41,10 +43,15 @@ export function backoffMistakes(backoff: Backoff | undefined, field = 'backoff')
     if (backoff.length === 0) return [`Expected \`${field}\` to list at least one duration.`]
     return backoff.flatMap((entry, at) => durationMistake(entry, `${field}[${at}]`))
   }
-  if (typeof backoff !== 'object' || backoff === null) return [`Expected \`${field}\` to be a list of durations or { initial, factor, max, jitter }.`]
-  const mistakes = [...durationMistake(backoff.initial ?? 0, `${field}.initial`), ...durationMistake(backoff.max ?? 0, `${field}.max`)]
+  if (typeof backoff !== 'object' || backoff === null)
+    return [`Expected \`${field}\` to be a list of durations or { initial, factor, max, jitter }.`]
+  const mistakes = [
+    ...durationMistake(backoff.initial ?? 0, `${field}.initial`),
+    ...durationMistake(backoff.max ?? 0, `${field}.max`),
+  ]
   const { factor = factorDefault, jitter = jitterDefault } = backoff
-  if (!(Number.isFinite(factor) && factor >= 1)) mistakes.push(`Expected \`${field}.factor\` to be a number of at least 1.`)
+  if (!(Number.isFinite(factor) && factor >= 1))
+    mistakes.push(`Expected \`${field}.factor\` to be a number of at least 1.`)
   if (!(jitter >= 0 && jitter <= 1)) mistakes.push(`Expected \`${field}.jitter\` to be a number from 0 to 1.`)
   return mistakes
 }

@@ -129,7 +129,11 @@ test('late results of an earlier state change nothing', () => {
 })
 
 test('whatever happens, probes are bounded, waits are positive, and time and a success always close it', () => {
-  const act = fc.tuple(fc.constantFrom('enter', 'success', 'failure', 'unavailable', 'withdrawn'), fc.integer({ min: 0, max: 40_000 }), fc.nat(20))
+  const act = fc.tuple(
+    fc.constantFrom('enter', 'success', 'failure', 'unavailable', 'withdrawn'),
+    fc.integer({ min: 0, max: 40_000 }),
+    fc.nat(20),
+  )
   fc.assert(
     fc.property(fc.array(act, { maxLength: 200 }), fc.integer({ min: 1, max: 4 }), (acts, probes) => {
       const breaker = new Breaker({ failures: 3, streams: 2, probes })

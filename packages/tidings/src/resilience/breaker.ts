@@ -72,7 +72,11 @@ export class Breaker<Failure extends BreakerFailure = BreakerFailure> {
     this.#coolDown = atLeast(0, options.coolDown ?? 1_000, 'coolDown')
     this.#maxCoolDown = atLeast(this.#coolDown, options.maxCoolDown ?? Math.max(30_000, this.#coolDown), 'maxCoolDown')
     this.#probes = atLeast(1, options.probes ?? 1, 'probes')
-    if (this.#failures > remembered) throw new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`failures\` of the breaker to be at most ${remembered}.`)
+    if (this.#failures > remembered)
+      throw new TidingsError(
+        'TIDINGS_INVALID_OPTION',
+        `Expected \`failures\` of the breaker to be at most ${remembered}.`,
+      )
   }
 
   /**
@@ -168,7 +172,10 @@ function closed<Failure>(): Extract<State<Failure>, { kind: 'closed' }> {
   return { kind: 'closed', pass: { kind: 'go' }, row: [], streams: new Map() }
 }
 
-function count<Failure extends BreakerFailure>(state: { readonly row: Failure[]; readonly streams: Map<string, number> }, failure: Failure): void {
+function count<Failure extends BreakerFailure>(
+  state: { readonly row: Failure[]; readonly streams: Map<string, number> },
+  failure: Failure,
+): void {
   const { row, streams } = state
   row.push(failure)
   streams.set(failure.stream, (streams.get(failure.stream) ?? 0) + 1)
@@ -181,5 +188,9 @@ function count<Failure extends BreakerFailure>(state: { readonly row: Failure[];
 
 function atLeast(least: number, value: number, field: string): number {
   if (Number.isFinite(value) && value >= least) return value
-  throw new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` of the breaker to be a number of at least ${least}.`, { details: { field } })
+  throw new TidingsError(
+    'TIDINGS_INVALID_OPTION',
+    `Expected \`${field}\` of the breaker to be a number of at least ${least}.`,
+    { details: { field } },
+  )
 }

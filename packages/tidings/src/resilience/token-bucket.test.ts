@@ -44,13 +44,16 @@ test('several are taken all or none', () => {
 })
 
 test('rates and bursts that make no sense are refused by name', () => {
-  for (const rate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => new TokenBucket({ rate })).toThrow('`rate`')
+  for (const rate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(() => new TokenBucket({ rate })).toThrow('`rate`')
   for (const burst of [0, 1.5, -2]) expect(() => new TokenBucket({ rate: 1, burst })).toThrow('`burst`')
 })
 
 test('over no window does more pass than the burst and what flowed in meanwhile', () => {
   const rates = fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.double({ min: 0.01, max: 5_000, noNaN: true }))
-  const steps = fc.array(fc.tuple(fc.double({ min: 0, max: 5_000, noNaN: true }), fc.integer({ min: 1, max: 4 })), { maxLength: 120 })
+  const steps = fc.array(fc.tuple(fc.double({ min: 0, max: 5_000, noNaN: true }), fc.integer({ min: 1, max: 4 })), {
+    maxLength: 120,
+  })
   fc.assert(
     fc.property(rates, fc.integer({ min: 4, max: 50 }), steps, (rate, burst, asked) => {
       const bucket = new TokenBucket({ rate, burst })

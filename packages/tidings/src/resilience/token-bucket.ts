@@ -36,9 +36,13 @@ export class TokenBucket {
    */
   take(now: number, count = 1): number {
     if (count > this.burst) {
-      throw new TidingsError('TIDINGS_RATE_LIMITED', `${count} at once can never pass a limit whose burst is ${this.burst}.`, {
-        details: { count, burst: this.burst },
-      })
+      throw new TidingsError(
+        'TIDINGS_RATE_LIMITED',
+        `${count} at once can never pass a limit whose burst is ${this.burst}.`,
+        {
+          details: { count, burst: this.burst },
+        },
+      )
     }
     if (now > this.#now) this.#now = now
     const at = this.#now
@@ -51,5 +55,7 @@ export class TokenBucket {
 }
 
 function invalid(field: string, rule: string): TidingsError {
-  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` of the rate limit to be ${rule}.`, { details: { field, rule } })
+  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` of the rate limit to be ${rule}.`, {
+    details: { field, rule },
+  })
 }

@@ -36,7 +36,17 @@ test.each([
   expect(isUnavailable(coded(code))).toBe(true)
 })
 
-test.each(['EACCES', 'ENOENT', '23505', '40001', '57014', '0800', 'UND_ERR_INVALID_ARG', 'ERR_SQLITE_ERROR', 'UND_ERR_ABORTED'])('%s does not', (code) => {
+test.each([
+  'EACCES',
+  'ENOENT',
+  '23505',
+  '40001',
+  '57014',
+  '0800',
+  'UND_ERR_INVALID_ARG',
+  'ERR_SQLITE_ERROR',
+  'UND_ERR_ABORTED',
+])('%s does not', (code) => {
   expect(isUnavailable(coded(code))).toBe(false)
 })
 
@@ -47,7 +57,9 @@ test('our own errors are told by their codes', () => {
 })
 
 test('it looks through causes and aggregates', () => {
-  expect(isUnavailable(new Error('query failed', { cause: new Error('pool', { cause: coded('ECONNREFUSED') }) }))).toBe(true)
+  expect(isUnavailable(new Error('query failed', { cause: new Error('pool', { cause: coded('ECONNREFUSED') }) }))).toBe(
+    true,
+  )
   expect(isUnavailable(new AggregateError([new Error('a'), new AggregateError([coded('ENETUNREACH')])]))).toBe(true)
   expect(isUnavailable(new AggregateError([new Error('a')], 'none'))).toBe(false)
 })
@@ -88,7 +100,10 @@ test('a refused connection and a failed fetch of this very Node are recognised',
 
 test('a busy database of this very Node is recognised, a broken rule in it is not', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-busy-'))
-  const [first, second] = [new DatabaseSync(join(folder, 'a.db'), { timeout: 0 }), new DatabaseSync(join(folder, 'a.db'), { timeout: 0 })]
+  const [first, second] = [
+    new DatabaseSync(join(folder, 'a.db'), { timeout: 0 }),
+    new DatabaseSync(join(folder, 'a.db'), { timeout: 0 }),
+  ]
   try {
     first.exec('create table t (a unique); insert into t values (1)')
     expect(isUnavailable(thrownBy(() => second.exec('insert into t values (1)')))).toBe(false)

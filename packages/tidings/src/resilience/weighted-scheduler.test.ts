@@ -20,15 +20,19 @@ test('nothing waits while something could go: a lone level gets every turn', () 
 
 test('whatever others do, a level with work waits at most 30 turns', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean()), { maxLength: 400 }), fc.nat(3), (pattern, level) => {
-      const turns = new WeightedTurns()
-      let waited = 0
-      for (const present of pattern) {
-        present[level] = true
-        waited = turns.next(...present) === level ? 0 : waited + 1
-        expect(waited).toBeLessThanOrEqual(30)
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean()), { maxLength: 400 }),
+      fc.nat(3),
+      (pattern, level) => {
+        const turns = new WeightedTurns()
+        let waited = 0
+        for (const present of pattern) {
+          present[level] = true
+          waited = turns.next(...present) === level ? 0 : waited + 1
+          expect(waited).toBeLessThanOrEqual(30)
+        }
+      },
+    ),
     { numRuns: 500 },
   )
 })
@@ -41,7 +45,10 @@ test('a level that comes and goes saves nothing up', () => {
 })
 
 test('everything pushed comes out once, in order inside its level, whatever the interleaving', () => {
-  const act = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 0, max: 3 }) }, { weight: 2, arbitrary: fc.constant('shift' as const) })
+  const act = fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 0, max: 3 }) },
+    { weight: 2, arbitrary: fc.constant('shift' as const) },
+  )
   fc.assert(
     fc.property(fc.array(act, { maxLength: 300 }), (acts) => {
       const queue = new WeightedQueue<{ level: number; number: number }>()

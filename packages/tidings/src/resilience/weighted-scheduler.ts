@@ -56,7 +56,12 @@ export class WeightedQueue<T> {
   }
 
   shift(): T | undefined {
-    const level = this.#turns.next(this.#critical.size > 0, this.#high.size > 0, this.#normal.size > 0, this.#low.size > 0)
+    const level = this.#turns.next(
+      this.#critical.size > 0,
+      this.#high.size > 0,
+      this.#normal.size > 0,
+      this.#low.size > 0,
+    )
     return level === -1 ? undefined : this.#level(level).shift()
   }
 
