@@ -32,6 +32,8 @@ describe('plain data', () => {
     [{ list: [1, 2n] }, '`data.list[1]` must be JSON data, got bigint'],
     [{ text: '\ud800' }, '`data.text` must be well-formed Unicode'],
     [JSON.parse('{"a":{"__proto__":{"admin":true}}}'), '`data.a.__proto__` is a name that data must not carry'],
+    [JSON.parse('{"a":{"__proto__":1}}'), '`data.a.__proto__` is a name that data must not carry'],
+    [JSON.parse('{"__proto__":null}'), '`data.__proto__` is a name that data must not carry'],
     [{ set: new Set([1]) }, '`data.set` must be JSON data, got Set'],
   ])('refuses %o by field and rule', (value, message) => {
     expect(() => plain(value)).toThrow(message)
