@@ -3,7 +3,7 @@ import { invariants } from './invariants/index.ts'
 import { Operator } from './operator.ts'
 import { type Profile, profileOf } from './profile.ts'
 import { Publishers, publishingTime } from './publishers.ts'
-import { heardBy } from './subscriptions.ts'
+import { hearing } from './subscriptions.ts'
 import { blowOn, Weather } from './weather.ts'
 import { type Violation, World } from './world.ts'
 
@@ -26,7 +26,8 @@ const patience = 150_000
 export async function runSeed(seed: number, options: { readonly keepTrace?: boolean; readonly profile?: Partial<Profile> } = {}): Promise<SeedResult> {
   // The stack of every injected fault is taken, and nobody reads it.
   Error.stackTraceLimit = 4
-  const world = new World(seed, { ...profileOf(seed), ...options.profile }, { ...options, heardBy })
+  const chosen = { ...profileOf(seed), ...options.profile }
+  const world = new World(seed, chosen, { ...options, hearing: hearing(chosen.subscriptions) })
   world.invariants.push(...invariants.map((make) => make(world)))
   const { profile, runtime } = world
   let instances: Instance[] = []
@@ -72,12 +73,12 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
     if (profile.jumps) runtime.jump(2 * 3_600_000)
     const deadline = runtime.monotonic() + patience
     do {
-      while ((await run(1_000)) && (!publishers.done || unfinished(world) !== undefined)) {
-        if (runtime.monotonic() > deadline) world.fail(1, `the world does not come to rest: ${unfinished(world)}`)
+      while ((await run(1_000)) && (!publishers.done || (await unfinished(world)) !== undefined)) {
+        if (runtime.monotonic() > deadline) world.fail(1, `the world does not come to rest: ${await unfinished(world)}`)
       }
       // What should not happen any more gets its chance to.
       await run(3_000)
-    } while (world.violation === undefined && unfinished(world) !== undefined)
+    } while (world.violation === undefined && (await unfinished(world)) !== undefined)
     if (world.violation === undefined) for (const invariant of world.invariants) invariant.atEnd?.()
   }
   const { violation, reached, events, lines } = world
@@ -86,11 +87,15 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
 }
 
 /** What is still to happen before the world is at rest, in words. */
-function unfinished({ owed, events }: World): string | undefined {
+async function unfinished({ owed, events, disk }: World): Promise<string | undefined> {
   for (const key of owed) {
     const at = key.indexOf('|')
     const event = events.get(key.slice(at + 1))
     return `${key.slice(0, at)} has not handled ${event?.record.type} at ${event?.position} (${event?.stream.replaceAll('\u001f', '/')})`
+  }
+  for (const collection of ['requests', 'parked']) {
+    const [left] = await disk.store.find(collection, { limit: 1 })
+    if (left !== undefined) return `${collection} still holds ${left.id.replaceAll('\u001f', '/')}`
   }
   return undefined
 }

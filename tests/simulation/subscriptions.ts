@@ -37,13 +37,11 @@ const hears: Readonly<Record<string, readonly string[]>> = {
   remote: [paid],
   mute: [placed],
 }
-const names = Object.keys(hears)
 
-const hearing = new Map([placed, paid, seen, NoteTaken.type].map((type) => [type, names.filter((name) => hears[name]?.includes(type))]))
 
-/** Names of the subscriptions that hear a type. */
-export function heardBy(type: string): readonly string[] {
-  return hearing.get(type) ?? []
+/** By type, the names of those among some subscriptions that hear it. */
+export function hearing(subscriptions: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  return new Map([placed, paid, seen, NoteTaken.type].map((type) => [type, subscriptions.filter((name) => hears[name]?.includes(type))]))
 }
 
 /** All subscriptions of the simulated service. Every instance declares all of them. */
@@ -144,6 +142,7 @@ function spoil(world: World, subscription: string, event: Event<Order>): void {
 /** Declares all of them on an instance's bus. */
 export function subscribeAll(world: World, instance: Instance, bus: EventBus): void {
   for (const plan of subscriptionPlans(world)) {
+    if (!world.profile.subscriptions.includes(plan.options.name)) continue
     const handler = handlerOf(world, instance, plan)
     bus.subscribe(hears[plan.options.name] as string[], plan.options, handler as never)
   }

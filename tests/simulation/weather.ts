@@ -38,7 +38,7 @@ export class Weather {
       const count = least + Math.floor(world.runtime.random() * (most - least + 1))
       for (let n = 0; n < count; n++) at(run)
     }
-    times(1, 2, () => this.#crash())
+    times(2, 3, () => this.#crash())
     times(2, 4, () => this.#crashAt())
     times(1, 3, () => this.#stop())
     times(0, 2, () => this.#outage())

@@ -48,11 +48,10 @@ export class World {
   readonly #story: string[] = []
   readonly lines: string[] | undefined
 
-  /** Names of the subscriptions that hear a type. */
-  readonly heardBy: (type: string) => readonly string[]
+  readonly #hearing: ReadonlyMap<string, readonly string[]>
 
-  constructor(seed: number, profile: Profile, options: { readonly keepTrace?: boolean; readonly heardBy: (type: string) => readonly string[] }) {
-    this.heardBy = options.heardBy
+  constructor(seed: number, profile: Profile, options: { readonly keepTrace?: boolean; readonly hearing: ReadonlyMap<string, readonly string[]> }) {
+    this.#hearing = options.hearing
     this.seed = seed
     this.profile = profile
     this.lines = options.keepTrace === true ? [] : undefined
@@ -61,7 +60,7 @@ export class World {
       {
         appended: (event) => {
           this.events.set(event.id, event)
-          for (const name of options.heardBy(event.record.type)) this.owed.add(`${name}|${event.id}`)
+          for (const name of this.heardBy(event.record.type)) this.owed.add(`${name}|${event.id}`)
           this.trace(`append ${event.position} ${event.record.type} ${event.stream} by ${event.by}`)
           for (const invariant of this.invariants) invariant.appended?.(event)
         },
@@ -99,6 +98,11 @@ export class World {
       },
       { bytesOnly: profile.bytesOnly },
     )
+  }
+
+  /** Names of the subscriptions that hear a type. */
+  heardBy(type: string): readonly string[] {
+    return this.#hearing.get(type) ?? []
   }
 
   get now(): number {

@@ -44,7 +44,7 @@ export function redriveIsOnceOnly(world: World): Invariant {
       }
     },
     atEnd() {
-      for (const [id, parked] of state) if (parked !== 'dead' || !id.startsWith('skipper/')) world.fail(18, `${id.replaceAll('\u001f', '·')} is still parked (${parked})`)
+      for (const [id, parked] of state) world.fail(18, `${id.replaceAll('\u001f', '·')} is still parked (${parked})`)
     },
   }
 }

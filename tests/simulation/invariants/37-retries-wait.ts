@@ -55,8 +55,8 @@ function waited(world: World, run: Run, due: ReadonlyMap<string, number>): void 
     const waits = run.began - before.ended
     if (run.subscription !== 'slow' && waits < least - 1) world.fail(37, `${run.subscription} tried the event at ${run.event.position} again after ${Math.round(waits)} ms instead of ${least}`)
   }
-  // Wall clocks that jump move due times with them.
-  if (world.profile.jumps) return
+  // Wall clocks that jump move due times with them, and a former owner knows no better.
+  if (world.profile.jumps || world.fences.get(`${run.subscription}/0/${run.event.partition}`)?.by !== run.instance) return
   const id = `${run.subscription}/0/${run.event.stream}/${String(run.event.position).padStart(16, '0')}`
   const early = (due.get(id) ?? 0) - world.runtime.now()
   if (early > 1) world.fail(37, `${run.subscription} tried the parked event at ${run.event.position} ${Math.round(early)} ms before it was due`)
