@@ -1,6 +1,6 @@
 /** For authors of adapters: the two ports and what implementing them takes. Applications import `tidings`. */
 export { checksumOf, type EventRecord } from './events/record.ts'
-export { errorCodes, type ErrorCode, isTidingsError, TidingsError } from './kernel/errors.ts'
+export { type ErrorCode, errorCodes, isTidingsError, TidingsError } from './kernel/errors.ts'
 export { Heap } from './kernel/heap.ts'
 export { within } from './kernel/lifecycle.ts'
 export { type Log, type LogLevel, silentLog } from './kernel/log.ts'
@@ -10,7 +10,7 @@ export { Ring } from './kernel/ring.ts'
 export { type Runtime, sleep, type Timer } from './kernel/runtime.ts'
 export { mulberry32, type VirtualRuntime, virtualRuntime } from './kernel/virtual-runtime.ts'
 export type { Host, StoreAdapter } from './store/adapter.ts'
-export { memoryStore, type MemoryStoreOptions } from './store/memory/memory-store.ts'
+export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts'
 export { murmur2, partitionOf } from './store/partitioner.ts'
 export { renderSql } from './store/sql.ts'
 export { isSqlStore, type Row, type SqlStore, type SqlTransaction } from './store/sql-store.ts'
@@ -21,11 +21,11 @@ export {
   type Expectation,
   type LogQuery,
   type Page,
-  parseStream,
   type Placed,
   type Position,
   type Pruned,
   type PruneQuery,
+  parseStream,
   type SqlValue,
   type Statement,
   type Store,
@@ -37,8 +37,8 @@ export {
   streamText,
   type Unit,
 } from './store/store.ts'
-export { logTransport } from './transport/log/log-transport.ts'
 export type { LogTransportOptions } from './transport/log/log-options.ts'
+export { logTransport } from './transport/log/log-transport.ts'
 export type {
   Consumer,
   Delivery,

@@ -13,7 +13,10 @@ export interface RunServiceOptions {
  * Starts the bus and ends it with the process: the first SIGTERM or SIGINT drains and exits with 0, a second one exits at once with
  * 1. Resolves when the bus has started. The only function of the library that touches the process.
  */
-export async function runService(bus: Pick<EventBus, 'start' | 'close'>, options: RunServiceOptions = {}): Promise<void> {
+export async function runService(
+  bus: Pick<EventBus, 'start' | 'close'>,
+  options: RunServiceOptions = {},
+): Promise<void> {
   let stopping = false
   const stop = (): void => {
     if (stopping) process.exit(1)
@@ -28,7 +31,10 @@ export async function runService(bus: Pick<EventBus, 'start' | 'close'>, options
   await bus.start()
 }
 
-async function end(bus: Pick<EventBus, 'close'>, { deadline = 10_000, before, after }: RunServiceOptions): Promise<void> {
+async function end(
+  bus: Pick<EventBus, 'close'>,
+  { deadline = 10_000, before, after }: RunServiceOptions,
+): Promise<void> {
   await before?.()
   await bus.close({ deadline })
   await after?.()

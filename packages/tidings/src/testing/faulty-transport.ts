@@ -15,7 +15,11 @@ export function faultyTransport(transport: Transport, runtime: Runtime, plan: Fa
   return {
     capabilities: transport.capabilities,
     publish: (batch, signal) => transport.publish(batch, signal),
-    subscribe: (options, sink) => transport.subscribe(options, faultySink(sink, runtime, plan, options.exclusive === true ? ofExclusive : ofDeliveries)),
+    subscribe: (options, sink) =>
+      transport.subscribe(
+        options,
+        faultySink(sink, runtime, plan, options.exclusive === true ? ofExclusive : ofDeliveries),
+      ),
     close: () => transport.close(),
   }
 }

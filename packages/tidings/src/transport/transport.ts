@@ -40,7 +40,10 @@ export interface TransportCapabilities {
   readonly partitions: number
 }
 
-export type Outcome = { readonly status: 'stored' } | { readonly status: 'refused'; readonly error: Error } | { readonly status: 'unknown'; readonly error: Error }
+export type Outcome =
+  | { readonly status: 'stored' }
+  | { readonly status: 'refused'; readonly error: Error }
+  | { readonly status: 'unknown'; readonly error: Error }
 
 export interface SubscribeOptions {
   /** Members of one group share its partitions. */

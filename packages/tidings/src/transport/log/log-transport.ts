@@ -66,7 +66,18 @@ export function logTransport(store: Store, host: Host, options: LogTransportOpti
         sink,
         membership,
         reading: (failed) =>
-          new Reading({ store, host, turn, tail, sink, topics: subscribe.topics, inOrder: subscribe.exclusive === true, page, near: window, failed }),
+          new Reading({
+            store,
+            host,
+            turn,
+            tail,
+            sink,
+            topics: subscribe.topics,
+            inOrder: subscribe.exclusive === true,
+            page,
+            near: window,
+            failed,
+          }),
         closed: (gone) => consumers.delete(gone),
       })
       consumers.add(consumer)
