@@ -28,6 +28,8 @@ const integration: TestProjectInlineConfiguration = {
     exclude: unbuilt,
     pool: 'forks',
     testTimeout: 60_000,
+    // What other processes do takes as long as the machine is busy.
+    expect: { poll: { timeout: 10_000, interval: 20 } },
     hookTimeout: 120_000,
     sequence: { groupOrder: 1 },
   },

@@ -99,6 +99,12 @@ const rows: readonly Row[] = [
     publish: noting(JSON.parse(`{"__proto__":{"admin":"${secret}"}}`)),
   },
   {
+    name: 'a __proto__ member that holds no object',
+    code: 'TIDINGS_INVALID_DATA',
+    field: 'data.a.__proto__',
+    publish: noting({ a: JSON.parse('{"__proto__":1}') as unknown }),
+  },
+  {
     name: 'a __proto__ member deep inside',
     code: 'TIDINGS_INVALID_DATA',
     field: 'data.a[0].__proto__',
