@@ -46,15 +46,20 @@ describe('what surrounds a handler', () => {
     const bus = await createEventBus({ url: 'memory:' })
     onTestFinished(() => bus.close())
     const seen: string[] = []
-    const three = Promise.withResolvers<void>()
-    bus.subscribe(Asked, { name: 'queued' }, async (event) => {
+    let three = Promise.withResolvers<void>()
+    bus.subscribe(Asked, { name: 'queued' }, async () => {
       await Promise.resolve()
-      if (seen.push(`${(event.data as { by: string }).by} within ${surroundings.getStore()}`) === 3) three.resolve()
+      if (seen.push(surroundings.getStore() ?? 'nothing') % 3 === 0) three.resolve()
     })
     await surroundings.run('the start', () => bus.start())
-    await ask(bus)
-    await three.promise
-    expect(seen.toSorted()).toEqual(['r-1 within the start', 'r-2 within the start', 'r-3 within the start'])
+    // The first time the log is still being read from the start; then it sleeps, and a publisher wakes it.
+    for (let time = 0; time < 2; time++) {
+      three = Promise.withResolvers<void>()
+      await ask(bus)
+      await three.promise
+      await new Promise(setImmediate)
+    }
+    expect(seen).toEqual(Array(6).fill('the start'))
   })
 
   it('is restored for the publisher', async () => {
