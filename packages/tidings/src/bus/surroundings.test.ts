@@ -53,13 +53,13 @@ describe('what surrounds a handler', () => {
     })
     await surroundings.run('the start', () => bus.start())
     // The first time the log is still being read from the start; then it sleeps, and a publisher wakes it.
-    for (let time = 0; time < 2; time++) {
+    for (let time = 0; time < 4; time++) {
       three = Promise.withResolvers<void>()
       await ask(bus)
       await three.promise
-      await new Promise(setImmediate)
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
     }
-    expect(seen).toEqual(Array(6).fill('the start'))
+    expect(seen).toEqual(Array(12).fill('the start'))
   })
 
   it('is restored for the publisher', async () => {
