@@ -44,6 +44,25 @@ test.each([
   expect(await operationsOf(world.bus).status()).toMatchObject({ findings: [] })
 })
 
+test('one event alone, of which nobody could tell an outage from poison by numbers, spends no attempt either', async () => {
+  await using world = await createTestBus()
+  const attempts: number[] = []
+  let away = true
+  world.bus.subscribe(Placed, { name: 'pricing', retry: { tries: 1 } }, (_, { attempt }) => {
+    attempts.push(attempt)
+    if (away) throw new UnavailableError('The price service is away')
+  })
+  await world.bus.publish(Placed, { id: 'o-1' })
+  await world.bus.settled()
+  await world.clock.advance(minute)
+  expect(world.parked()).toEqual([])
+  away = false
+  await world.clock.advance(minute)
+  await world.bus.settled()
+  expect(attempts.length).toBeGreaterThan(3)
+  expect(new Set(attempts)).toEqual(new Set([1]))
+})
+
 test('an outage that shows as failures of many streams gives their attempts back', async () => {
   await using world = await createTestBus()
   const handled = new Map<string, number[]>()
