@@ -19,5 +19,5 @@ bus.subscribe(OrderPlaced, { name: 'packing' }, async ({ data }, { write, signal
 // #endregion handler
 
 await runService(bus)
-console.log('the shop is open')
+console.log(`the shop is open, process ${process.pid}`)
 // #endregion shop

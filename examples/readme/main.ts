@@ -18,6 +18,7 @@ bus.subscribe(OrderPlaced, { name: 'stock' }, ({ data }, { write }) => {
 })
 
 await runService(bus) // starts, and drains when the process is told to end
-const receipt = await bus.publish(OrderPlaced, { orderId: 'o-1', sku: 'tea', quantity: 2 })
+const order = { orderId: 'o-1', sku: 'tea', quantity: 2 }
+const receipt = await bus.publish(OrderPlaced, order, { id: 'order-o-1' }) // an id of its own: said twice, it is one event
 console.log(`order o-1 is kept: position ${receipt.position}, durability '${receipt.durability}'`)
 // #endregion program

@@ -38,7 +38,7 @@ export type HandlerScope = <Args extends unknown[], Result>(
  */
 export function handlerScope(): HandlerScope {
   // `run` of the storage would copy all storages twice for each event, once to change them and once to change them back.
-  const surroundings = new AsyncResource('tidings.handler')
+  const surroundings = new AsyncResource('TidingsHandler')
   return (event, run, ...args) => surroundings.runInAsyncScope(enter, undefined, event, run, args) as never
 }
 
