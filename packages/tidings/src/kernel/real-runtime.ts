@@ -1,12 +1,17 @@
+import { getRandomValues } from 'node:crypto'
+
 import { V7Generator } from 'uuidv7'
 
 import type { Runtime } from './runtime.ts'
 
 const lagProbeEvery = 500
 
+/** Random numbers drawn at once. Each call of the platform costs as much as drawing hundreds. */
+const drawn = 1_024
+
 /** The runtime of real processes: system clock, `node:timers`, random numbers of the platform. */
 export function realRuntime(): Runtime {
-  const generator = new V7Generator()
+  const generator = new V7Generator({ nextUint32: randomNumbers() })
   const loop = { lag: 0, probing: false }
 
   // The probe starts with the first question and lives on an unreferenced timer: a process that never asks pays nothing.
@@ -34,10 +39,26 @@ export function realRuntime(): Runtime {
     },
     defer: (run) => void setImmediate(run),
     random: () => Math.random(),
-    id: (ms) => generator.generateOrResetCore(ms ?? Date.now(), 10_000).toString(),
+    id: (ms) => generator.generateOrResetWithTs(ms ?? Date.now()).toString(),
     lag() {
       if (!loop.probing) probe()
       return loop.lag
     },
+  }
+}
+
+/** Unpredictable whole numbers of 32 bits. */
+function randomNumbers(): () => number {
+  const pool = new Uint32Array(drawn)
+  let used = drawn
+  return () => {
+    if (used === drawn) {
+      getRandomValues(pool)
+      used = 0
+    }
+    const number = pool[used] as number
+    // What has become an id is nobody's to read again.
+    pool[used++] = 0
+    return number
   }
 }
