@@ -17,9 +17,15 @@ export interface Note {
 }
 
 const keyOf = (data: { readonly key: string }): string => data.key
-const untyped = defineEvent as unknown as <Data>(type: string, options: { key: (data: Data) => string; priority?: 'low' | 'critical' }) => EventDefinition<Data, Data>
+const untyped = defineEvent as unknown as <Data>(
+  type: string,
+  options: { key: (data: Data) => string; priority?: 'low' | 'critical' },
+) => EventDefinition<Data, Data>
 
 export const OrderPlaced: EventDefinition<Order, Order> = untyped<Order>('order.placed', { key: keyOf })
-export const OrderPaid: EventDefinition<Order, Order> = untyped<Order>('order.paid', { key: keyOf, priority: 'critical' })
+export const OrderPaid: EventDefinition<Order, Order> = untyped<Order>('order.paid', {
+  key: keyOf,
+  priority: 'critical',
+})
 export const OrderSeen: EventDefinition<Order, Order> = untyped<Order>('order.seen', { key: keyOf, priority: 'low' })
 export const NoteTaken: EventDefinition<Note, Note> = untyped<Note>('note.taken', { key: keyOf })

@@ -1,4 +1,12 @@
-import { type CommitResult, type EventRecord, memoryStore, type Statement, type Store, type StoreCapabilities, type Unit } from 'tidings/spi'
+import {
+  type CommitResult,
+  type EventRecord,
+  memoryStore,
+  type Statement,
+  type Store,
+  type StoreCapabilities,
+  type Unit,
+} from 'tidings/spi'
 
 import type { Appended, Committed, Conflicted } from './facts.ts'
 
@@ -29,7 +37,13 @@ export const partitions = 4
 export class Disk {
   readonly store: Store = memoryStore({ partitions })
   readonly counters: Map<string, number> = new Map()
-  readonly capabilities: StoreCapabilities = { ...this.store.capabilities, name: 'disk', durability: 'store', sharing: 'network', sql: 'sqlite' }
+  readonly capabilities: StoreCapabilities = {
+    ...this.store.capabilities,
+    name: 'disk',
+    durability: 'store',
+    sharing: 'network',
+    sql: 'sqlite',
+  }
   readonly #listener: DiskListener
   /** Whether events lose the object they were made from, as they would on a real disk; then every reader decodes bytes. */
   readonly #bytesOnly: boolean
@@ -66,7 +80,9 @@ export class Disk {
       return { status: 'refused', error: new Error('no such table: missing') }
     }
     const damaged = (unit.append ?? []).map((record) => this.#listener.damages(record, by))
-    const append = (unit.append ?? []).map((record, at) => (damaged[at] === true ? flipped(record) : this.#bytesOnly ? bytesOf(record) : record))
+    const append = (unit.append ?? []).map((record, at) =>
+      damaged[at] === true ? flipped(record) : this.#bytesOnly ? bytesOf(record) : record,
+    )
     const [result] = await this.store.commit([unit.append === undefined ? plain : { ...plain, append }])
     if (result === undefined || result.status === 'refused') return result as CommitResult
     if (result.status === 'conflict') return this.#conflict(by, unit, result)
@@ -75,7 +91,17 @@ export class Disk {
         const { position, streamVersion, stream, partition } = placed as unknown as Appended
         const record = append[at] as EventRecord
         const token = tokenOf((unit.append as readonly EventRecord[])[at] as EventRecord)
-        this.#listener.appended({ id: record.id, position, streamVersion, stream, partition, record, token, damaged: damaged[at] === true, by })
+        this.#listener.appended({
+          id: record.id,
+          position,
+          streamVersion,
+          stream,
+          partition,
+          record,
+          token,
+          damaged: damaged[at] === true,
+          by,
+        })
       }
     }
     this.#listener.committed({ by, unit, repeated: result.repeated })
@@ -90,7 +116,8 @@ export class Disk {
   }
 
   #count(statement: Statement, by: string): void {
-    if (statement.text[0] !== countText) throw new Error(`The simulated database knows no such statement: ${statement.text[0]}`)
+    if (statement.text[0] !== countText)
+      throw new Error(`The simulated database knows no such statement: ${statement.text[0]}`)
     const id = String(statement.values[0])
     const count = (this.counters.get(id) ?? 0) + 1
     this.counters.set(id, count)
@@ -103,7 +130,24 @@ function tokenOf(record: EventRecord): string {
   return data.token
 }
 
-const fields = ['id', 'source', 'type', 'version', 'category', 'key', 'tenant', 'time', 'priority', 'correlation', 'causation', 'context', 'data', 'encoding', 'checksum', 'seal'] as const
+const fields = [
+  'id',
+  'source',
+  'type',
+  'version',
+  'category',
+  'key',
+  'tenant',
+  'time',
+  'priority',
+  'correlation',
+  'causation',
+  'context',
+  'data',
+  'encoding',
+  'checksum',
+  'seal',
+] as const
 
 function bytesOf(record: EventRecord): EventRecord {
   const bare = Object.fromEntries(fields.map((field) => [field, record[field]])) as unknown as EventRecord

@@ -27,7 +27,12 @@ const { values } = parseArgs({
 
 if (values.help === true) console.log(usage)
 else if (values.seed !== undefined) await one(whole(values.seed, 'seed'), values.trace === true)
-else if (values.mutants === true || values.mutant !== undefined) await hunt(whole(values.seeds ?? (values.quick === true ? '20' : '300'), 'seeds'), values.mutant, values.quick === true)
+else if (values.mutants === true || values.mutant !== undefined)
+  await hunt(
+    whole(values.seeds ?? (values.quick === true ? '20' : '300'), 'seeds'),
+    values.mutant,
+    values.quick === true,
+  )
 else await many(whole(values.from ?? '1', 'from'), whole(values.seeds ?? '100', 'seeds'))
 
 async function one(seed: number, keepTrace: boolean): Promise<void> {
@@ -35,7 +40,11 @@ async function one(seed: number, keepTrace: boolean): Promise<void> {
   for (const line of trace ?? []) process.stdout.write(line)
   console.log(`seed ${seed}: ${events} events in ${took} virtual ms, trace ${traceHash}`)
   for (const state of [...reached].toSorted()) console.log(`  reached: ${state}`)
-  console.log(violation === undefined ? 'every promise was kept' : `invariant ${violation.invariant} broken at ${violation.at} ms: ${violation.message}`)
+  console.log(
+    violation === undefined
+      ? 'every promise was kept'
+      : `invariant ${violation.invariant} broken at ${violation.at} ms: ${violation.message}`,
+  )
   process.exitCode = violation === undefined ? 0 : 1
 }
 
@@ -53,20 +62,25 @@ async function many(from: number, count: number): Promise<void> {
     bar.at(seed - from + 1, `${failed} failed,`)
   }
   bar.end()
-  console.log(`${count - failed} of ${count} seeds passed, ${((performance.now() - began) / count).toFixed(0)} ms a seed`)
+  console.log(
+    `${count - failed} of ${count} seeds passed, ${((performance.now() - began) / count).toFixed(0)} ms a seed`,
+  )
   process.exitCode = failed === 0 ? 0 : 1
 }
 
 async function hunt(most: number, only: string | undefined, quick: boolean): Promise<void> {
   const chosen = mutants.filter(({ name, rare }) => (only === undefined || name === only) && !(quick && rare === true))
-  if (chosen.length === 0) throw new Error(`There is no mutant ${only}; there are ${mutants.map(({ name }) => name).join(', ')}.`)
+  if (chosen.length === 0)
+    throw new Error(`There is no mutant ${only}; there are ${mutants.map(({ name }) => name).join(', ')}.`)
   const bar = progressBar(chosen.length)
   console.log('| mutant | what is wrong | caught by seed | invariant |\n| --- | --- | --- | --- |')
   for (const [at, mutant] of chosen.entries()) {
     bar.at(at, mutant.name)
     const { seed, violation } = await huntMutant(mutant, most)
     bar.end()
-    console.log(`| ${mutant.name} | ${mutant.mistake} | ${seed ?? `none of ${most}`} | ${violation === undefined ? '' : `${violation.invariant}: ${violation.message}`} |`)
+    console.log(
+      `| ${mutant.name} | ${mutant.mistake} | ${seed ?? `none of ${most}`} | ${violation === undefined ? '' : `${violation.invariant}: ${violation.message}`} |`,
+    )
     if (seed === undefined) process.exitCode = 1
   }
   bar.end()

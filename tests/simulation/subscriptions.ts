@@ -1,4 +1,13 @@
-import { type EventBus, type Event, type HandlerContext, PermanentError, RetryAfter, sql, type SubscribeOptions, UnavailableError } from 'tidings'
+import {
+  type Event,
+  type EventBus,
+  type HandlerContext,
+  PermanentError,
+  RetryAfter,
+  type SubscribeOptions,
+  sql,
+  UnavailableError,
+} from 'tidings'
 import { isTidingsError, sleep } from 'tidings/spi'
 
 import { NoteTaken, type Order, OrderPaid, OrderPlaced, OrderSeen } from './definitions.ts'
@@ -38,10 +47,14 @@ const hears: Readonly<Record<string, readonly string[]>> = {
   mute: [placed],
 }
 
-
 /** By type, the names of those among some subscriptions that hear it. */
 export function hearing(subscriptions: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  return new Map([placed, paid, seen, NoteTaken.type].map((type) => [type, subscriptions.filter((name) => hears[name]?.includes(type))]))
+  return new Map(
+    [placed, paid, seen, NoteTaken.type].map((type) => [
+      type,
+      subscriptions.filter((name) => hears[name]?.includes(type)),
+    ]),
+  )
 }
 
 /** All subscriptions of the simulated service. Every instance declares all of them. */
@@ -73,11 +86,22 @@ export function subscriptionPlans(world: World): readonly SubscriptionPlan[] {
       },
     },
     {
-      options: { name: 'poisoned', from: 'beginning', window, retry: { tries: poisonTries, backoff: [100], parkAbove: 200 } },
+      options: {
+        name: 'poisoned',
+        from: 'beginning',
+        window,
+        retry: { tries: poisonTries, backoff: [100], parkAbove: 200 },
+      },
       body: (event) => spoil(world, 'poisoned', event),
     },
     {
-      options: { name: 'skipper', from: 'beginning', window, onPoison: 'skip', retry: { tries: poisonTries, backoff: [300], parkAbove: 200 } },
+      options: {
+        name: 'skipper',
+        from: 'beginning',
+        window,
+        onPoison: 'skip',
+        retry: { tries: poisonTries, backoff: [300], parkAbove: 200 },
+      },
       body: (event) => spoil(world, 'skipper', event),
     },
     {
@@ -99,7 +123,8 @@ export function subscriptionPlans(world: World): readonly SubscriptionPlan[] {
           if (attempt === 1 && fails(0.03)) throw new Error('card reader jammed')
           return `receipt for ${event.data.token}`
         })
-        if (receipt !== `receipt for ${event.data.token}`) world.fail(6, `an effect answered ${JSON.stringify(receipt)} for ${event.data.token}`)
+        if (receipt !== `receipt for ${event.data.token}`)
+          world.fail(6, `an effect answered ${JSON.stringify(receipt)} for ${event.data.token}`)
         if (attempt === 1 && fails(0.05)) throw new Error('after the effect')
       },
     },
@@ -126,7 +151,13 @@ export function subscriptionPlans(world: World): readonly SubscriptionPlan[] {
     },
     {
       // Its dependency fails without saying so; only the number of failures tells.
-      options: { name: 'mute', from: 'beginning', window, concurrency: 12, retry: { tries: 3, backoff: [100, 150], parkAbove: 200 } },
+      options: {
+        name: 'mute',
+        from: 'beginning',
+        window,
+        concurrency: 12,
+        retry: { tries: 3, backoff: [100, 150], parkAbove: 200 },
+      },
       body: () => {
         if (world.away) throw new Error('something is wrong')
       },
@@ -149,7 +180,11 @@ export function subscribeAll(world: World, instance: Instance, bus: EventBus): v
 }
 
 /** Counts the event in the handler's own unit, whatever else the handler does, and keeps the books. */
-function handlerOf(world: World, instance: Instance, { options, body }: SubscriptionPlan): (event: Event<Order>, context: HandlerContext) => unknown {
+function handlerOf(
+  world: World,
+  instance: Instance,
+  { options, body }: SubscriptionPlan,
+): (event: Event<Order>, context: HandlerContext) => unknown {
   const { name } = options
   return (event, context) => {
     const stored = world.events.get(event.id)
@@ -173,7 +208,10 @@ function handlerOf(world: World, instance: Instance, { options, body }: Subscrip
     const finish = (): void => {
       context.write(sql`update counters set n = n + 1 where id = ${`${name}|${event.id}`}`)
       if (name === 'slow' && world.now - run.began >= slowTimeout && instance.neverStopped(run.began)) {
-        world.fail(16, `an attempt at ${stored.position} could still write ${Math.round(world.now - run.began)} ms after it began, although its time is ${slowTimeout} ms`)
+        world.fail(
+          16,
+          `an attempt at ${stored.position} could still write ${Math.round(world.now - run.began)} ms after it began, although its time is ${slowTimeout} ms`,
+        )
       }
       world.ended(run, 'returned')
     }

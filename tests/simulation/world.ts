@@ -50,7 +50,11 @@ export class World {
 
   readonly #hearing: ReadonlyMap<string, readonly string[]>
 
-  constructor(seed: number, profile: Profile, options: { readonly keepTrace?: boolean; readonly hearing: ReadonlyMap<string, readonly string[]> }) {
+  constructor(
+    seed: number,
+    profile: Profile,
+    options: { readonly keepTrace?: boolean; readonly hearing: ReadonlyMap<string, readonly string[]> },
+  ) {
     this.#hearing = options.hearing
     this.seed = seed
     this.profile = profile
@@ -184,7 +188,20 @@ export class World {
 }
 
 function summary({ expect = [], append = [], documents = [], statements = [] }: Unit): string {
-  const expected = expect.map((one) => ('collection' in one ? `${one.collection}/${one.id}@${one.version}` : `stream@${one.version}`))
-  const changed = documents.map((change) => ('put' in change ? `+${change.collection}/${change.id}${change.collection === 'checkpoints' ? change.put : ''}` : `-${change.collection}/${change.id}`))
-  return [`expect ${expected.join(' ')}`, ...changed, `${append.length} events`, ...statements.map(({ values }) => String(values[0]))].join(', ').replaceAll('\u001f', '·')
+  const expected = expect.map((one) =>
+    'collection' in one ? `${one.collection}/${one.id}@${one.version}` : `stream@${one.version}`,
+  )
+  const changed = documents.map((change) =>
+    'put' in change
+      ? `+${change.collection}/${change.id}${change.collection === 'checkpoints' ? change.put : ''}`
+      : `-${change.collection}/${change.id}`,
+  )
+  return [
+    `expect ${expected.join(' ')}`,
+    ...changed,
+    `${append.length} events`,
+    ...statements.map(({ values }) => String(values[0])),
+  ]
+    .join(', ')
+    .replaceAll('\u001f', '·')
 }

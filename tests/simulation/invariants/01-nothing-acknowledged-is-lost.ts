@@ -6,12 +6,14 @@ export function nothingAcknowledgedIsLost(world: World): Invariant {
   return {
     atEnd() {
       for (const { status, id, token } of world.published) {
-        if (status === 'acknowledged' && (id === undefined || !world.events.has(id))) world.fail(1, `${token} was acknowledged and is not stored`)
+        if (status === 'acknowledged' && (id === undefined || !world.events.has(id)))
+          world.fail(1, `${token} was acknowledged and is not stored`)
       }
       for (const event of world.events.values()) {
         for (const name of world.heardBy(event.record.type)) {
           const key = `${name}|${event.id}`
-          if (!world.disk.counters.has(key) && !world.dropped.has(key)) world.fail(1, `${name} has lost the event at ${event.position}`)
+          if (!world.disk.counters.has(key) && !world.dropped.has(key))
+            world.fail(1, `${name} has lost the event at ${event.position}`)
         }
       }
     },

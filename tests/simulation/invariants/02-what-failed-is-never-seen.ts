@@ -10,13 +10,15 @@ export function whatFailedIsNeverSeen(world: World): Invariant {
       const key = `${record.source} ${id}`
       if (stored.has(key)) world.fail(2, `the event ${id} is stored twice, now at ${position}`)
       stored.set(key, token)
-      if (refused.has(token)) world.fail(2, `${token} is stored at ${position} although its publisher was told that it is not`)
+      if (refused.has(token))
+        world.fail(2, `${token} is stored at ${position} although its publisher was told that it is not`)
     },
     published({ status, token, error }) {
       if (status !== 'refused') return
       refused.add(token)
       for (const event of world.events.values()) {
-        if (event.token === token) world.fail(2, `the publisher of ${token} was told ${String(error)}, but it is stored at ${event.position}`)
+        if (event.token === token)
+          world.fail(2, `the publisher of ${token} was told ${String(error)}, but it is stored at ${event.position}`)
       }
     },
   }

@@ -13,7 +13,8 @@ const skipping = new Set(['skipper'])
 export function orderPerStream(world: World): Invariant {
   const seen = new Map<string, number>()
   const done = new Map<string, number>()
-  const laneOf = (subscription: string, stream: string): string => (subscription === 'audit' ? subscription : `${subscription} ${stream}`)
+  const laneOf = (subscription: string, stream: string): string =>
+    subscription === 'audit' ? subscription : `${subscription} ${stream}`
   const ascends = (last: Map<string, number>, lane: string, position: number, what: string): void => {
     const before = last.get(lane) ?? 0
     if (position < before) world.fail(3, `${lane.replaceAll('\u001f', '/')}: ${position} was ${what} after ${before}`)
@@ -21,10 +22,12 @@ export function orderPerStream(world: World): Invariant {
   }
   return {
     began({ subscription, event, first }) {
-      if (first && !unordered.has(subscription)) ascends(seen, laneOf(subscription, event.stream), event.position, 'first seen')
+      if (first && !unordered.has(subscription))
+        ascends(seen, laneOf(subscription, event.stream), event.position, 'first seen')
     },
     effect({ subscription, event, count }) {
-      if (count === 1 && !unordered.has(subscription) && !skipping.has(subscription)) ascends(done, laneOf(subscription, event.stream), event.position, 'handled')
+      if (count === 1 && !unordered.has(subscription) && !skipping.has(subscription))
+        ascends(done, laneOf(subscription, event.stream), event.position, 'handled')
     },
   }
 }

@@ -23,7 +23,8 @@ export function repeatsHaveAReason(world: World): Invariant {
       const before = world.runs.get(`${run.subscription}|${run.event.id}`)?.at(-1)
       if (before === undefined || before.outcome === 'threw') return
       const what = `${run.subscription} is given the event at ${run.event.position} again`
-      if (world.profile.calm && before.outcome === 'returned' && run.subscription !== 'ledger') return world.fail(5, `${what} in a world without faults`)
+      if (world.profile.calm && before.outcome === 'returned' && run.subscription !== 'ledger')
+        return world.fail(5, `${what} in a world without faults`)
       if (!sameOwner(before, run)) return
       if (before.outcome === 'returned') {
         if (run.subscription !== 'ledger') world.fail(5, `${what} by the same owner, although its handler has returned`)

@@ -6,7 +6,11 @@ export function effectsOnce(world: World): Invariant {
   const followed = new Map<string, number>()
   return {
     effect({ subscription, event, count, by }) {
-      if (count > 1) world.fail(6, `${subscription} has counted the event at ${event.position} ${count} times, the last time by ${by}`)
+      if (count > 1)
+        world.fail(
+          6,
+          `${subscription} has counted the event at ${event.position} ${count} times, the last time by ${by}`,
+        )
     },
     appended({ record, position, token }) {
       if (record.type !== 'note.taken') return
@@ -17,7 +21,8 @@ export function effectsOnce(world: World): Invariant {
     atEnd() {
       for (const event of world.events.values()) {
         if (event.record.type === 'note.taken' || !world.disk.counters.has(`follower|${event.id}`)) continue
-        if (!followed.has(`note of ${event.token}`)) world.fail(6, `the event at ${event.position} is counted by its follower, but nothing follows`)
+        if (!followed.has(`note of ${event.token}`))
+          world.fail(6, `the event at ${event.position} is counted by its follower, but nothing follows`)
       }
     },
   }

@@ -23,7 +23,11 @@ export function duplicatesInTheWindow(world: World): Invariant {
         const before = marks.get(change.id)
         if (before !== undefined && before.id !== mark.id) {
           // Its own `until` tells what its clock said when it looked.
-          if (before.until > mark.until - dedupWindow + 1) world.fail(7, `${by} has stored a second event ${before.until - mark.until + dedupWindow} ms before the window of the first is over`)
+          if (before.until > mark.until - dedupWindow + 1)
+            world.fail(
+              7,
+              `${by} has stored a second event ${before.until - mark.until + dedupWindow} ms before the window of the first is over`,
+            )
           world.sometimes('a window was over and the content was stored again')
         }
         marks.set(change.id, mark)
@@ -31,9 +35,11 @@ export function duplicatesInTheWindow(world: World): Invariant {
     },
     published({ status, duplicateOf, token, options }) {
       if (status !== 'duplicate') return
-      if (duplicateOf === undefined || !world.events.has(duplicateOf)) world.fail(7, `${token} is told to repeat an event that is not stored`)
+      if (duplicateOf === undefined || !world.events.has(duplicateOf))
+        world.fail(7, `${token} is told to repeat an event that is not stored`)
       const first = world.published.find(({ id }) => id === duplicateOf)
-      if (first !== undefined && first.options.dedupKey !== options.dedupKey) world.fail(7, `${token} is told to repeat another content`)
+      if (first !== undefined && first.options.dedupKey !== options.dedupKey)
+        world.fail(7, `${token} is told to repeat another content`)
     },
     atEnd() {
       byKey.clear()

@@ -15,7 +15,8 @@ export function damageIsFound(world: World): Invariant {
         if (change.collection !== 'parked' || !('put' in change)) continue
         const parked = JSON.parse(change.put) as { state: string; eventId: string; error?: { code?: string } }
         if (parked.state !== 'dead' || world.events.get(parked.eventId)?.damaged !== true) continue
-        if (parked.error?.code !== 'TIDINGS_CHECKSUM_MISMATCH') world.fail(14, `a damaged event is parked with ${parked.error?.code}`)
+        if (parked.error?.code !== 'TIDINGS_CHECKSUM_MISMATCH')
+          world.fail(14, `a damaged event is parked with ${parked.error?.code}`)
         world.sometimes('damage was found')
       }
     },

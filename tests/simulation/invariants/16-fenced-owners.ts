@@ -26,7 +26,9 @@ function ownersIn(unit: Unit): Set<string> {
     if (change.collection === 'marks') owners.add(change.id.slice(0, change.id.lastIndexOf('/')))
     if (change.collection === 'parked' && 'put' in change) owners.add(String(change.index?.['owner']))
     if (change.collection === 'effects' || change.collection === 'requests') {
-      const fence = unit.expect?.find((expectation) => 'collection' in expectation && expectation.collection === 'fences')
+      const fence = unit.expect?.find(
+        (expectation) => 'collection' in expectation && expectation.collection === 'fences',
+      )
       if (fence === undefined) owners.add('nobody')
     }
   }

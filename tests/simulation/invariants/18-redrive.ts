@@ -21,7 +21,8 @@ export function redriveIsOnceOnly(world: World): Invariant {
           const about = `${String(change.index?.['owner'])} ${offset}`
           if (action === 'redrive') asked.set(about, (asked.get(about) ?? 0) + 1)
         }
-        if (change.collection === 'requests' && 'delete' in change && by !== 'operator') world.sometimes('a request was answered')
+        if (change.collection === 'requests' && 'delete' in change && by !== 'operator')
+          world.sometimes('a request was answered')
         if (change.collection !== 'parked') continue
         if (!('put' in change)) {
           state.delete(change.id)

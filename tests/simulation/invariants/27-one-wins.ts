@@ -12,8 +12,10 @@ export function oneWins(world: World): Invariant {
     },
     published({ status, options, streamVersion, id, token }) {
       if (status !== 'acknowledged') return
-      if (options.expectedVersion !== undefined && streamVersion !== options.expectedVersion + 1) world.fail(27, `${token} expected version ${options.expectedVersion} and stands at ${streamVersion}`)
-      if (world.events.get(id ?? '')?.streamVersion !== streamVersion) world.fail(27, `the receipt of ${token} names version ${streamVersion}`)
+      if (options.expectedVersion !== undefined && streamVersion !== options.expectedVersion + 1)
+        world.fail(27, `${token} expected version ${options.expectedVersion} and stands at ${streamVersion}`)
+      if (world.events.get(id ?? '')?.streamVersion !== streamVersion)
+        world.fail(27, `the receipt of ${token} names version ${streamVersion}`)
     },
   }
 }

@@ -22,7 +22,12 @@ async function storm(seed: number): Promise<{ passed: readonly Passed[]; publish
     ...memory,
     async commit(units) {
       for (const { append = [] } of units) {
-        for (const record of append) passed.push({ at: runtime.monotonic(), waited: runtime.monotonic() - (began.get(record.key) ?? 0), critical: record.priority === 0 })
+        for (const record of append)
+          passed.push({
+            at: runtime.monotonic(),
+            waited: runtime.monotonic() - (began.get(record.key) ?? 0),
+            critical: record.priority === 0,
+          })
       }
       return memory.commit(units)
     },
@@ -35,7 +40,11 @@ async function storm(seed: number): Promise<{ passed: readonly Passed[]; publish
       const id = `w-${++published}`
       const roll = random()
       began.set(id, runtime.monotonic())
-      void bus.publish(Said, { id }, { priority: roll < 0.1 ? 'critical' : roll < 0.4 ? 'high' : roll < 0.7 ? 'normal' : 'low', deadline: '5m' })
+      void bus.publish(
+        Said,
+        { id },
+        { priority: roll < 0.1 ? 'critical' : roll < 0.4 ? 'high' : roll < 0.7 ? 'normal' : 'low', deadline: '5m' },
+      )
     }
     await runtime.advance(100)
   }
@@ -44,18 +53,24 @@ async function storm(seed: number): Promise<{ passed: readonly Passed[]; publish
 }
 
 describe('38: the rate limit', () => {
-  it('lets critical events pass at once, never more of the others than it says over any time, and nobody starve', { timeout: 30_000 }, async () => {
+  it('lets critical events pass at once, never more of the others than it says over any time, and nobody starve', {
+    timeout: 30_000,
+  }, async () => {
     let waited = 0
     for (let seed = 1; seed <= 10; seed++) {
       const { passed, published } = await storm(seed)
       expect(passed, `seed ${seed}`).toHaveLength(published)
-      expect(passed.filter(({ critical, waited: ms }) => critical && ms > 0), `seed ${seed}`).toEqual([])
+      expect(
+        passed.filter(({ critical, waited: ms }) => critical && ms > 0),
+        `seed ${seed}`,
+      ).toEqual([])
       const others = passed.filter(({ critical }) => !critical).map(({ at }) => at)
       for (let from = 0; from < others.length; from++) {
         for (let to = from; to < others.length; to++) {
           const window = (others[to] as number) - (others[from] as number)
           // A bucket holds one second's worth.
-          if (to - from + 1 > rate + (rate * window) / 1_000 + 1e-6) expect.fail(`seed ${seed}: ${to - from + 1} events passed within ${window} ms`)
+          if (to - from + 1 > rate + (rate * window) / 1_000 + 1e-6)
+            expect.fail(`seed ${seed}: ${to - from + 1} events passed within ${window} ms`)
         }
       }
       waited += passed.filter(({ waited: ms }) => ms > 0).length

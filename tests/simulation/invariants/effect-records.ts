@@ -8,15 +8,18 @@ export function effectRecords(world: World): Invariant {
   return {
     committed({ unit }) {
       for (const change of unit.documents ?? []) {
-        if (change.collection === 'effects' && 'put' in change) recorded.set((JSON.parse(change.put) as { eventId: string }).eventId, recorded.get(change.id) ?? world.now)
+        if (change.collection === 'effects' && 'put' in change)
+          recorded.set((JSON.parse(change.put) as { eventId: string }).eventId, recorded.get(change.id) ?? world.now)
       }
     },
     charged({ event, began }, key) {
       const known = keys.get(event.id)
-      if (known !== undefined && known !== key) world.fail(6, `the call for the event at ${event.position} has another idempotency key this time`)
+      if (known !== undefined && known !== key)
+        world.fail(6, `the call for the event at ${event.position} has another idempotency key this time`)
       keys.set(event.id, key)
       const since = recorded.get(event.id)
-      if (since !== undefined && since < began) world.fail(6, `the outside world is called again for the event at ${event.position}, which is recorded already`)
+      if (since !== undefined && since < began)
+        world.fail(6, `the outside world is called again for the event at ${event.position}, which is recorded already`)
     },
     began({ subscription, event }) {
       if (subscription === 'charger' && recorded.has(event.id)) world.sometimes('an effect was taken from its record')

@@ -20,14 +20,22 @@ export async function makeMutant({ name, file, find, put }: Mutant): Promise<Run
   const source = join(folder, 'packages/tidings/src')
   cpSync(join(root, 'packages/tidings/src'), source, { recursive: true, filter: (path) => !path.endsWith('.test.ts') })
   cpSync(join(root, 'packages/tidings/package.json'), join(folder, 'packages/tidings/package.json'))
-  cpSync(join(root, 'tests/simulation'), join(folder, 'tests/simulation'), { recursive: true, filter: (path) => !/\.test\.ts$|\/mutants$/.test(path) })
+  cpSync(join(root, 'tests/simulation'), join(folder, 'tests/simulation'), {
+    recursive: true,
+    filter: (path) => !/\.test\.ts$|\/mutants$/.test(path),
+  })
   const path = join(source, file)
   const text = readFileSync(path, 'utf8')
   const parts = text.split(find)
-  if (parts.length !== 2) throw new Error(`Mutant ${name}: ${file} holds the text to replace ${parts.length - 1} times instead of once. Write the mutant anew.`)
+  if (parts.length !== 2)
+    throw new Error(
+      `Mutant ${name}: ${file} holds the text to replace ${parts.length - 1} times instead of once. Write the mutant anew.`,
+    )
   writeFileSync(path, parts.join(put))
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(join(folder, 'packages/tidings'), join(folder, 'node_modules/tidings'), 'junction')
-  const { runSeed } = (await import(pathToFileURL(join(folder, 'tests/simulation/run-seed.ts')).href)) as { runSeed: RunSeed }
+  const { runSeed } = (await import(pathToFileURL(join(folder, 'tests/simulation/run-seed.ts')).href)) as {
+    runSeed: RunSeed
+  }
   return runSeed
 }
