@@ -39,3 +39,61 @@ describe('publishing to a store that fails', () => {
     expect(published()).toHaveLength(1)
   })
 })
+
+describe('a batch of events whose type wants each content once', () => {
+  const Paid = defineEvent<{ readonly id: string; readonly total: number }>('order.paid', { dedup: 'content' })
+
+  it('writes each content once and tells of which events the others are duplicates', async () => {
+    await using world = await createTestBus()
+    const { bus, published } = world
+    const before = await bus.publish(Paid, { id: 'a', total: 1 })
+    const drafts = [
+      Paid.create({ id: 'a', total: 1 }),
+      Paid.create({ id: 'b', total: 1 }),
+      OrderPlaced.create({ id: 'b' }),
+      Paid.create({ id: 'b', total: 1 }),
+      Paid.create({ id: 'b', total: 2 }),
+      OrderPlaced.create({ id: 'b' }),
+    ]
+    const receipts = await bus.publish(drafts)
+    expect(receipts.map(({ duplicateOf }) => duplicateOf)).toEqual([
+      before.id,
+      undefined,
+      undefined,
+      receipts[1]?.id,
+      undefined,
+      undefined,
+    ])
+    expect(receipts.map(({ position }) => position)).toEqual([1, 2, 3, 2, 4, 5])
+    expect(published()).toHaveLength(5)
+    expect(
+      (await bus.publish(drafts.filter(({ definition }) => definition === Paid))).every(
+        ({ duplicateOf }) => duplicateOf !== undefined,
+      ),
+    ).toBe(true)
+    expect(published()).toHaveLength(5)
+  })
+
+  it('writes each content once where several batches race', async () => {
+    await using world = await createTestBus()
+    const { bus, published } = world
+    const batch = [1, 2, 3].map((total) => Paid.create({ id: 'a', total }))
+    const all = await Promise.all([1, 2, 3, 4].map(() => bus.publish(batch)))
+    expect(published(Paid)).toHaveLength(3)
+    expect(all.flat().filter(({ duplicateOf }) => duplicateOf === undefined)).toHaveLength(3)
+  })
+
+  it('takes a key of duplicates for one event only', async () => {
+    await using world = await createTestBus()
+    const { bus, published } = world
+    const draft = OrderPlaced.create({})
+    await expect(bus.publish([draft, draft], { dedupKey: 'k' })).rejects.toMatchObject({
+      code: 'TIDINGS_INVALID_OPTION',
+      details: { field: 'dedupKey' },
+    })
+    const [first] = await bus.publish([draft], { dedupKey: 'k' })
+    const [again] = await bus.publish([draft], { dedupKey: 'k' })
+    expect(again?.duplicateOf).toBe(first?.id)
+    expect(published()).toHaveLength(1)
+  })
+})

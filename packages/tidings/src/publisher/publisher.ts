@@ -11,6 +11,7 @@ import { type PrepareOptions, prepare, type Stamp } from '../prepare/prepare.ts'
 import { partitionOf } from '../store/partitioner.ts'
 import type { CommitResult, DocumentChange, Expectation, Placed, Store, StoredEvent, Unit } from '../store/store.ts'
 import { streamText } from '../store/store.ts'
+import { claimBatch } from './batch-claims.ts'
 import type { Committer } from './committer.ts'
 import { claimContent, contentMark } from './content-mark.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
@@ -107,27 +108,63 @@ export class Publisher {
     }
   }
 
-  /** All or none, in the order given. */
+  /** All or none, in the order given. Those that repeat an event which their type asks to have once are answered as duplicates. */
   async publishAll(drafts: readonly EventDraft[], options: PublishOptions = noOptions): Promise<readonly Receipt[]> {
     if (options !== noOptions) checkPublishOptions(options)
     if (drafts.length === 0) return []
+    if (drafts.length === 1) return [await this.publish(drafts[0] as EventDraft, options)]
+    if (options.dedupKey !== undefined) {
+      throw new TidingsError(
+        'TIDINGS_INVALID_OPTION',
+        'Expected `dedupKey` for one event: it says which, so it cannot stand for a batch.',
+        {
+          details: { field: 'dedupKey' },
+        },
+      )
+    }
+    const { store, runtime, settings, dedupSecret } = this.#host
     const events = await Promise.all(drafts.map(async (draft) => prepare(draft, options, this.#host)))
     const ready = await Promise.all(events.map(async (event) => this.#fit(event, options)))
     const rank = Math.min(...events.map((event) => priorityRank[event.priority]))
-    await this.#gate?.pass(rank, events.length, this.#deadline(options))
-    const first = ready[0] as Ready
-    const unit: Unit = {
-      append: ready.map(({ record }) => record),
-      ...(options.expectedVersion === undefined
-        ? {}
-        : { expect: [this.#expectation(first.event, options.expectedVersion)] }),
-      ...this.#promises(ready),
+    const asks = (at: number): boolean => drafts[at]?.definition.dedup === 'content'
+    const dedup = drafts.some((_, at) => asks(at))
+    let passed = false
+    for (;;) {
+      const claims = dedup
+        ? await claimBatch(store, events, asks, {
+            secret: dedupSecret,
+            now: runtime.now(),
+            window: settings.dedupWindow,
+          })
+        : undefined
+      const fresh = claims === undefined ? ready : ready.filter((_, at) => !claims.duplicates.has(at))
+      let placed: readonly Placed[] = []
+      if (fresh.length > 0) {
+        if (!passed) await this.#gate?.pass(rank, fresh.length, this.#deadline(options))
+        passed = true
+        const expect: Expectation[] = [...(claims?.expect ?? [])]
+        if (options.expectedVersion !== undefined)
+          expect.push(this.#expectation(events[0] as Event<unknown>, options.expectedVersion))
+        const documents = [...(this.#promises(fresh).documents ?? []), ...(claims?.documents ?? [])]
+        const result = await this.#attempt(
+          { append: fresh.map(({ record }) => record), expect, documents },
+          rank,
+          options,
+        )
+        // Somebody else has published the same meanwhile: look again who was first.
+        if (dedup && result.status === 'conflict' && 'collection' in result.expectation) continue
+        placed = this.#granted(result).events
+      }
+      this.#published.add(fresh.length)
+      this.#duplicated.add(ready.length - fresh.length)
+      let next = 0
+      return Promise.all(
+        ready.map(async ({ event, record }, at) => {
+          const first = claims?.duplicates.get(at)
+          return first === undefined ? this.#hear(event, record, placed[next++] as Placed) : this.#duplicate(first)
+        }),
+      )
     }
-    const result = await this.#commit(unit, rank, options)
-    this.#published.add(ready.length)
-    return Promise.all(
-      ready.map(async ({ event, record }, at) => this.#hear(event, record, result.events[at] as Placed)),
-    )
   }
 
   /** An event that was built elsewhere, as it is: its id, source and time are kept, so that repeating it is harmless. */
