@@ -5,7 +5,7 @@ import { FaultPlan, faultyStore, faultyTransport, type ProcessRuntime, processRu
 import { subscribeAll } from './subscriptions.ts'
 import type { World } from './world.ts'
 
-const lease = 3_000
+const lease = 2_000
 export const dedupWindow = 5_000
 
 /** One process of the simulated service: a clock of its own, a disk that may fail it, and a bus. It dies without a word. */
@@ -53,7 +53,7 @@ export class Instance {
         source: '/simulation',
         runtime: this.process,
         publish: { tries: 3, retryDelay: 300, dedupWindow },
-        transport: (over, host) => faultyTransport(logTransport(over, host, { lease, poll: 500, window: 256, page: world.profile.page }), this.process, this.plan),
+        transport: (over, host) => faultyTransport(logTransport(over, host, { lease, poll: 1_000, window: 256, page: world.profile.page }), this.process, this.plan),
       })
       this.bus = bus
       subscribeAll(world, this, bus)

@@ -25,7 +25,7 @@ export class Operator {
 
   start(): void {
     const look = (): void => {
-      void this.look().then(() => this.#world.after(this.#world.between(400, 1_200), look))
+      void this.look().then(() => this.#world.after(this.#world.between(300, 900), look))
     }
     this.#world.after(1_000, look)
   }
@@ -36,7 +36,7 @@ export class Operator {
     for (const { id, body } of documents) {
       const parked = JSON.parse(body) as Parked
       this.#note(parked)
-      if (parked.state !== 'dead' || world.now - (this.#last.get(id) ?? 0) < 2_000 || world.chance(0.3)) continue
+      if (parked.state !== 'dead' || world.now - (this.#last.get(id) ?? 0) < 1_500 || (!world.calm && world.chance(0.3))) continue
       this.#last.set(id, world.now)
       const event = world.events.get(parked.eventId)
       const key = `${parked.subscription}|${parked.eventId}`

@@ -6,7 +6,7 @@ import { dedupWindow, type Instance } from './instance.ts'
 import type { World } from './world.ts'
 
 /** How long publishing goes on, in virtual milliseconds. */
-export const publishingTime = 20_000
+export const publishingTime = 13_000
 
 /** Publishes from whichever instances live, at random times, until enough was said. */
 export class Publishers {

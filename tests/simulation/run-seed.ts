@@ -43,7 +43,7 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
     instances.push(instance)
     instance.plan.onCrash(() => {
       instances = instances.filter((other) => other !== instance)
-      world.after(world.between(300, 4_000), launch)
+      world.after(world.between(300, 2_500), launch)
     })
     void instance.start()
   }
@@ -51,7 +51,7 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
   const publishers = new Publishers(world, live)
   const operator = new Operator(world)
   launch()
-  world.after(world.between(0, 1_500), launch)
+  world.after(world.between(0, 1_000), launch)
   publishers.start()
   operator.start()
   if (!profile.calm) new Weather(world, live).start(publishingTime)
@@ -61,7 +61,7 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
     return world.violation === undefined
   }
 
-  if (await run(publishingTime + 2_000)) {
+  if (await run(publishingTime + 1_000)) {
     world.calm = true
     world.away = false
     for (const instance of instances) {
@@ -77,7 +77,7 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
         if (runtime.monotonic() > deadline) world.fail(1, `the world does not come to rest: ${await unfinished(world)}`)
       }
       // What should not happen any more gets its chance to.
-      await run(3_000)
+      await run(2_000)
     } while (world.violation === undefined && (await unfinished(world)) !== undefined)
     if (world.violation === undefined) for (const invariant of world.invariants) invariant.atEnd?.()
   }

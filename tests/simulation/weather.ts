@@ -71,12 +71,12 @@ export class Weather {
     const instance = this.#one()
     if (instance === undefined) return
     this.#world.sometimes('an instance stood still')
-    instance.stop(this.#world.between(300, 7_000))
+    instance.stop(this.#world.between(300, 4_500))
   }
 
   #outage(): void {
     this.#world.sometimes('the store was away')
-    const lasts = this.#world.between(500, 4_000)
+    const lasts = this.#world.between(500, 2_500)
     for (const { plan } of this.#live()) {
       plan.add({ what: 'fail', times: 1, lasts })
     }
@@ -95,7 +95,7 @@ export class Weather {
     world.away = true
     world.trace('away')
     world.sometimes('a dependency was away')
-    world.after(world.between(1_000, 5_000), () => {
+    world.after(world.between(1_000, 3_000), () => {
       world.away = false
       world.trace('back')
     })
