@@ -10,6 +10,7 @@ export function soundError(thrown: unknown): unknown {
     // Reading them all once is the test; a `has` trap is one as well.
     void ['~tidings' in thrown, unavailable, cause]
     if (!(thrown instanceof Error)) {
+      // oxlint-disable-next-line typescript/no-base-to-string -- whether it can be made text is the question
       String(thrown)
       return thrown
     }
