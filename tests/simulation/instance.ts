@@ -53,7 +53,12 @@ export class Instance {
         source: '/simulation',
         runtime: this.process,
         publish: { tries: 3, retryDelay: 300, dedupWindow },
-        transport: (over, host) => faultyTransport(logTransport(over, host, { lease, poll: 1_000, window: 256, page: world.profile.page }), this.process, this.plan),
+        transport: (over, host) =>
+          faultyTransport(
+            logTransport(over, host, { lease, poll: 1_000, window: 256, page: world.profile.page }),
+            this.process,
+            this.plan,
+          ),
       })
       this.bus = bus
       subscribeAll(world, this, bus)

@@ -36,11 +36,17 @@ export class Operator {
     for (const { id, body } of documents) {
       const parked = JSON.parse(body) as Parked
       this.#note(parked)
-      if (parked.state !== 'dead' || world.now - (this.#last.get(id) ?? 0) < 1_500 || (!world.calm && world.chance(0.3))) continue
+      if (
+        parked.state !== 'dead' ||
+        world.now - (this.#last.get(id) ?? 0) < 1_500 ||
+        (!world.calm && world.chance(0.3))
+      )
+        continue
       this.#last.set(id, world.now)
       const event = world.events.get(parked.eventId)
       const key = `${parked.subscription}|${parked.eventId}`
-      const poisoned = (parked.subscription === 'poisoned' || parked.subscription === 'skipper') && !world.mended.has(key)
+      const poisoned =
+        (parked.subscription === 'poisoned' || parked.subscription === 'skipper') && !world.mended.has(key)
       const way = world.runtime.random()
       if (event?.damaged === true) await this.#ask('drop', parked)
       else if (!poisoned) await this.#ask('redrive', parked)
@@ -75,8 +81,19 @@ export class Operator {
       world.owed.delete(`${subscription}|${eventId}`)
     }
     const request = { action, stream, offset, partition, by: 'user:operator', at: world.runtime.now() }
-    await world.disk.as('operator').commit([
-      { documents: [{ collection: 'requests', id: `${owner}/r-${String(++this.#asked).padStart(5, '0')}`, put: JSON.stringify(request), index: { owner } }] },
-    ])
+    await world.disk
+      .as('operator')
+      .commit([
+        {
+          documents: [
+            {
+              collection: 'requests',
+              id: `${owner}/r-${String(++this.#asked).padStart(5, '0')}`,
+              put: JSON.stringify(request),
+              index: { owner },
+            },
+          ],
+        },
+      ])
   }
 }

@@ -54,15 +54,21 @@ export class Publishers {
   #order(key = `k-${Math.floor(this.#world.runtime.random() * this.#world.profile.streams)}`): Order {
     const world = this.#world
     // Poison lies in two streams only, so that most of the world is well.
-    const poison = (key === 'k-1' || key === 'k-2') && world.chance(0.2) ? (world.chance(0.5) ? 'error' : 'permanent') : undefined
+    const poison =
+      (key === 'k-1' || key === 'k-2') && world.chance(0.2) ? (world.chance(0.5) ? 'error' : 'permanent') : undefined
     return { token: `t-${++this.#said}`, key, ...(poison === undefined ? {} : { poison }) }
   }
 
   /** Two instances append at the same expected version at once: at most one may win. */
   #compete(ready: readonly Instance[]): void {
     const key = `c-${Math.floor(this.#world.runtime.random() * 2)}`
-    const version = [...this.#world.events.values()].reduce((most, event) => (event.record.key === key && event.record.category === 'order' ? Math.max(most, event.streamVersion) : most), 0)
-    for (const instance of [this.#world.pick(ready), this.#world.pick(ready)]) void this.#publish(instance, this.#order(key), { expectedVersion: version })
+    const version = [...this.#world.events.values()].reduce(
+      (most, event) =>
+        event.record.key === key && event.record.category === 'order' ? Math.max(most, event.streamVersion) : most,
+      0,
+    )
+    for (const instance of [this.#world.pick(ready), this.#world.pick(ready)])
+      void this.#publish(instance, this.#order(key), { expectedVersion: version })
   }
 
   /** The same dedup key from two places, at once and again around the edge of the window. */
@@ -120,12 +126,25 @@ export class Publishers {
 
   #open(instance: Instance, order: Order, options: Published['options']): Published {
     const { token } = order
-    const book: Published = { token, instance: instance.name, began: this.#world.now, options, status: 'pending', id: undefined, streamVersion: undefined, duplicateOf: undefined, error: undefined }
+    const book: Published = {
+      token,
+      instance: instance.name,
+      began: this.#world.now,
+      options,
+      status: 'pending',
+      id: undefined,
+      streamVersion: undefined,
+      duplicateOf: undefined,
+      error: undefined,
+    }
     this.#world.published.push(book)
     return book
   }
 
-  #acknowledge(book: Published, receipt: { readonly id: string; readonly streamVersion: number; readonly duplicateOf?: string }): void {
+  #acknowledge(
+    book: Published,
+    receipt: { readonly id: string; readonly streamVersion: number; readonly duplicateOf?: string },
+  ): void {
     book.status = receipt.duplicateOf === undefined ? 'acknowledged' : 'duplicate'
     book.id = receipt.id
     book.streamVersion = receipt.streamVersion
@@ -136,7 +155,9 @@ export class Publishers {
 
   #refuse(book: Published, error: unknown): void {
     // Once nobody knows what became of an earlier call with the same id, a refusal of this one says nothing about that.
-    const earlier = this.#world.published.some((other) => other !== book && other.token === book.token && other.status === 'unknown')
+    const earlier = this.#world.published.some(
+      (other) => other !== book && other.token === book.token && other.status === 'unknown',
+    )
     book.status = earlier || isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN') ? 'unknown' : 'refused'
     book.error = error
     if (isTidingsError(error, 'TIDINGS_CONFLICT')) this.#world.sometimes('an expected version was beaten')

@@ -23,7 +23,10 @@ export interface SeedResult {
 const patience = 150_000
 
 /** Makes a world from a seed, lets it run, and checks every promise while it does and when it has come to rest. */
-export async function runSeed(seed: number, options: { readonly keepTrace?: boolean; readonly profile?: Partial<Profile> } = {}): Promise<SeedResult> {
+export async function runSeed(
+  seed: number,
+  options: { readonly keepTrace?: boolean; readonly profile?: Partial<Profile> } = {},
+): Promise<SeedResult> {
   // The stack of every injected fault is taken, and nobody reads it.
   Error.stackTraceLimit = 4
   const chosen = { ...profileOf(seed), ...options.profile }
@@ -38,7 +41,11 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
     const windy = (): boolean => !profile.calm && !world.calm
     // Mostly the wind rises when an instance stands; one that cannot start at all teaches little.
     const early = windy() && world.chance(0.2)
-    const instance: Instance = new Instance(world, `i-${++made}`, () => void (windy() && !early && blowOn(world, instance)))
+    const instance: Instance = new Instance(
+      world,
+      `i-${++made}`,
+      () => void (windy() && !early && blowOn(world, instance)),
+    )
     if (early) blowOn(world, instance)
     instances.push(instance)
     instance.plan.onCrash(() => {
@@ -57,7 +64,8 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
   if (!profile.calm) new Weather(world, live).start(publishingTime)
 
   const run = async (ms: number): Promise<boolean> => {
-    for (let left = ms; left > 0 && world.violation === undefined; left -= 500) await runtime.advance(Math.min(left, 500))
+    for (let left = ms; left > 0 && world.violation === undefined; left -= 500)
+      await runtime.advance(Math.min(left, 500))
     return world.violation === undefined
   }
 
@@ -70,7 +78,7 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
       instance.mendClock()
     }
     // What was given a due time by a clock that went wrong is due by now.
-    if (profile.jumps) runtime.jump(2 * 3_600_000)
+    if (profile.jumps) runtime.jump(4 * 3_600_000)
     const deadline = runtime.monotonic() + patience
     do {
       while ((await run(1_000)) && (!publishers.done || (await unfinished(world)) !== undefined)) {
@@ -83,7 +91,15 @@ export async function runSeed(seed: number, options: { readonly keepTrace?: bool
   }
   const { violation, reached, events, lines } = world
   if (violation !== undefined) world.trace(`violation ${violation.invariant} ${violation.message}`)
-  return { seed, violation, traceHash: world.traceHash(), reached, took: runtime.monotonic(), events: events.size, trace: lines }
+  return {
+    seed,
+    violation,
+    traceHash: world.traceHash(),
+    reached,
+    took: runtime.monotonic(),
+    events: events.size,
+    trace: lines,
+  }
 }
 
 /** What is still to happen before the world is at rest, in words. */

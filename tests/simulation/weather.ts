@@ -33,7 +33,8 @@ export class Weather {
 
   start(until: number): void {
     const world = this.#world
-    const at = (run: () => void): void => world.after(world.between(500, until - 1_000), () => void (world.calm || run()))
+    const at = (run: () => void): void =>
+      world.after(world.between(500, until - 1_000), () => void (world.calm || run()))
     const times = (least: number, most: number, run: () => void): void => {
       const count = least + Math.floor(world.runtime.random() * (most - least + 1))
       for (let n = 0; n < count; n++) at(run)

@@ -31,17 +31,28 @@ export function retriesWait(world: World): Invariant {
     began(run) {
       if (checked.has(run.subscription)) waited(world, run, due)
       if (run.subscription !== 'remote') return
-      if (run.attempt !== 1) world.fail(37, `remote is at attempt ${run.attempt} of the event at ${run.event.position}, although nothing but its dependency ever failed`)
+      if (run.attempt !== 1)
+        world.fail(
+          37,
+          `remote is at attempt ${run.attempt} of the event at ${run.event.position}, although nothing but its dependency ever failed`,
+        )
       const since = opened.get(run.instance)
       if (since === undefined) return
-      if (run.began > since && run.began < since + coolDown) world.fail(37, `remote was called ${Math.round(run.began - since)} ms after its breaker opened`)
+      if (run.began > since && run.began < since + coolDown)
+        world.fail(37, `remote was called ${Math.round(run.began - since)} ms after its breaker opened`)
       if (run.began >= since + coolDown) {
         opened.delete(run.instance)
         world.sometimes('a breaker let a probe through')
       }
     },
     ended(run) {
-      if (run.subscription !== 'remote' || run.outcome !== 'threw' || !(run.error instanceof Error) || run.error.message !== 'nobody answers') return
+      if (
+        run.subscription !== 'remote' ||
+        run.outcome !== 'threw' ||
+        !(run.error instanceof Error) ||
+        run.error.message !== 'nobody answers'
+      )
+        return
       if (!opened.has(run.instance)) opened.set(run.instance, world.now)
       world.sometimes('a breaker opened')
     },
@@ -50,16 +61,31 @@ export function retriesWait(world: World): Invariant {
 
 function waited(world: World, run: Run, due: ReadonlyMap<string, number>): void {
   const before = world.runs.get(`${run.subscription}|${run.event.id}`)?.at(-1)
-  if (before?.outcome === 'threw' && before.ended !== undefined && before.attempt + 1 === run.attempt && before.instance === run.instance && before.token === run.token) {
+  if (
+    before?.outcome === 'threw' &&
+    before.ended !== undefined &&
+    before.attempt + 1 === run.attempt &&
+    before.instance === run.instance &&
+    before.token === run.token
+  ) {
     const least = run.attempt === 2 ? backoff[0] : run.subscription === 'slow' ? 0 : backoff[1]
     const waits = run.began - before.ended
     // The first wait is timed in memory; a parked event is due by the wall clock, which may jump.
     const timed = run.attempt === 2 || !world.profile.jumps
-    if (timed && run.subscription !== 'slow' && waits < least - 1) world.fail(37, `${run.subscription} tried the event at ${run.event.position} again after ${Math.round(waits)} ms instead of ${least}`)
+    if (timed && run.subscription !== 'slow' && waits < least - 1)
+      world.fail(
+        37,
+        `${run.subscription} tried the event at ${run.event.position} again after ${Math.round(waits)} ms instead of ${least}`,
+      )
   }
   // Wall clocks that jump move due times with them, and a former owner knows no better.
-  if (world.profile.jumps || world.fences.get(`${run.subscription}/0/${run.event.partition}`)?.by !== run.instance) return
+  if (world.profile.jumps || world.fences.get(`${run.subscription}/0/${run.event.partition}`)?.by !== run.instance)
+    return
   const id = `${run.subscription}/0/${run.event.stream}/${String(run.event.position).padStart(16, '0')}`
   const early = (due.get(id) ?? 0) - world.runtime.now()
-  if (early > 1) world.fail(37, `${run.subscription} tried the parked event at ${run.event.position} ${Math.round(early)} ms before it was due`)
+  if (early > 1)
+    world.fail(
+      37,
+      `${run.subscription} tried the parked event at ${run.event.position} ${Math.round(early)} ms before it was due`,
+    )
 }
