@@ -182,11 +182,13 @@ export class Runner {
 
   /** Takes back what runs for these partitions. */
   withdraw(partitions: readonly PartitionState[], why: string): void {
-    for (const running of this.#running) {
+    // A copy: each place that is free may be taken at once.
+    for (const running of [...this.#running]) {
       if (!partitions.includes(running.item.partition)) continue
       running.attempt?.withdraw(withdrawal(why))
       this.#end(running)
       this.#breaker.onWithdrawn(running.pass)
+      this.#outcomes.freed()
     }
   }
 
