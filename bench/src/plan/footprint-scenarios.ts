@@ -64,6 +64,13 @@ export const footprintScenarios: readonly Scenario[] = [
         kind: 'backlog',
         options: { what: 'publishing' },
       },
+      {
+        name: 'raw',
+        label: 'raw node:sqlite puts them there, no bus, no handler',
+        kind: 'backlog',
+        options: { what: 'raw' },
+        notes: ['how far Node lets the heap of a busy process grow by itself'],
+      },
     ],
     prepare: { name: 'fill', label: 'filling the file', kind: 'fill' },
     events: { full: 1_000_000, quick: 100_000, smoke: 10_000 },

@@ -59,7 +59,7 @@ export interface Scenario {
   readonly prepare?: SideSpec
   /** Events a round; rounds for footprints are fixed by `rounds`. */
   readonly events: Readonly<Record<Size, number>>
-  /** Measured rounds. Before them goes one of warm-up, except for footprints. */
+  /** Measured rounds. Before them goes one of warm-up, except where memory is measured. */
   readonly rounds: Readonly<Record<Size, number>>
   readonly targets: readonly Target[]
 }
