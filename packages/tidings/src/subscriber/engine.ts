@@ -78,6 +78,7 @@ export class Engine implements Sink, Contender {
       lanes: this.#lanes,
       advance: (lane) => this.#advance(lane),
       setAside: () => this.#credit.release(),
+      asked: () => this.#requests.look(),
     })
     this.#runner = new Runner(host, subscription, {
       succeeded: (lane, item, work) => this.#settle(lane, item, work),

@@ -6,8 +6,9 @@ import type { Offset } from '../transport/transport.ts'
 import type { Item, Lane } from './lane.ts'
 import type { LaneTable } from './lane-table.ts'
 import { behind, parkedOf } from './park-item.ts'
-import { deleteParked, type ParkedEvent, type ParkedState, putParked } from './parked-event.ts'
+import { deleteParked, ownerOf, type ParkedEvent, type ParkedState, putParked } from './parked-event.ts'
 import type { PartitionState } from './partition-state.ts'
+import { requestUnit } from './requests.ts'
 import type { Settlement, Settler } from './settler.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -22,6 +23,8 @@ export interface ParkingHost {
   advance(lane: Lane): void
   /** A live event waits on disk now and no longer in memory. */
   setAside(): void
+  /** A request has been written. */
+  asked(): void
 }
 
 /** How a request is answered: by the commit that carries it out, and by none that finds it answered already. */
@@ -31,8 +34,6 @@ export interface Answer {
   /** Whether the event was taken into memory for this request alone. */
   readonly recalled: boolean
 }
-
-const noAnswer: Answer = Object.freeze({ documents: [], expect: [], recalled: false })
 
 /** Sets events aside with their successors, and lets them run again, in order. All of it is documents, changed by the owner's commits alone. */
 export class Parking {
@@ -123,7 +124,7 @@ export class Parking {
   }
 
   /** Lets the head of a blocked stream run again; `answer` is committed along. False: its lane is busy, ask again. */
-  redrive(partition: PartitionState, stream: string, offset: Offset, answer: Answer = noAnswer): boolean {
+  redrive(partition: PartitionState, stream: string, offset: Offset, answer: Answer): boolean {
     const lane = this.#host.lanes.holding(partition, stream, offset)
     const item = lane?.parked.peek()
     if (lane === undefined || item?.parked === undefined || item.offset !== offset) return this.#say(partition, answer)
@@ -137,7 +138,7 @@ export class Parking {
   }
 
   /** Gives a parked event up for good. Its successors run. */
-  drop(partition: PartitionState, stream: string, offset: Offset, answer: Answer = noAnswer): boolean {
+  drop(partition: PartitionState, stream: string, offset: Offset, answer: Answer): boolean {
     const lane = this.#host.lanes.holding(partition, stream, offset)
     const dropped = lane === undefined ? undefined : [...lane.parked].find((item) => item.offset === offset)
     if (lane === undefined || dropped?.parked === undefined) return this.#say(partition, answer)
@@ -146,9 +147,24 @@ export class Parking {
     return true
   }
 
-  /** The breaker has opened: the failure that made this event a dead letter said nothing about it. */
+  /**
+   * The breaker has opened: the failure that made this event a dead letter said nothing about it. Asked for as operators ask, for its lane may be busy
+   * with setting it aside, and it may wait on disk alone.
+   */
   revive(item: Item): void {
-    if (item.parked?.state === 'dead') this.redrive(item.partition, item.parked.stream, item.parked.offset)
+    const { parked, partition } = item
+    if (parked?.state !== 'dead') return
+    const { runtime, settler, asked } = this.#host
+    const { stream, offset } = parked
+    const { documents = [] } = requestUnit(ownerOf(parked), `${offset}/redrive`, {
+      action: 'redrive',
+      stream,
+      offset,
+      partition: partition.partition,
+      by: 'breaker',
+      at: runtime.now(),
+    })
+    settler.add({ partition, entry: undefined, documents, committed: asked, refused() {}, lost() {} })
   }
 
   /** There is nothing to do but to say so: it was handled meanwhile, or waits behind another. */

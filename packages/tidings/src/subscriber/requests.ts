@@ -9,7 +9,7 @@ import { runName, type Subscription } from './subscription.ts'
 
 export const requestsCollection = 'requests'
 
-/** What an operator asks of the owner of a partition. The owner deletes it in the commit that carries it out. */
+/** What an operator, or the breaker, asks of the owner of a partition. The owner deletes it in the commit that carries it out. */
 export interface ParkedRequest {
   readonly action: 'redrive' | 'drop'
   readonly stream: string
