@@ -81,19 +81,17 @@ export class Operator {
       world.owed.delete(`${subscription}|${eventId}`)
     }
     const request = { action, stream, offset, partition, by: 'user:operator', at: world.runtime.now() }
-    await world.disk
-      .as('operator')
-      .commit([
-        {
-          documents: [
-            {
-              collection: 'requests',
-              id: `${owner}/r-${String(++this.#asked).padStart(5, '0')}`,
-              put: JSON.stringify(request),
-              index: { owner },
-            },
-          ],
-        },
-      ])
+    await world.disk.as('operator').commit([
+      {
+        documents: [
+          {
+            collection: 'requests',
+            id: `${owner}/r-${String(++this.#asked).padStart(5, '0')}`,
+            put: JSON.stringify(request),
+            index: { owner },
+          },
+        ],
+      },
+    ])
   }
 }
