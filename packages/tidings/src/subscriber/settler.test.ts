@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import { defineEvent } from '../events/define-event.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
+import { sql } from '../store/sql.ts'
+import type { Store } from '../store/store.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
 
 const OrderPlaced = defineEvent('order.placed')
@@ -29,6 +31,51 @@ describe('settling', () => {
     )
     expect(published(OrderSeen)).toHaveLength(1)
   })
+})
+
+/** A memory store that counts the statements it would have run. */
+function counting(): { readonly store: Store; readonly ran: () => number } {
+  const memory = memoryStore({ partitions: 1 })
+  let ran = 0
+  return {
+    ran: () => ran,
+    store: {
+      ...memory,
+      capabilities: { ...memory.capabilities, sql: 'sqlite' },
+      async commit(units) {
+        const results = await memory.commit(units.map(({ statements: _statements, ...unit }) => unit))
+        for (const [at, result] of results.entries())
+          if (result.status === 'committed' && !result.repeated) ran += units[at]?.statements?.length ?? 0
+        return results
+      },
+    },
+  }
+}
+
+it('runs statements once where the late commit of many handlers meets its repetition', async () => {
+  const { store, ran } = counting()
+  await using world = await createTestBus({
+    store,
+    faults: [
+      // While the first is settled the other two end, and travel together.
+      { what: 'delay', at: 'checkpoint', times: 1, takes: [10, 10] },
+      { what: 'apply late', at: 'settle', times: 1, takes: [80, 80] },
+      { what: 'delay', at: 'settle', skip: 1, times: 1, takes: [100, 100] },
+    ],
+  })
+  const { bus, clock, published } = world
+  bus.subscribe(OrderPlaced, { name: 'watcher' }, (event, { publish, write }) => {
+    const { id } = event.data as { id: string }
+    if (id === 'first') return undefined
+    if (id === 'plain') return Promise.resolve()
+    write(sql`UPDATE counter SET n = n + 1`)
+    return publish(OrderSeen, {}, { id: `seen-${event.id}` })
+  })
+  await bus.publish(['first', 'plain', 'writing'].map((id) => OrderPlaced.create({ id })))
+  await clock.advance('5s')
+  await bus.settled()
+  expect(Object.fromEntries(world.faults.struck)).toEqual({ 'apply late': 1, delay: 2 })
+  expect({ seen: published(OrderSeen).length, ran: ran() }).toEqual({ seen: 1, ran: 1 })
 })
 
 describe('settling what an inline listener has done', () => {

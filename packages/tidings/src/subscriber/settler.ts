@@ -174,7 +174,7 @@ export class Settler {
       if (
         result === undefined ||
         isLateAnswer(result) ||
-        (doubt && result.status !== 'committed' && lostPartition(batch, result) === undefined)
+        (doubt && (result.status === 'committed' ? result.repeated : lostPartition(batch, result) === undefined))
       ) {
         doubt = result === undefined
         if (await this.#wasApplied(batch, error)) {
