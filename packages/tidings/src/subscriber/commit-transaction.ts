@@ -4,12 +4,17 @@ import type { Store } from '../store/store.ts'
 import type { Attempt } from './attempt.ts'
 import type { Work } from './handled.ts'
 import type { Item } from './lane.ts'
-import { deleteParked, parkedCollection, parkedId } from './parked-event.ts'
+import { deleteParked } from './parked-event.ts'
 import { fencesCollection, markId, marksCollection } from './partition-state.ts'
 
+export interface Mark {
+  readonly collection: string
+  readonly id: string
+}
+
 export type TransactionOutcome =
-  /** `mark`: what says so until the checkpoint does; undefined for a parked event, whose document is gone. */
-  | { readonly status: 'committed'; readonly mark: { readonly collection: string; readonly id: string } | undefined }
+  /** `mark`: what says so until the checkpoint does. */
+  | { readonly status: 'committed'; readonly mark: Mark }
   /** The partition is somebody else's. */
   | { readonly status: 'lost' }
   | { readonly status: 'failed'; readonly error: unknown }
@@ -23,17 +28,17 @@ export async function commitTransaction(
   work: Work,
 ): Promise<TransactionOutcome> {
   const { parked, partition } = item
-  const mark = parked === undefined ? { collection: marksCollection, id: markId(partition, item.offset) } : undefined
+  const mark: Mark = { collection: marksCollection, id: markId(partition, item.offset) }
   const committed: TransactionOutcome = { status: 'committed', mark }
   try {
     const result = await attempt.transaction?.commit({
       // The mark is asked for first: an attempt that follows one whose answer was lost finds it.
-      expect: [...(mark === undefined ? [] : [{ ...mark, version: 0 }]), partition.fence, ...(work.expect ?? [])],
+      expect: [{ ...mark, version: 0 }, partition.fence, ...(work.expect ?? [])],
       ...(attempt.records === undefined ? {} : { append: attempt.records }),
       ...(attempt.statements === undefined ? {} : { statements: attempt.statements }),
       documents: [
         ...(work.documents ?? []),
-        ...(mark === undefined ? [] : [{ ...mark, put: '{}' }]),
+        { ...mark, put: '{}' },
         ...(parked === undefined ? [] : [deleteParked(parked)]),
       ],
     })
@@ -51,27 +56,22 @@ export async function commitTransaction(
     )
     return { status: 'failed', error }
   } catch (error) {
-    return (await wasCommitted(store, runtime, attempt, error, mark, parked === undefined ? '' : parkedId(parked)))
-      ? committed
-      : { status: 'failed', error }
+    return (await wasCommitted(store, runtime, attempt, error, mark)) ? committed : { status: 'failed', error }
   }
 }
 
-/** Whether a commit that gave no answer was applied after all: its mark stands, or its parked document is gone. Asks until the store speaks. */
+/** Whether a commit that gave no answer was applied after all: its mark stands. Asks until the store speaks. */
 async function wasCommitted(
   store: Store,
   runtime: Runtime,
   attempt: Attempt,
   error: unknown,
-  mark: { readonly collection: string; readonly id: string } | undefined,
-  parked: string,
+  mark: Mark,
 ): Promise<boolean> {
   if (!isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')) return false
   for (let wait = 50; attempt.withdrawn === undefined; wait = Math.min(wait * 2, 2_000)) {
     try {
-      return mark === undefined
-        ? (await store.find(parkedCollection, { id: parked })).length === 0
-        : (await store.find(mark.collection, { id: mark.id })).length > 0
+      return (await store.find(mark.collection, { id: mark.id })).length > 0
     } catch {
       await sleep(runtime, wait)
     }

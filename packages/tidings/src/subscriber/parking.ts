@@ -154,7 +154,7 @@ export class Parking {
   revive(item: Item): void {
     const { parked, partition } = item
     if (parked?.state !== 'dead') return
-    const { runtime, settler, asked } = this.#host
+    const { runtime, settler } = this.#host
     const { stream, offset } = parked
     const { documents = [] } = requestUnit(ownerOf(parked), `${offset}/redrive`, {
       action: 'redrive',
@@ -164,7 +164,14 @@ export class Parking {
       by: 'breaker',
       at: runtime.now(),
     })
-    settler.add({ partition, entry: undefined, documents, committed: asked, refused() {}, lost() {} })
+    settler.add({
+      partition,
+      entry: undefined,
+      documents,
+      committed: () => this.#host.asked(),
+      refused() {},
+      lost() {},
+    })
   }
 
   /** There is nothing to do but to say so: it was handled meanwhile, or waits behind another. */

@@ -183,7 +183,8 @@ export class Runner {
   /** Takes back what runs for these partitions. */
   withdraw(partitions: readonly PartitionState[], why: string): void {
     // A copy: each place that is free may be taken at once.
-    for (const running of [...this.#running]) {
+    const all = Array.from(this.#running)
+    for (const running of all) {
       if (!partitions.includes(running.item.partition)) continue
       running.attempt?.withdraw(withdrawal(why))
       this.#end(running)
@@ -345,12 +346,7 @@ export class Runner {
     this.#end(running)
     this.#breaker.onSuccess(running.pass)
     this.#processed.add(1)
-    const { mark } = outcome
-    this.#outcomes.succeeded(
-      running.lane,
-      running.item,
-      mark === undefined ? nothing : { documents: [{ ...mark, delete: true }] },
-    )
+    this.#outcomes.succeeded(running.lane, running.item, { documents: [{ ...outcome.mark, delete: true }] })
     this.#outcomes.freed()
   }
 

@@ -15,7 +15,9 @@ it('gives the places of withdrawn handlers back to the process', async () => {
   let hang = true
   bus.subscribe('counter.*', { name: 'count' }, (event, { signal }) => {
     if (!hang || (event.data as { counter: string }).counter === 'c') return undefined
-    return new Promise((_resolve, reject) => void signal.addEventListener('abort', () => reject(signal.reason)))
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
   })
   let peak = 0
   let running = 0
