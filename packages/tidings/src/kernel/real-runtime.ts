@@ -3,6 +3,7 @@ import { getRandomValues } from 'node:crypto'
 import { V7Generator } from 'uuidv7'
 
 import type { Runtime } from './runtime.ts'
+import { uuidText } from './uuid-text.ts'
 
 const lagProbeEvery = 500
 
@@ -39,7 +40,7 @@ export function realRuntime(): Runtime {
     },
     defer: (run) => void setImmediate(run),
     random: () => Math.random(),
-    id: (ms) => generator.generateOrResetWithTs(ms ?? Date.now()).toString(),
+    id: (ms) => uuidText(generator.generateOrResetWithTs(ms ?? Date.now()).bytes),
     lag() {
       if (!loop.probing) probe()
       return loop.lag
