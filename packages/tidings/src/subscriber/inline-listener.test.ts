@@ -47,6 +47,36 @@ describe('an inline listener on a store that survives', () => {
   })
 })
 
+describe('an inline listener', () => {
+  it('has heard at once what its filter leaves out, so that nothing waits for a publisher who is done', async () => {
+    await using world = await createTestBus({ store: survivor() })
+    const { bus, clock, store } = world
+    bus.subscribe(OrderPlaced, { name: 'watcher', mode: 'inline', filter: () => false }, () => {})
+    await bus.publish(OrderPlaced, {})
+    await clock.advance('10s')
+    await bus.settled()
+    expect(await store.find('inline')).toEqual([])
+  })
+
+  it.each([
+    ['memory', undefined],
+    ['survivor', survivor()],
+  ])('that never ends is not waited for for ever: %s', async (_name, store) => {
+    await using world = await createTestBus(store === undefined ? {} : { store })
+    const { bus, clock } = world
+    const hanging = new Promise<void>(() => {})
+    let runs = 0
+    bus.subscribe(OrderPlaced, { name: 'watcher', mode: 'inline', timeout: '1s', abandonAfter: '10s' }, () =>
+      runs++ === 0 ? hanging : undefined,
+    )
+    const publishing = bus.publish(OrderPlaced, {})
+    await clock.advance('30s')
+    expect((await publishing).failures?.[0]?.error).toMatchObject({ code: 'TIDINGS_HANDLER_TIMEOUT' })
+    await bus.settled()
+    expect(runs).toBe(2)
+  })
+})
+
 describe('an inline listener behind a blocked stream', () => {
   it('handles nothing again that it has handled, when the stream is let go', async () => {
     await using world = await createTestBus({ store: survivor() })

@@ -2,6 +2,7 @@ import { runCausedBy } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { eventOf } from '../events/record-codec.ts'
+import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
 import type { InlineListener } from '../publisher/publisher.ts'
 import type { DocumentChange, StoredEvent } from '../store/store.ts'
@@ -18,6 +19,8 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
   const deadlines = new Deadlines(host.runtime, settings.timeout)
   const durable = host.store.capabilities.durability !== 'memory'
   const handler = subscription.handler as unknown as (event: Event<unknown>, attempt: Attempt) => unknown
+  /** Those that publishers wait for. `abandon` is set when they are out of time. */
+  const waiting = new Map<Attempt, { readonly end: (error?: unknown) => void; abandon: Timer | undefined }>()
   const attempts: AttemptHost = {
     subscription: settings.name,
     run: subscription.run,
@@ -76,7 +79,10 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
 
   return {
     name: settings.name,
-    close: () => deadlines.close(),
+    close() {
+      deadlines.close()
+      for (const [attempt, { end }] of waiting) if (attempt.withdrawn !== undefined) end()
+    },
     promise: (record) => (durable ? promised(record, 'pending') : undefined),
     hear(stored) {
       if (!durable && engine.busyWith(stored.stream)) {
@@ -87,8 +93,9 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
       let attempt: Attempt | undefined
       try {
         const event = eventOf(stored.record)
-        if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return undefined
         attempt = new Attempt(attempts, event, stored.partition, 1, undefined, expire)
+        // What the filter leaves out is heard, too, or the queue would wait for its promise.
+        if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return finish(stored, attempt)
         const result = runCausedBy(event, handler, event, attempt)
         const waits = isThenable(result) ? (result as Promise<unknown>) : attempt.gathered()
         return waits === undefined ? finish(stored, attempt) : settleLater(stored, attempt, waits)
@@ -100,18 +107,24 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
 
   function settleLater(stored: StoredEvent, attempt: Attempt, waits: Promise<unknown>): Promise<Error | undefined> {
     deadlines.add(attempt)
-    return waits.then(
-      () => {
-        const gathered = attempt.withdrawn === undefined ? attempt.gathered() : undefined
-        if (gathered !== undefined)
-          return gathered.then(
-            () => ended(stored, attempt),
-            (error: unknown) => ended(stored, attempt, error),
-          )
-        return ended(stored, attempt)
-      },
-      (error: unknown) => ended(stored, attempt, error ?? new Error('The listener rejected with nothing')),
-    )
+    return new Promise((resolve) => {
+      const end = (error?: unknown): void => {
+        const one = waiting.get(attempt)
+        if (one === undefined) return
+        waiting.delete(attempt)
+        one.abandon?.cancel()
+        resolve(ended(stored, attempt, error))
+      }
+      waiting.set(attempt, { end, abandon: undefined })
+      waits.then(
+        () => {
+          const gathered = attempt.withdrawn === undefined ? attempt.gathered() : undefined
+          if (gathered === undefined) end()
+          else gathered.then(() => end(), end)
+        },
+        (error: unknown) => end(error ?? new Error('The listener rejected with nothing')),
+      )
+    })
   }
 
   function ended(
@@ -131,6 +144,9 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
         'TIDINGS_HANDLER_TIMEOUT',
       ),
     )
+    // One that has not noticed after a while is not waited for any longer: publish must end.
+    const one = waiting.get(attempt)
+    if (one !== undefined) one.abandon = host.runtime.setTimer(settings.abandonAfter, () => one.end())
   }
 }
 
