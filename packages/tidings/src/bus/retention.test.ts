@@ -3,7 +3,10 @@ import { defineEvent } from '../events/define-event.ts'
 import { PermanentError } from '../kernel/errors.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
+import { checkpointsCollection } from '../subscriber/partition-state.ts'
+import { type ReplayRun, replayId, replaysCollection } from '../subscriber/replay-runs.ts'
 import { createEventBus } from './create-event-bus.ts'
+import { passedByAll } from './retention.ts'
 
 const Short = defineEvent('ping.sent', { retention: '1h', key: (data) => (data as { to: string }).to })
 const Kept = defineEvent('order.placed', { key: (data) => (data as { to: string }).to })
@@ -31,5 +34,34 @@ describe('retention', () => {
     const closing = bus.close()
     await runtime.advance(20_000)
     await closing
+  })
+
+  it('keeps what an open replay has still to read', async () => {
+    const runtime = virtualRuntime({ seed: 4 })
+    const store = memoryStore({ partitions: 1 })
+    const bus = await createEventBus({ store, runtime })
+    bus.subscribe(Kept, { name: 'reader', replay: 'safe' }, () => {})
+    await bus.start()
+    for (let n = 0; n < 10; n++) await bus.publish(Kept, { to: 'k', n })
+    await runtime.advance(6_000)
+    expect(await passedByAll(store)).toBe(10)
+    const closing = bus.close()
+    await runtime.advance(20_000)
+    await closing
+    const asked: ReplayRun = { subscription: 'reader', run: 1, after: 3, upTo: 9, state: 'open', by: 'ops', at: 0 }
+    const replay = async (run: ReplayRun): Promise<void> => {
+      const index = { state: run.state, subscription: run.subscription }
+      await store.commit([
+        { documents: [{ collection: replaysCollection, id: replayId(run), put: JSON.stringify(run), index }] },
+      ])
+    }
+    await replay(asked)
+    expect(await passedByAll(store)).toBe(3)
+    await store.commit([
+      { documents: [{ collection: checkpointsCollection, id: 'reader/1/0', put: '{"watermark":6,"done":[]}' }] },
+    ])
+    expect(await passedByAll(store)).toBe(6)
+    await replay({ ...asked, state: 'cancelled' })
+    expect(await passedByAll(store)).toBe(10)
   })
 })

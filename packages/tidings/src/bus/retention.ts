@@ -4,6 +4,7 @@ import type { Runtime, Timer } from '../kernel/runtime.ts'
 import type { Position, Store } from '../store/store.ts'
 import { parkedCollection, readParked } from '../subscriber/parked-event.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
+import { type ReplayRun, replaysCollection } from '../subscriber/replay-runs.ts'
 import type { Progress } from '../subscriber/watermark.ts'
 import { type Registration, subscriptionsCollection } from './registration.ts'
 
@@ -62,20 +63,29 @@ export function keepRetention(
   }
 }
 
-/** Everything at or below has been passed by every registered subscription and is referred to by nothing parked. */
+/** Everything at or below has been passed by every registered subscription and every open replay, and is referred to by nothing parked. */
 export async function passedByAll(store: Store): Promise<Position> {
   let through = (await store.readAll({ after: 0, limit: 1, types: [] })).through
   for (const document of await store.find(subscriptionsCollection, { limit: 100_000 })) {
-    const registration = JSON.parse(document.body) as Registration
-    const checkpoints = await store.find(checkpointsCollection, {
-      prefix: `${registration.name}/${registration.run}/`,
-      limit: 2_000,
-    })
-    // A partition without a checkpoint has not been read beyond the start.
-    if (checkpoints.length < store.capabilities.partitions) through = Math.min(through, registration.start)
-    for (const { body } of checkpoints) through = Math.min(through, (JSON.parse(body) as Progress).watermark)
+    const { name, run, start } = JSON.parse(document.body) as Registration
+    through = Math.min(through, await passedBy(store, `${name}/${run}`, start))
+  }
+  for (const document of await store.find(replaysCollection, {
+    by: { index: 'state', equal: 'open' },
+    limit: 100_000,
+  })) {
+    const { subscription, run, after } = JSON.parse(document.body) as ReplayRun
+    through = Math.min(through, await passedBy(store, `${subscription}/${run}`, after))
   }
   for (const document of await store.find(parkedCollection, { limit: 1_000_000 }))
     through = Math.min(through, readParked(document).offset - 1)
   return through
+}
+
+/** How far one pass has come in all its partitions. */
+async function passedBy(store: Store, run: string, start: Position): Promise<Position> {
+  const checkpoints = await store.find(checkpointsCollection, { prefix: `${run}/`, limit: 2_000 })
+  const watermarks = checkpoints.map(({ body }) => (JSON.parse(body) as Progress).watermark)
+  // A partition without a checkpoint has not been read beyond the start.
+  return Math.min(...watermarks, checkpoints.length < store.capabilities.partitions ? start : Number.POSITIVE_INFINITY)
 }
