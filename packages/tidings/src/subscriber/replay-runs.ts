@@ -3,6 +3,7 @@ import type { Runtime, Timer } from '../kernel/runtime.ts'
 import type { Position, Store } from '../store/store.ts'
 import { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
+import { parkedCollection, readParked } from './parked-event.ts'
 import { checkpointsCollection } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'
 import type { Progress } from './watermark.ts'
@@ -10,8 +11,8 @@ import type { Progress } from './watermark.ts'
 export const replaysCollection = 'replays'
 
 /**
- * One pass of a subscription over history, as it was asked for. `open`: its instances work on it; `done`: everything up to `upTo` has been handled or
- * parked; `refused`: the subscription is not declared `replay: 'safe'`; `cancelled`: an operator ended it.
+ * One pass of a subscription over history, as it was asked for. `open`: its instances work on it; `done`: everything up to `upTo` has been handled, or
+ * is parked for an operator; `refused`: the subscription is not declared `replay: 'safe'`; `cancelled`: an operator ended it.
  */
 export interface ReplayRun {
   readonly subscription: string
@@ -112,16 +113,17 @@ export class ReplayRuns {
   }
 }
 
-/** Whether every partition's checkpoint stands at the end. */
-export async function isThrough(store: Store, replay: ReplayRun): Promise<boolean> {
-  const done = await store.find(checkpointsCollection, {
-    prefix: `${runName({ settings: { name: replay.subscription }, run: replay.run })}/`,
-    limit: 2_000,
-  })
-  return (
-    done.length === store.capabilities.partitions &&
-    done.every(({ body }) => (JSON.parse(body) as Progress).watermark >= replay.upTo)
+/** Whether every partition's checkpoint stands at the end, and nothing parked waits for its retry: nobody else would run it. */
+async function isThrough(store: Store, replay: ReplayRun): Promise<boolean> {
+  const prefix = `${runName({ settings: { name: replay.subscription }, run: replay.run })}/`
+  const done = await store.find(checkpointsCollection, { prefix, limit: 2_000 })
+  if (
+    done.length !== store.capabilities.partitions ||
+    done.some(({ body }) => (JSON.parse(body) as Progress).watermark < replay.upTo)
   )
+    return false
+  const parked = await store.find(parkedCollection, { prefix, limit: 1_000_000 })
+  return !parked.some((document) => readParked(document).state === 'retry')
 }
 
 /** Ends a replay; false when somebody else did meanwhile. */
