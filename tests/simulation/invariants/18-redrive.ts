@@ -1,47 +1,51 @@
-import type { Unit } from 'tidings/spi'
+import type { DocumentChange } from 'tidings/spi'
 
 import type { Invariant } from '../facts.ts'
 import type { World } from '../world.ts'
 
 /**
- * 18: an event that is run again by an operator and fails again is a dead letter again, once for each time it was asked for: nothing loops. Every
- * request is answered in the end.
+ * 18: an event that is run again and fails again is a dead letter again, once for each time it was asked for, by an operator or by a breaker that gave
+ * its attempts back: nothing loops. A dead letter runs again for no other reason, and every request is answered in the end.
  */
 export function redriveIsOnceOnly(world: World): Invariant {
   const state = new Map<string, string>()
   const deaths = new Map<string, number>()
   const asked = new Map<string, number>()
-  /** By a breaker that opened: what it had counted says nothing about the event. */
-  const revived = new Map<string, number>()
+
+  const request = (change: DocumentChange, by: string): void => {
+    if (!('put' in change)) {
+      if (by !== 'operator') world.sometimes('a request was answered')
+      return
+    }
+    const { action, offset } = JSON.parse(change.put) as { action: string; offset: number }
+    if (by !== 'operator') world.sometimes('a breaker gave attempts back')
+    if (action === 'redrive') add(asked, `${String(change.index?.['owner'])} ${offset}`)
+  }
+
+  const park = (change: DocumentChange, answers: boolean): void => {
+    if (!('put' in change)) {
+      state.delete(change.id)
+      return
+    }
+    const before = state.get(change.id)
+    const parked = JSON.parse(change.put) as { state: string; offset: number }
+    const about = `${String(change.index?.['owner'])} ${parked.offset}`
+    state.set(change.id, parked.state)
+    if (before === 'dead' && parked.state === 'retry' && !answers) world.fail(18, `${about} runs again unasked`)
+    if (before === 'dead' || parked.state !== 'dead') return
+    const died = add(deaths, about)
+    const reasons = asked.get(about) ?? 0
+    if (died > 1) world.sometimes('an event failed again after it was run again')
+    if (died > 1 + reasons) world.fail(18, `${about} died ${died} times, but was let run again ${reasons} times`)
+  }
+
   return {
     committed({ unit, by }) {
-      for (const change of unit.documents ?? []) {
-        if (change.collection === 'requests' && 'put' in change) {
-          const { action, offset } = JSON.parse(change.put) as { action: string; offset: number }
-          const about = `${String(change.index?.['owner'])} ${offset}`
-          if (action === 'redrive') asked.set(about, (asked.get(about) ?? 0) + 1)
-        }
-        if (change.collection === 'requests' && 'delete' in change && by !== 'operator')
-          world.sometimes('a request was answered')
-        if (change.collection !== 'parked') continue
-        if (!('put' in change)) {
-          state.delete(change.id)
-          continue
-        }
-        const parked = JSON.parse(change.put) as { state: string; offset: number }
-        const about = `${String(change.index?.['owner'])} ${parked.offset}`
-        if (parked.state === 'retry' && state.get(change.id) === 'dead' && !answers(unit)) {
-          revived.set(about, (revived.get(about) ?? 0) + 1)
-          world.sometimes('a breaker gave attempts back')
-        }
-        if (parked.state === 'dead' && state.get(change.id) !== 'dead') {
-          const died = (deaths.get(about) ?? 0) + 1
-          deaths.set(about, died)
-          if (died > 1) world.sometimes('an event failed again after it was run again')
-          const reasons = (asked.get(about) ?? 0) + (revived.get(about) ?? 0)
-          if (died > 1 + reasons) world.fail(18, `${about} died ${died} times, but was let run again ${reasons} times`)
-        }
-        state.set(change.id, parked.state)
+      const documents = unit.documents ?? []
+      const answers = documents.some((change) => change.collection === 'requests' && 'delete' in change)
+      for (const change of documents) {
+        if (change.collection === 'requests') request(change, by)
+        if (change.collection === 'parked') park(change, answers)
       }
     },
     atEnd() {
@@ -50,6 +54,8 @@ export function redriveIsOnceOnly(world: World): Invariant {
   }
 }
 
-function answers(unit: Unit): boolean {
-  return unit.documents?.some(({ collection }) => collection === 'requests') === true
+function add(counts: Map<string, number>, about: string): number {
+  const count = (counts.get(about) ?? 0) + 1
+  counts.set(about, count)
+  return count
 }
