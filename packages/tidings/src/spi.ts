@@ -37,6 +37,7 @@ export {
   streamText,
   type Unit,
 } from './store/store.ts'
+export type { TransportAdapter } from './transport/adapter.ts'
 export type { LogTransportOptions } from './transport/log/log-options.ts'
 export { logTransport } from './transport/log/log-transport.ts'
 export type {
