@@ -202,11 +202,18 @@ describe('a full disk', () => {
     for (let time = 0; time < 3; time++) {
       for (let count = 0; count < 20; count++) expect(await pair()).toBeUndefined()
       fill()
-      let failure: unknown
-      for (let tries = 0; tries < 1_000 && failure === undefined; tries++) failure = await pair()
-      expectCoded(failure, 'TIDINGS_STORE_FULL')
-      expect((failure as Error).message).not.toContain(note.slice(0, 50))
-      expectCoded(await pair(), 'TIDINGS_STORE_FULL')
+      // A handler's commit may start the write-ahead log over and so make room once more: full is when it fails twice in a row.
+      const failures: unknown[] = []
+      for (let tries = 0; tries < 2_000 && failures.length < 2; tries++) {
+        const failure = await pair()
+        if (failure === undefined) failures.length = 0
+        else failures.push(failure)
+      }
+      expect(failures).toHaveLength(2)
+      for (const failure of failures) {
+        expectCoded(failure, 'TIDINGS_STORE_FULL')
+        expect((failure as Error).message).not.toContain(note.slice(0, 50))
+      }
       expect(await countOf(bus)).toBe(acknowledged)
       rmSync(ballast)
       expect(await pair()).toBeUndefined()

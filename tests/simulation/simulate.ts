@@ -4,6 +4,7 @@ import { huntMutant } from './mutants/hunt-mutant.ts'
 import { mutants } from './mutants/mutants.ts'
 import { progressBar } from './progress-bar.ts'
 import { runSeed } from './run-seed.ts'
+import { statesToReach } from './states.ts'
 
 const usage = `npm run simulate --                       100 seeds
 npm run simulate -- --seeds 5000 [--from 1]  many seeds
@@ -51,9 +52,11 @@ async function one(seed: number, keepTrace: boolean): Promise<void> {
 async function many(from: number, count: number): Promise<void> {
   const bar = progressBar(count)
   const began = performance.now()
+  const reached = new Set<string>()
   let failed = 0
   for (let seed = from; seed < from + count; seed++) {
-    const { violation } = await runSeed(seed)
+    const { violation, reached: states } = await runSeed(seed)
+    for (const state of states) reached.add(state)
     if (violation !== undefined) {
       failed++
       bar.end()
@@ -62,10 +65,11 @@ async function many(from: number, count: number): Promise<void> {
     bar.at(seed - from + 1, `${failed} failed,`)
   }
   bar.end()
-  console.log(
-    `${count - failed} of ${count} seeds passed, ${((performance.now() - began) / count).toFixed(0)} ms a seed`,
-  )
-  process.exitCode = failed === 0 ? 0 : 1
+  const each = ((performance.now() - began) / count).toFixed(0)
+  const missed = statesToReach.filter((state) => !reached.has(state))
+  console.log(`${count - failed} of ${count} seeds passed, ${each} ms a seed`)
+  for (const state of missed) console.log(`never reached: ${state}`)
+  process.exitCode = failed > 0 || (count >= 1_000 && missed.length > 0) ? 1 : 0
 }
 
 async function hunt(most: number, only: string | undefined, quick: boolean): Promise<void> {
