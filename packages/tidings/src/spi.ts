@@ -1,10 +1,19 @@
 /** For authors of adapters: the two ports and what implementing them takes. Applications import `tidings`. */
+export {
+  type CloudEventBinding,
+  type CloudEventMessage,
+  cloudEventBindings,
+  fromMessage,
+  type ReceivedMessage,
+  toBinary,
+} from './events/cloudevents-binary.ts'
 export { checksumOf, type EventRecord } from './events/record.ts'
 export { type ErrorCode, errorCodes, isTidingsError, TidingsError } from './kernel/errors.ts'
 export { Heap } from './kernel/heap.ts'
 export { within } from './kernel/lifecycle.ts'
 export { type Log, type LogLevel, silentLog } from './kernel/log.ts'
 export { type Counter, type Histogram, type Labels, type Meter, silentMeter } from './kernel/meter.ts'
+export { Mistakes } from './kernel/mistakes.ts'
 export { realRuntime } from './kernel/real-runtime.ts'
 export { Ring } from './kernel/ring.ts'
 export { type Runtime, sleep, type Timer } from './kernel/runtime.ts'
@@ -40,6 +49,8 @@ export {
 export type { TransportAdapter } from './transport/adapter.ts'
 export type { LogTransportOptions } from './transport/log/log-options.ts'
 export { logTransport } from './transport/log/log-transport.ts'
+export { SinkCalls } from './transport/log/sink-calls.ts'
+export { Turn } from './transport/log/turn.ts'
 export type {
   Consumer,
   Delivery,

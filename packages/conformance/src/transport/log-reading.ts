@@ -51,6 +51,38 @@ export const logReading: readonly Case<TransportWorld>[] = [
     },
   },
   {
+    promise: 'start',
+    title:
+      'who knows no offset hears everything from the beginning, or, if told so, only what comes after its assignment',
+    run: async (world) => {
+      const { transport } = world
+      const past = records(world, 15, { key: 'k-1' })
+      await publishAll(world, transport, past)
+      const usual = await listen(world, transport, 'usual', { ignorant: true })
+      const beginning = await listen(world, transport, 'beginning', { ignorant: true, start: 'beginning' })
+      const end = await listen(world, transport, 'end', { ignorant: true, start: 'end' })
+      // Being assigned is known before reading has found its place; what is certain begins when something was heard.
+      await eventually(async () => {
+        const probe = record(world, { key: 'k-1' })
+        past.push(probe)
+        await publishAll(world, transport, [probe])
+        await allHear(world, [end], [probe], { ...world.patience, deadline: world.patience.deadline / 10 })
+      }, world.patience)
+      const more = records(world, 5, { key: 'k-1' })
+      await publishAll(world, transport, more)
+      for (const member of [usual, beginning]) {
+        await allHear(world, [member], [...past, ...more])
+        assert.equal(member.deliveries.length, past.length + more.length)
+      }
+      await allHear(world, [end], more)
+      const old = new Set(past.slice(0, 15).map((one) => one.id))
+      same(
+        heard(end).filter((id) => old.has(id)),
+        [],
+      )
+    },
+  },
+  {
     promise: 'seek',
     title: 'seek starts a partition over after an offset, back or forth, and leaves the others alone',
     run: async (world) => {

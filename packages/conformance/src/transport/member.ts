@@ -10,6 +10,8 @@ export interface MemberOptions extends Omit<SubscribeOptions, 'group'> {
   readonly request?: number | 'always'
   /** What the group has done so far, by partition; members that share it continue where the others ended. */
   readonly progress?: Map<number, Offset>
+  /** Whether it knows no offset of any partition, and says so. */
+  readonly ignorant?: boolean
   /** Whether it says that each delivery is done. Default true. */
   readonly settles?: boolean
   /** Called for each delivery, after it was noted. */
@@ -20,12 +22,20 @@ export interface MemberOptions extends Omit<SubscribeOptions, 'group'> {
   readonly beforeRevoked?: (partitions: readonly number[]) => Promise<void>
 }
 
+/**
+ * The categories of all events that the cases publish. Where topics have partitions of their own, whoever opens a new place makes
+ * these: who hears all topics owns their partitions before the first event.
+ */
+export const suiteTopics: readonly string[] = ['order', 'customer', 'order-line', 'orde', 'nothing']
+
 /** What a consumer did that its port forbids. */
 export type Offence = 'calls' | 'owners' | 'credit' | 'assigned' | 'offsets' | 'scanned' | 'ended'
 
 /** An engine in miniature: it obeys the port, notes what it is told, and what breaks the port's word. */
 export interface Member {
   readonly consumer: Consumer
+  /** The categories it named; undefined: all. */
+  readonly topics: readonly string[] | undefined
   readonly deliveries: Delivery[]
   /** Partitions that `assigned` has resolved for and that are neither revoked nor lost. */
   readonly owned: Set<number>
@@ -46,7 +56,7 @@ export async function joinGroup(
   transport: Transport,
   options: MemberOptions = {},
 ): Promise<Member> {
-  const { group = 'group', topics, exclusive, request = 'always', settles = true } = options
+  const { group = 'group', topics, exclusive, start, request = 'always', settles = true } = options
   const { kind } = transport.capabilities
   const last = new Map<number, Offset>()
   let credit = 0
@@ -61,6 +71,7 @@ export async function joinGroup(
   }
   const member: Member & { consumer: Consumer } = {
     consumer: early,
+    topics,
     deliveries: [],
     owned: new Set(),
     scanned: new Map(),
@@ -107,7 +118,7 @@ export async function joinGroup(
         member.owned.add(partition)
         last.set(partition, member.progress.get(partition) ?? 0)
       }
-      return partitions.map((partition) => member.progress.get(partition) ?? 0)
+      return partitions.map((partition) => (options.ignorant === true ? -1 : (member.progress.get(partition) ?? 0)))
     },
     async revoked(partitions) {
       called(`revoked ${partitions.join()}`)
@@ -154,7 +165,12 @@ export async function joinGroup(
       offend('ended', cause.message)
     },
   }
-  const subscribe = { group, ...(topics && { topics }), ...(exclusive !== undefined && { exclusive }) }
+  const subscribe = {
+    group,
+    ...(topics && { topics }),
+    ...(exclusive !== undefined && { exclusive }),
+    ...(start && { start }),
+  }
   member.consumer = await world.end(transport.subscribe(subscribe, sink), 'subscribe')
   if (owed > 0) member.consumer.request(owed)
   member.request(request === 'always' ? 64 : request)
@@ -194,11 +210,12 @@ export async function allOwned(
   members: readonly Member[],
   patience: Patience = world.patience,
 ): Promise<void> {
-  const { partitions, kind } = world.transport.capabilities
+  const { partitions, topicPartitions, kind } = world.transport.capabilities
   if (kind !== 'log') return
+  const topics = topicPartitions === true ? (members[0]?.topics ?? suiteTopics).length : 1
   await eventually(() => {
     const owned = members.reduce((sum, member) => sum + member.owned.size, 0)
-    if (owned !== partitions) throw new Error(`${owned} of ${partitions} partitions have an owner.`)
+    if (owned !== partitions * topics) throw new Error(`${owned} of ${partitions * topics} partitions have an owner.`)
   }, patience)
 }
 

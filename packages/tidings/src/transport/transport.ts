@@ -1,6 +1,9 @@
 import type { EventRecord } from '../events/record.ts'
 
-/** A place in one partition. Ascends along the partition; means nothing across partitions. */
+/**
+ * A place in one partition: 0 before its first event, then ascending, with gaps where it likes; means nothing across partitions.
+ * Where a broker counts from 0, its adapter adds one.
+ */
 export type Offset = number
 
 /**
@@ -38,6 +41,11 @@ export interface TransportCapabilities {
   /** Largest encoded event, in bytes. */
   readonly maxBytes: number
   readonly partitions: number
+  /**
+   * True where each topic has that many partitions of its own. A partition's number is then a safe integer from 0 that means the same
+   * share of the same topic to every member and for good; else numbers are 0 to `partitions` - 1, whatever the topic.
+   */
+  readonly topicPartitions?: boolean
 }
 
 export type Outcome =
@@ -52,11 +60,20 @@ export interface SubscribeOptions {
   readonly topics?: readonly string[]
   /** Whether one member owns all partitions at a time, for strictly sequential work. Default false. */
   readonly exclusive?: boolean
+  /**
+   * Where a log is read from in a partition of which neither `assigned` nor the broker's own group knows an offset; default `beginning`.
+   * `end`: only what is published after the partition was assigned.
+   */
+  readonly start?: 'beginning' | 'end'
 }
 
 /** What a consumer tells its engine. Calls come one after another, and `deliver` only for partitions that `assigned` has resolved for. */
 export interface Sink {
-  /** Resolves, for a log, with the offset after which to read each partition, in the order given. */
+  /**
+   * Resolves, for a log, with the offset after which to read each partition, in the order given. -1: it knows none; then reading begins
+   * where the broker's group stands, if there is such a thing, else where `start` says. So it does, too, where a broker's partition
+   * ends before that offset: somebody has made it anew.
+   */
   assigned(partitions: readonly number[]): Promise<readonly Offset[]>
   /** Resolves when all work of these partitions has ended or been withdrawn. Only then may another member own them. */
   revoked(partitions: readonly number[]): Promise<void>

@@ -55,6 +55,9 @@ export const deliveryFaults: readonly BrokenTransport[] = [
     },
   }),
   brokenLog('forgets the topics', ['topics'], { subscribe: ({ topics: _, ...options }) => options }),
+  brokenLog('begins at the beginning, whatever it is told', ['start'], {
+    subscribe: ({ start: _, ...options }) => options,
+  }),
   brokenLog('names partitions in a way of its own', ['partition'], {
     sink: (sink) => ({
       assigned: (partitions) => sink.assigned(partitions.map(turned)),

@@ -15,6 +15,8 @@ export interface LogConsumerOptions {
   readonly sink: Sink
   readonly membership: Membership
   readonly reading: (failed: (cause: Error) => void) => Reading
+  /** The end of the log. */
+  readonly head: () => Promise<Offset>
   readonly closed: (consumer: LogConsumer) => void
 }
 
@@ -167,15 +169,17 @@ export class LogConsumer implements Consumer, Member {
       const wanted = [...terms.keys()].filter(current)
       if (wanted.length === 0 || !this.#open) return
       try {
+        const start = this.#options.subscribe.start === 'end' ? await this.#options.head() : 0
         const offsets = await this.#options.sink.assigned(wanted)
-        if (offsets.length !== wanted.length || !offsets.every(isOffset))
-          throw invalid('offsets', 'a whole number from 0 for each partition')
+        if (offsets.length !== wanted.length || !offsets.every((offset) => offset === -1 || isOffset(offset)))
+          throw invalid('offsets', 'a whole number from 0, or -1, for each partition')
         this.#trouble.passed()
         for (const partition of wanted) this.#told.add(partition)
         const begun = wanted.filter(current)
-        const places = begun.map(
-          (partition) => terms.get(partition)?.sought ?? (offsets[wanted.indexOf(partition)] as Offset),
-        )
+        const places = begun.map((partition) => {
+          const offset = offsets[wanted.indexOf(partition)] as Offset
+          return terms.get(partition)?.sought ?? (offset === -1 ? start : offset)
+        })
         for (const partition of begun) (terms.get(partition) as Term).stage = 'reading'
         this.#reading.start(begun, places)
         return

@@ -65,6 +65,7 @@ export function logTransport(store: Store, host: Host, options: LogTransportOpti
         subscribe,
         sink,
         membership,
+        head: async () => (await store.readAll({ after: 0, limit: 1, types: [] })).through,
         reading: (failed) =>
           new Reading({
             store,
@@ -136,7 +137,7 @@ function asError(error: unknown): Error {
     : new TidingsError('TIDINGS_COMMIT_UNKNOWN', 'Publishing was given up.', { cause: error })
 }
 
-function check({ group, topics }: SubscribeOptions): void {
+function check({ group, topics, start = 'beginning' }: SubscribeOptions): void {
   if (typeof group !== 'string' || group === '') {
     throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `group` to be a name that is not empty.', {
       details: { field: 'group' },
@@ -153,5 +154,10 @@ function check({ group, topics }: SubscribeOptions): void {
         details: { field: 'topics' },
       },
     )
+  }
+  if (start !== 'beginning' && start !== 'end') {
+    throw new TidingsError('TIDINGS_INVALID_OPTION', "Expected `start` to be 'beginning' or 'end'.", {
+      details: { field: 'start' },
+    })
   }
 }
