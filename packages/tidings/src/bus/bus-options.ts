@@ -14,7 +14,7 @@ export interface EventBusOptions {
   readonly url?: string
   /** The same by hand: a store that is open already (the bus leaves it open), or one to open (the bus closes it). */
   readonly store?: Store | StoreAdapter
-  /** Events that a bus on `memory:` keeps to look back on, once all its subscriptions have passed them. Default 10,000. Ignored by other stores. */
+  /** Events that a bus on `memory:` keeps to look back on, once all its subscriptions have passed them. Default 1,000. Ignored by other stores. */
   readonly keep?: number
   /** Who publishes: a URI reference such as `/auth`, part of every event's identity. Default `/app`. */
   readonly source?: string

@@ -71,7 +71,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
   const settings: BusSettings = {
     source: mistakes.read(() => sourceOf(options.source ?? '/app'), '/app'),
     concurrency: whole('concurrency', options.concurrency, 100),
-    keep: whole('keep', options.keep, 10_000, 0),
+    keep: whole('keep', options.keep, 1_000, 0),
     txHold: time('txHold', options.txHold, 1_000),
     maxIncomingBytes: whole('maxIncomingBytes', options.maxIncomingBytes, defaultDecodeLimits.maxBytes),
     validate: options.validate ?? true,

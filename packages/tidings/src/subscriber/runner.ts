@@ -1,5 +1,6 @@
 import { handlerScope } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
+import { Bag, type Bagged } from '../kernel/bag.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
@@ -43,7 +44,7 @@ interface Failure {
   readonly item: Item
 }
 
-interface Running {
+interface Running extends Bagged {
   readonly lane: Lane
   readonly item: Item
   readonly pass: Pass
@@ -67,7 +68,7 @@ export class Runner {
   readonly #scope = handlerScope()
   readonly #breaker = new Breaker<Failure>()
   readonly #deadlines: Deadlines
-  readonly #running = new Set<Running>()
+  readonly #running = new Bag<Running>()
   readonly #processed: Counter
   /** By what a failure said of its event, so that errors show a pattern. */
   readonly #failed: Readonly<Record<Verdict['kind'], Counter>>
@@ -148,6 +149,7 @@ export class Runner {
       attempt: undefined,
       abandon: undefined,
       ended: false,
+      place: -1,
       began: now,
       work: nothing,
     }
@@ -183,8 +185,7 @@ export class Runner {
   /** Takes back what runs for these partitions. */
   withdraw(partitions: readonly PartitionState[], why: string): void {
     // A copy: each place that is free may be taken at once.
-    const all = Array.from(this.#running)
-    for (const running of all) {
+    for (const running of this.#running.all()) {
       if (!partitions.includes(running.item.partition)) continue
       running.attempt?.withdraw(withdrawal(why))
       this.#end(running)
@@ -194,13 +195,13 @@ export class Runner {
   }
 
   withdrawAll(why: string): void {
-    this.withdraw([...new Set([...this.#running].map(({ item }) => item.partition))], why)
+    this.withdraw([...new Set(this.#running.all().map(({ item }) => item.partition))], why)
   }
 
   close(): void {
     this.#deadlines.close()
     this.#breakerTimer?.cancel()
-    for (const { abandon } of this.#running) abandon?.cancel()
+    for (const { abandon } of this.#running.all()) abandon?.cancel()
   }
 
   /** Whether the publisher has run, or still runs, the listener itself. */
@@ -452,7 +453,7 @@ export class Runner {
   }
 
   #fenceOf(partition: number): PartitionState['fence'] {
-    for (const { item } of this.#running) if (item.partition.partition === partition) return item.partition.fence
+    for (const { item } of this.#running.all()) if (item.partition.partition === partition) return item.partition.fence
     return { collection: fencesCollection, id: `${runName(this.#subscription)}/${partition}`, version: -1 }
   }
 }
