@@ -8,9 +8,13 @@ const leaving = new WeakSet<Sink>()
 
 /** Transports that share partitions wrongly, or read them from the wrong place. */
 export const groupFaults: readonly BrokenTransport[] = [
-  brokenLog('reads from the beginning, whatever `assigned` answered', ['exclusive', 'groups', 'offset-after', 'start'], {
-    sink: (sink) => ({ assigned: async (partitions) => (await sink.assigned(partitions)).map(() => 0) }),
-  }),
+  brokenLog(
+    'reads from the beginning, whatever `assigned` answered',
+    ['exclusive', 'groups', 'offset-after', 'start'],
+    {
+      sink: (sink) => ({ assigned: async (partitions) => (await sink.assigned(partitions)).map(() => 0) }),
+    },
+  ),
   brokenLog('begins one event too early', ['exclusive', 'groups', 'offset-after', 'start'], {
     sink: (sink) => ({
       assigned: async (partitions) => (await sink.assigned(partitions)).map((offset) => Math.max(0, offset - 1)),
