@@ -1,8 +1,8 @@
 import type { Invariant } from '../facts.ts'
 import type { World } from '../world.ts'
 
-/** Subscriptions that promise no order: one by its option; one because publishers in several processes run it side by side. */
-const unordered = new Set(['mailer', 'inline'])
+/** Promises no order. */
+const unordered = new Set(['mailer'])
 /** Lets a dead letter be overtaken. */
 const skipping = new Set(['skipper'])
 

@@ -20,6 +20,8 @@ export interface BusParts {
   readonly publisher: Publisher
   /** Where the bus stands in its life. */
   phase(): Phase
+  /** Whether inline listeners are at work or wait for their turn. */
+  listening(): boolean
   /** By name, those that have started. */
   readonly engines: ReadonlyMap<string, Engine>
   readonly declared: readonly Subscription[]

@@ -143,7 +143,10 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     life.assertOpen()
     const engine = new Engine(host, subscription, start)
     engines.set(chosen.name, engine)
-    audiences.add(subscription, chosen.mode === 'inline' ? inlineListener(host, subscription, engine) : undefined)
+    audiences.add(
+      subscription,
+      chosen.mode === 'inline' ? inlineListener(host, subscription, engine, start) : undefined,
+    )
     await engine.start()
     life.assertOpen()
     if (chosen.healthCheck !== undefined) stopping.push(watchHealth(runtime, log, chosen, engine))
@@ -245,6 +248,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     declared,
     publisher,
     phase: () => life.phase,
+    listening: () => audiences.busy,
     started: async () => {
       await Promise.all(late)
     },

@@ -11,31 +11,13 @@ import { type PrepareOptions, prepare, type Stamp } from '../prepare/prepare.ts'
 import { partitionOf } from '../store/partitioner.ts'
 import type { CommitResult, DocumentChange, Expectation, Placed, Store, StoredEvent, Unit } from '../store/store.ts'
 import { streamText } from '../store/store.ts'
+import { type Audience, hearAll } from './audience.ts'
 import { claimBatch } from './batch-claims.ts'
 import type { Committer } from './committer.ts'
 import { claimContent, contentMark } from './content-mark.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
 import { RateGate } from './rate-gate.ts'
 import { type ListenerFailure, type Receipt, receiptOf } from './receipt.ts'
-
-/** Who hears a type in this process. */
-export interface Audience {
-  /** Subscriptions of either mode. */
-  readonly matched: number
-  readonly inline: readonly InlineListener[]
-  /** Whether something must be committed with the event for its inline listeners. */
-  readonly promising: boolean
-}
-
-/** A subscription that runs in the publisher's process before publish returns. */
-export interface InlineListener {
-  readonly name: string
-  /** What must be committed together with the event, so that a crash before the listener has run loses nothing. */
-  promise(record: EventRecord): DocumentChange | undefined
-  close(): void
-  /** Runs it. What it throws is kept for the subscription's own retries and returned. */
-  hear(stored: StoredEvent): Error | undefined | Promise<Error | undefined>
-}
 
 export interface PublisherHost extends PrepareOptions {
   readonly store: Store
@@ -139,6 +121,7 @@ export class Publisher {
         : undefined
       const fresh = claims === undefined ? ready : ready.filter((_, at) => !claims.duplicates.has(at))
       let placed: readonly Placed[] = []
+      let repeated = false
       if (fresh.length > 0) {
         if (!passed) await this.#gate?.pass(rank, fresh.length, this.#deadline(options))
         passed = true
@@ -153,7 +136,7 @@ export class Publisher {
         )
         // Somebody else has published the same meanwhile: look again who was first.
         if (dedup && result.status === 'conflict' && 'collection' in result.expectation) continue
-        placed = this.#granted(result).events
+        ;({ events: placed, repeated } = this.#granted(result))
       }
       this.#published.add(fresh.length)
       this.#duplicated.add(ready.length - fresh.length)
@@ -161,7 +144,9 @@ export class Publisher {
       return Promise.all(
         ready.map(async ({ event, record }, at) => {
           const first = claims?.duplicates.get(at)
-          return first === undefined ? this.#hear(event, record, placed[next++] as Placed) : this.#duplicate(first)
+          return first === undefined
+            ? this.#hear(event, record, placed[next++] as Placed, repeated)
+            : this.#duplicate(first)
         }),
       )
     }
@@ -210,10 +195,15 @@ export class Publisher {
   async heard(records: readonly EventRecord[], placed: readonly Placed[]): Promise<void> {
     this.#published.add(records.length)
     this.#host.committed(placed)
-    for (const [at, record] of records.entries()) {
-      if (this.#host.audience(record.type).inline.length > 0)
-        await this.#hear(eventOf(record), record, placed[at] as Placed)
-    }
+    const heard = records.map((record) => this.#host.audience(record.type).inline.length > 0)
+    if (!heard.includes(true)) return
+    // Publishers whose units shared the commit hear in the next microtask; going before them would break the order.
+    await undefined
+    await Promise.all(
+      records.map((record, at) =>
+        heard[at] === true ? this.#hear(eventOf(record), record, placed[at] as Placed, false) : undefined,
+      ),
+    )
   }
 
   #one(draft: EventDraft, event: Event<unknown>, options: PublishOptions): Promise<Receipt> {
@@ -231,14 +221,19 @@ export class Publisher {
       )
     }
     // Listeners run in a turn of their own publish: commits are shared, and what surrounds one publisher is no business of another.
-    return this.#submit(unit, rank, options, asPlaced).then((placed) => this.#hear(event, record, placed, audience))
+    let again = false
+    const placing = this.#submit(unit, rank, options, (placed, repeated) => {
+      again = repeated
+      return placed
+    })
+    return placing.then((placed) => this.#hear(event, record, placed, again, audience))
   }
 
   #submit<Result>(
     unit: Unit,
     rank: number,
     options: PublishOptions,
-    resultOf: (placed: Placed) => Result,
+    resultOf: (placed: Placed, repeated: boolean) => Result,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#host.committer.submit({
@@ -247,14 +242,14 @@ export class Publisher {
         settled: (result, error) => {
           if (result?.status !== 'committed') {
             this.#retry(unit, rank, options, result, error).then(
-              (late) => resolve(resultOf(late.events[0] as Placed)),
+              (late) => resolve(resultOf(late.events[0] as Placed, late.repeated)),
               reject,
             )
             return
           }
           this.#published.add(1)
           this.#host.committed(result.events)
-          resolve(resultOf(result.events[0] as Placed))
+          resolve(resultOf(result.events[0] as Placed, result.repeated))
         },
       })
     })
@@ -291,7 +286,7 @@ export class Publisher {
       if (result.status === 'conflict' && 'collection' in result.expectation && claim !== undefined) continue
       const committed = this.#granted(result, draft)
       this.#published.add(1)
-      return this.#hear(event, ready.record, committed.events[0] as Placed)
+      return this.#hear(event, ready.record, committed.events[0] as Placed, committed.repeated)
     }
   }
 
@@ -327,32 +322,14 @@ export class Publisher {
     event: Event<unknown>,
     record: EventRecord,
     placed: Placed,
+    repeated: boolean,
     audience: Audience = this.#host.audience(event.type),
   ): Receipt | Promise<Receipt> {
     const stored = 'stream' in placed ? (placed as StoredEvent) : this.#stored(record, placed)
-    const { inline, matched } = audience
     const receipt = (failures?: readonly ListenerFailure[]): Receipt =>
-      receiptOf(event, placed.position, placed.streamVersion, this.#durability, matched, failures)
-    // Nearly always there is one, and it needs no lists.
-    if (inline.length === 1) {
-      const listener = inline[0] as InlineListener
-      const outcome = listener.hear(stored)
-      return outcome === undefined || outcome instanceof Error
-        ? receipt(failuresOf(listener, outcome))
-        : outcome.then((error) => receipt(failuresOf(listener, error)))
-    }
-    const failures: ListenerFailure[] = []
-    const note = (listener: InlineListener, error: Error | undefined): void => {
-      if (error !== undefined) failures.push({ subscription: listener.name, error })
-    }
-    const pending: Promise<void>[] = []
-    for (const listener of inline) {
-      const outcome = listener.hear(stored)
-      if (outcome === undefined || outcome instanceof Error) note(listener, outcome)
-      else pending.push(outcome.then((error) => note(listener, error)))
-    }
-    const all = (): Receipt => receipt(failures.length === 0 ? undefined : failures)
-    return pending.length === 0 ? all() : Promise.all(pending).then(all)
+      receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures)
+    const failures = hearAll(audience.inline, stored, repeated)
+    return failures instanceof Promise ? failures.then(receipt) : receipt(failures)
   }
 
   #stored(record: EventRecord, placed: Placed): StoredEvent {
@@ -374,17 +351,22 @@ export class Publisher {
     return this.#granted(await this.#attempt(unit, rank, options))
   }
 
-  async #attempt(unit: Unit, rank: number, options: PublishOptions): Promise<CommitResult> {
-    let result: CommitResult | undefined
-    let error: Error | undefined
-    try {
-      result = await this.#host.committer.commit(unit, rank)
-    } catch (failure) {
-      error = failure as Error
-    }
-    if (result === undefined) return this.#retry(unit, rank, options, undefined, error, true)
-    if (result.status === 'committed') this.#host.committed(result.events)
-    return result
+  /** Whoever awaits it goes on in the turn in which others do whose units shared the commit, so that listeners hear in commit order. */
+  #attempt(unit: Unit, rank: number, options: PublishOptions): Promise<CommitResult> {
+    return new Promise((resolve, reject) => {
+      this.#host.committer.submit({
+        unit,
+        rank,
+        settled: (result, error) => {
+          if (result === undefined) {
+            this.#retry(unit, rank, options, undefined, error, true).then(resolve, reject)
+            return
+          }
+          if (result.status === 'committed') this.#host.committed(result.events)
+          resolve(result)
+        },
+      })
+    })
   }
 
   /** The way of a commit that was not granted at once: asked again while the store is away, else told to the publisher. */
@@ -433,7 +415,11 @@ export class Publisher {
         if (isUnknown(failure)) doubt = failure
       }
     }
-    if (answer.status === 'committed') this.#host.committed(answer.events)
+    if (answer.status === 'committed') {
+      this.#host.committed(answer.events)
+      // The try whose answer was lost was ours. Where promises are kept, they tell what was heard; elsewhere nobody has heard it yet.
+      if (answer.repeated && this.#durability === 'memory') answer = { ...answer, repeated: false }
+    }
     return raw ? answer : this.#granted(answer)
   }
 
@@ -462,14 +448,6 @@ export class Publisher {
   #deadline(options: PublishOptions): number {
     return milliseconds(options.deadline ?? 30_000, 'deadline')
   }
-}
-
-function failuresOf(listener: InlineListener, error: Error | undefined): readonly ListenerFailure[] | undefined {
-  return error === undefined ? undefined : [{ subscription: listener.name, error }]
-}
-
-function asPlaced(placed: Placed): Placed {
-  return placed
 }
 
 function isAway(error: Error | undefined): boolean {

@@ -1,4 +1,4 @@
-import type { Audience, InlineListener } from '../publisher/publisher.ts'
+import type { Audience, InlineListener } from '../publisher/audience.ts'
 import type { Store } from '../store/store.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -50,6 +50,11 @@ export class Audiences {
       if (this.#known.size < 10_000) this.#known.set(type, audience)
     }
     return audience
+  }
+
+  /** Whether inline listeners of this bus are at work or wait for their turn. */
+  get busy(): boolean {
+    return this.#own.some(({ inline }) => inline?.busy === true)
   }
 
   close(): void {

@@ -273,9 +273,9 @@ export class Engine implements Sink, Contender {
     this.pause('halted')
   }
 
-  /** Whether events of this stream wait or run here. */
+  /** Whether events of this stream, or of any where the order is over all, wait or run here. */
   busyWith(stream: string): boolean {
-    const lane = this.#lanes.peek(stream)
+    const lane = this.#lanes.peek(this.subscription.settings.order === 'all' ? '' : stream)
     return lane !== undefined && lane.head() !== undefined
   }
 
@@ -348,7 +348,7 @@ export class Engine implements Sink, Contender {
     if (partition === undefined) return
     const { record } = delivery
     const beyond = this.subscription.upTo !== undefined && delivery.offset > this.subscription.upTo
-    if (beyond || (record !== undefined && !this.subscription.matches(record.type))) {
+    if (beyond || (record !== undefined && !this.subscription.matches(record.type, record))) {
       partition.watermark.scanned(delivery.offset)
       return
     }

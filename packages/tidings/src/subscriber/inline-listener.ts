@@ -1,20 +1,30 @@
-import { runCausedBy } from '../events/ambient-context.ts'
+import { type HandlerScope, runCausedBy } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { eventOf } from '../events/record-codec.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
-import type { InlineListener } from '../publisher/publisher.ts'
-import type { DocumentChange, StoredEvent } from '../store/store.ts'
+import type { InlineListener } from '../publisher/audience.ts'
+import type { DocumentChange, Position, StoredEvent } from '../store/store.ts'
 import { Attempt, type AttemptHost, withdrawal } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
+import { InlineLanes, type Outcome } from './inline-lanes.ts'
 import { type InlinePromise, inlineCollection, inlineId } from './inline-promise.ts'
+import { InlineTurn } from './inline-turn.ts'
 import type { Subscription } from './subscription.ts'
 
-/** A listener that has run when publish returns. A throw is returned, and the event goes to the subscription's own queue and retries. */
-export function inlineListener(host: EngineHost, subscription: Subscription, engine: Engine): InlineListener {
+/**
+ * A listener that has run when publish returns, unless an earlier event of its stream waits in the queue: then it runs behind that one. A throw is
+ * returned, and the event goes to the subscription's own queue and retries. `start` as the subscription was registered.
+ */
+export function inlineListener(
+  host: EngineHost,
+  subscription: Subscription,
+  engine: Engine,
+  start: Position,
+): InlineListener {
   const { settings } = subscription
   const deadlines = new Deadlines(host.runtime, settings.timeout)
   const durable = host.store.capabilities.durability !== 'memory'
@@ -37,7 +47,7 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
   })
 
   /** Undefined when it is durable that the listener has run. */
-  const finish = (stored: StoredEvent, attempt: Attempt): Error | undefined | Promise<Error | undefined> => {
+  const finish = (stored: StoredEvent, attempt: Attempt): Outcome => {
     attempt.settled = true
     if (!durable && !attempt.hasEffects && attempt.transaction === undefined) return undefined
     const unit = {
@@ -52,10 +62,23 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
     }
     const commit = attempt.transaction === undefined ? host.committer.commit(unit) : attempt.transaction.commit(unit)
     return commit.then(
-      // A conflict: the queue has taken over meanwhile, and handles it.
-      (result) => (result.status === 'refused' ? failed(stored, attempt, result.error) : undefined),
+      (result) => {
+        if (result.status === 'refused') return failed(stored, attempt, result.error)
+        // A conflict: the queue has taken over meanwhile, and handles it.
+        if (result.status === 'committed' && durable) turn.handled(stored)
+        return undefined
+      },
       (error: unknown) => failed(stored, attempt, error),
     )
+  }
+
+  /** A promise that is kept, by a commit whose answer was lost, stays. */
+  const breakPromise = ({ record }: StoredEvent): void => {
+    const promise = { collection: inlineCollection, id: inlineId(subscription, record) }
+    void host.committer
+      .commit({ expect: [{ ...promise, version: 1 }], documents: [{ ...promise, delete: true }] })
+      // Then the queue waits until its time is over.
+      .catch(() => {})
   }
 
   const failed = (stored: StoredEvent, attempt: Attempt | undefined, cause: unknown): Error => {
@@ -66,42 +89,68 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
       subscription: settings.name,
       error: error.message,
     })
-    // With a durable store the queue finds the promise broken; without one there is no queue, so it is told. A promise that is kept, by a commit whose
-    // answer was lost, stays.
-    const promise = { collection: inlineCollection, id: inlineId(subscription, stored.record) }
-    if (durable)
-      void host.committer
-        .commit({ expect: [{ ...promise, version: 1 }], documents: [{ ...promise, delete: true }] })
-        .catch(() => {})
+    // With a durable store the queue finds the promise broken; without one there is no queue, so it is told.
+    if (durable) breakPromise(stored)
     else engine.adopt(stored, 1)
     return error
   }
 
+  const run = (stored: StoredEvent, scope: HandlerScope | undefined): Outcome => {
+    let attempt: Attempt | undefined
+    try {
+      const event = eventOf(stored.record)
+      attempt = new Attempt(attempts, event, stored.partition, 1, undefined, expire)
+      // What the filter leaves out is heard, too, or the queue would wait for its promise.
+      if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return finish(stored, attempt)
+      const result = (scope ?? runCausedBy)(event, handler, event, attempt)
+      const waits = isThenable(result) ? (result as Promise<unknown>) : attempt.gathered()
+      return waits === undefined ? finish(stored, attempt) : settleLater(stored, attempt, waits)
+    } catch (error) {
+      return failed(stored, attempt, error)
+    }
+  }
+
+  const turn = new InlineTurn(host.store, host.runtime, subscription, start)
+  const lanes = new InlineLanes({
+    runtime: host.runtime,
+    before: durable ? (stored) => turn.before(stored) : ({ stream }) => (engine.busyWith(stream) ? 'queued' : 'done'),
+    run,
+    giveAway(stored) {
+      if (durable) breakPromise(stored)
+      else engine.adopt(stored, 0)
+    },
+    queueWaits: durable,
+    progressed: host.progressed,
+  })
+
+  const hear = (stored: StoredEvent): Outcome =>
+    settings.order === 'none'
+      ? run(stored, undefined)
+      : lanes.enter(settings.order === 'all' ? '' : stored.stream, stored)
+
+  /** A promise that still stands means that its publisher has not run the listener; then this one does. */
+  const hearOnce = (stored: StoredEvent): Promise<Error | undefined> =>
+    host.store.find(inlineCollection, { id: inlineId(subscription, stored.record) }).then(
+      ([document]) => (document?.version === 1 ? hear(stored) : undefined),
+      // The queue will ask.
+      () => undefined,
+    )
+
   return {
     name: settings.name,
+    get busy() {
+      return lanes.busy
+    },
     close() {
+      lanes.close()
       deadlines.close()
       for (const [attempt, { end }] of waiting) if (attempt.withdrawn !== undefined) end()
     },
     promise: (record) => (durable ? promised(record, 'pending') : undefined),
-    hear(stored) {
-      if (!durable && engine.busyWith(stored.stream)) {
-        // An earlier event of the stream waits for its retry; overtaking it would break the order.
-        engine.adopt(stored, 0)
-        return undefined
-      }
-      let attempt: Attempt | undefined
-      try {
-        const event = eventOf(stored.record)
-        attempt = new Attempt(attempts, event, stored.partition, 1, undefined, expire)
-        // What the filter leaves out is heard, too, or the queue would wait for its promise.
-        if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return finish(stored, attempt)
-        const result = runCausedBy(event, handler, event, attempt)
-        const waits = isThenable(result) ? (result as Promise<unknown>) : attempt.gathered()
-        return waits === undefined ? finish(stored, attempt) : settleLater(stored, attempt, waits)
-      } catch (error) {
-        return failed(stored, attempt, error)
-      }
+    hear(stored, repeated) {
+      if (!repeated) return hear(stored)
+      // Without promises there is nothing that outlives a first publish, so whoever repeats it has been heard.
+      return durable ? hearOnce(stored) : undefined
     },
   }
 
@@ -127,11 +176,7 @@ export function inlineListener(host: EngineHost, subscription: Subscription, eng
     })
   }
 
-  function ended(
-    stored: StoredEvent,
-    attempt: Attempt,
-    error?: unknown,
-  ): Error | undefined | Promise<Error | undefined> {
+  function ended(stored: StoredEvent, attempt: Attempt, error?: unknown): Outcome {
     deadlines.remove(attempt)
     const failure = attempt.withdrawn ?? error
     return failure === undefined ? finish(stored, attempt) : failed(stored, attempt, failure)

@@ -7,7 +7,10 @@ import { type Backoff, backoffMistakes } from '../resilience/backoff.ts'
 export interface SubscribeOptions {
   /** Its name for good: position, marks and parked events are kept under it. Instances with the same name share the work. */
   readonly name: string
-  /** `queued`: handled beside the publisher. `inline`: has run in the publisher's process when publish returns. Default `queued`. */
+  /**
+   * `queued`: handled beside the publisher. `inline`: has run in the publisher's process when publish returns, unless an earlier event of its stream
+   * waits for a retry or for an operator; then it runs behind that one. Default `queued`.
+   */
   readonly mode?: 'queued' | 'inline'
   /**
    * `stream`: events of one stream one after another, streams in parallel. `all`: strictly one at a time over all instances.

@@ -24,6 +24,7 @@ export interface Waiting {
 /** Why a bus is not settled, in words; undefined: nothing is outstanding. */
 export function outstandingIn(parts: BusParts, head: Position): string | undefined {
   if (parts.committer.busy) return 'a commit is under way'
+  if (parts.listening()) return 'an inline listener is at work'
   for (const [name, engine] of parts.engines) if (!engine.quiet(head)) return `subscription ${name} has work`
   return undefined
 }
