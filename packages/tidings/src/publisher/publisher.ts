@@ -198,11 +198,11 @@ export class Publisher {
     const heard = records.map((record) => this.#host.audience(record.type).inline.length > 0)
     if (!heard.includes(true)) return
     // Publishers whose units shared the commit hear in the next microtask; going before them would break the order.
-    await undefined
+    await Promise.resolve()
     await Promise.all(
-      records.map((record, at) =>
-        heard[at] === true ? this.#hear(eventOf(record), record, placed[at] as Placed, false) : undefined,
-      ),
+      records.map(async (record, at) => {
+        if (heard[at] === true) await this.#hear(eventOf(record), record, placed[at] as Placed, false)
+      }),
     )
   }
 

@@ -120,7 +120,7 @@ export function inlineListener(
       else engine.adopt(stored, 0)
     },
     queueWaits: durable,
-    progressed: host.progressed,
+    progressed: () => host.progressed(),
   })
 
   const hear = (stored: StoredEvent): Outcome =>
