@@ -61,7 +61,7 @@ export class Engine implements Sink, Contender {
       runtime: host.runtime,
       log: host.log,
       subscription: subscription.settings.name,
-      partitionLost: (partition) => this.#partitions.fencedOff(partition.partition),
+      partitionLost: (partition) => this.#partitions.fencedOff(partition),
       progressed: (partitions, settled) => this.#progressed(partitions, settled),
     })
     this.#credit = new Credit(subscription.settings.window)
@@ -87,7 +87,7 @@ export class Engine implements Sink, Contender {
       park: (lane, item, state, error, due) => this.#parking.park(lane, item, state, error, due),
       halt: (lane, error) => this.#halt(lane, error),
       revive: (item) => this.#parking.revive(item),
-      lost: (partition) => this.#partitions.fencedOff(partition.partition),
+      lost: (partition) => this.#partitions.fencedOff(partition),
       freed: () => {
         host.slots.release()
         this.pump()

@@ -108,9 +108,10 @@ export class Partitions {
     if (this.#sequential) for (const partition of this.#takeBack.ours()) this.#takeBack.consider(partition)
   }
 
-  /** A commit was refused because somebody has raised the token. */
-  fencedOff(partition: number): void {
-    if (this.#giveUp(partition)) this.#takeBack.consider(partition)
+  /** A commit of this life of a partition was refused because somebody has raised the token. A later life here may be who has. */
+  fencedOff(state: PartitionState): void {
+    const { partition } = state
+    if (this.#owned.get(partition) === state && this.#giveUp(partition)) this.#takeBack.consider(partition)
   }
 
   /** Lets what runs or settles come to its end, starts nothing new, and writes the progress down. */
