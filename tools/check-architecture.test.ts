@@ -48,7 +48,8 @@ test('what the rules allow is allowed', async () => {
     'adapters/sqlite/src/store.int.test.ts': `import '@tidings/conformance'`,
     'services/users/handlers/greet.ts': `import 'auth/contract'\nimport '../../auth/contract/index.ts'\nimport 'tidings'`,
     'apps/cli/src/main.ts': `await import('@tidings/sqlite')`,
-    'tests/chaos/kill.test.ts': `import 'tidings'\nimport '@tidings/sqlite'`,
+    'tests/chaos/kill.test.ts': `import 'tidings'\nimport '@tidings/sqlite'\nimport '../../tools/servers/index.ts'`,
+    'adapters/sqlite/tests/world.ts': `import '../../../tools/servers/index.ts'`,
     'examples/first.ts': `import '@tidings/sqlite'`,
     'tools/check.ts': `import 'tidings'\nimport '../services/users/handlers/greet.ts'`,
   })
@@ -131,6 +132,13 @@ const refused: [title: string, file: string, text: string, why: string][] = [
   ],
   ['tools in a package', `${library}/bus/x.test.ts`, `import '../../../../tools/check.ts'`, 'nothing imports tools'],
   ['tools in a test', 'tests/x.test.ts', `import '../tools/check.ts'`, 'nothing imports tools'],
+  [
+    'servers outside tests',
+    `${library}/bus/x.ts`,
+    `import '../../../../tools/servers/index.ts'`,
+    'nothing imports tools',
+  ],
+  ['the inside of servers', 'tests/x.test.ts', `import '../tools/servers/own.ts'`, 'nothing imports tools'],
   [
     'a dependency nobody declared',
     'examples/x.ts',

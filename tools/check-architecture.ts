@@ -30,6 +30,9 @@ interface Place {
   testsMayImport?: string[]
 }
 
+/** What tests ask for real servers. */
+const realServers = 'tools/servers/index.ts'
+
 interface Target {
   workspace: Workspace
   /** Path inside the workspace, or the subpath after the package's name. */
@@ -71,7 +74,8 @@ function refusal(architecture: Architecture, workspaces: Workspace[], file: stri
   const relative = specifier.startsWith('.')
   const path = relative ? posix.join(posix.dirname(file), specifier) : ''
   if (relative && !isTest(file) && isTest(path)) return 'a test is not for import'
-  if (placeOf(path) === 'tools' && placeOf(file) !== 'tools' && file.includes('/')) return 'nothing imports tools'
+  if (placeOf(path) === 'tools' && placeOf(file) !== 'tools' && file.includes('/'))
+    return path === realServers && isForTests(file) ? undefined : 'nothing imports tools, but tests their servers'
   const target = relative ? within(workspaces, path) : byName(workspaces, specifier)
   if (!target) return undeclared(workspaces, own, file, specifier)
   if (target.workspace === own) return relative ? roomRefusal(architecture.library, file, path) : selfRefusal(file)
@@ -81,6 +85,10 @@ function refusal(architecture: Architecture, workspaces: Workspace[], file: stri
     placeRefusal(architecture, file, target, one) ??
     (relative ? undefined : undeclared(workspaces, own, file, specifier))
   )
+}
+
+function isForTests(file: string): boolean {
+  return isTest(file) || /(^|\/)tests\//.test(file)
 }
 
 function roomRefusal(library: Architecture['library'], file: string, path: string): string | undefined {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 
-const ignoredFolders = new Set(['node_modules', 'dist', 'coverage', '.git', '.services', '.cache'])
+const ignoredFolders = new Set(['node_modules', 'dist', 'coverage', '.git', '.servers', '.cache'])
 
 /** All files of the project, as sorted paths with forward slashes. Needs no git, so that it works on a planted folder. */
 export function projectFiles(root: string, wanted: RegExp = /./): string[] {
