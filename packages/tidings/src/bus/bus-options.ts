@@ -1,3 +1,4 @@
+import type { InboxOptions, RelayOptions } from '../bridge/bridge-options.ts'
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { EventRecord } from '../events/record.ts'
 import type { Duration } from '../kernel/duration.ts'
@@ -6,6 +7,7 @@ import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Host, StoreAdapter } from '../store/adapter.ts'
 import type { Store } from '../store/store.ts'
+import type { TransportAdapter } from '../transport/adapter.ts'
 import type { LogTransportOptions } from '../transport/log/log-options.ts'
 import type { Transport } from '../transport/transport.ts'
 
@@ -48,8 +50,16 @@ export interface EventBusOptions {
     /** Signs checksums; see `createSealer`. Default: no seals. */
     readonly seal?: (checksum: string) => string
   }
-  /** How the log is read; or what moves events instead, made over the bus's store and closed by the bus. */
-  readonly transport?: LogTransportOptions | ((store: Store, host: Host) => Transport)
+  /** A broker that joins this service to others; or how the log is read; or what reads it instead, made over the bus's store and closed by the bus. */
+  readonly transport?: TransportAdapter | LogTransportOptions | ((store: Store, host: Host) => Transport)
+  /** Behind a broker: the name under which all instances of this service share what comes. Default: made of `source` (`/auth` → `auth`). */
+  readonly group?: string
+  /** Behind a broker: how this service's events reach it. */
+  readonly relay?: RelayOptions
+  /** Behind a broker: how events of other services are taken in. */
+  readonly inbox?: InboxOptions
+  /** Behind a broker: how long events of other services stay in the log at least, or `forever`; then they go once every subscription has passed them. Default `7d`. */
+  readonly remember?: Duration | 'forever'
   /** How long a handler may hold a transaction opened by `tx`. Default 1 s. */
   readonly txHold?: Duration
   /** Largest data taken in, after decompression, in bytes. Default 16,777,216. */

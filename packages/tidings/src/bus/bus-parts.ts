@@ -1,3 +1,4 @@
+import type { Bridge } from '../bridge/bridge.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Phase } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
@@ -18,6 +19,8 @@ export interface BusParts {
   readonly runtime: Runtime
   readonly log: Log
   readonly publisher: Publisher
+  /** Undefined where there is no broker. */
+  readonly bridge: Bridge | undefined
   /** Where the bus stands in its life. */
   phase(): Phase
   /** Whether inline listeners are at work or wait for their turn. */

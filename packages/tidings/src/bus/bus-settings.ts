@@ -1,3 +1,4 @@
+import { type BridgeSettings, bridgeSettings } from '../bridge/bridge-settings.ts'
 import { isUriReference } from '../events/cloudevents-attributes.ts'
 import { defaultDecodeLimits } from '../events/data-codec.ts'
 import { milliseconds } from '../kernel/duration.ts'
@@ -5,6 +6,7 @@ import { TidingsError } from '../kernel/errors.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import { attribute } from '../prepare/attributes.ts'
 import { type PublishSettings, publishDefaults } from '../publisher/publish-options.ts'
+import type { TransportAdapter } from '../transport/adapter.ts'
 import { resolveLogOptions } from '../transport/log/log-options.ts'
 import type { EventBusOptions } from './bus-options.ts'
 
@@ -19,6 +21,8 @@ export interface BusSettings {
   /** Most units in one commit; undefined: the committer's own. */
   readonly batch: number | undefined
   readonly publish: PublishSettings
+  /** Undefined where there is no broker. */
+  readonly bridge: BridgeSettings | undefined
 }
 
 /** Fills in defaults. Throws one `TIDINGS_INVALID_OPTION` that names every mistake. */
@@ -58,18 +62,23 @@ export function busSettings(options: EventBusOptions): BusSettings {
   if (transport !== undefined && typeof transport !== 'function') {
     mistakes.expect(
       typeof transport === 'object' && transport !== null,
-      '`transport` to be options of the log transport or a function that makes one',
+      '`transport` to be a broker, options of the log transport or a function that makes one',
       transport,
     )
-    mistakes.read(() => void resolveLogOptions(transport ?? {}), undefined)
+    if (!isBroker(transport)) mistakes.read(() => void resolveLogOptions(transport ?? {}), undefined)
   }
+  const bridged = isBroker(transport)
+  for (const field of bridged ? [] : (['group', 'relay', 'inbox', 'remember'] as const))
+    mistakes.expect(options[field] === undefined, `\`${field}\` together with a broker as \`transport\``)
   for (const field of ['verifySeal', 'log'] as const) call(field, options[field])
   call('publish.seal', publish.seal)
   const { rate } = publish
   mistakes.expect(rate === undefined || rate > 0, '`publish.rate` to be more than 0 events a second', rate)
 
+  const source = mistakes.read(() => sourceOf(options.source ?? '/app'), '/app')
   const settings: BusSettings = {
-    source: mistakes.read(() => sourceOf(options.source ?? '/app'), '/app'),
+    source,
+    bridge: bridged ? bridgeSettings(options, source, mistakes) : undefined,
     concurrency: whole('concurrency', options.concurrency, 100),
     keep: whole('keep', options.keep, 1_000, 0),
     txHold: time('txHold', options.txHold, 1_000),
@@ -105,6 +114,11 @@ function sourceOf(source: string): string {
     'TIDINGS_INVALID_OPTION',
     "Expected `source` to be a URI reference such as '/auth' (CloudEvents 1.0.2, `source`).",
   )
+}
+
+/** Whether it is a broker that is to be opened, rather than a way to read the log. */
+export function isBroker(transport: EventBusOptions['transport']): transport is TransportAdapter {
+  return typeof transport === 'object' && transport !== null && 'open' in transport
 }
 
 function isDefinition(value: unknown): boolean {

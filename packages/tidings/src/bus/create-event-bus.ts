@@ -1,3 +1,5 @@
+import { type Bridge, openBridge } from '../bridge/bridge.ts'
+import { relayName } from '../bridge/relay.ts'
 import type { AnyEventDefinition, EventDefinition, EventDraft } from '../events/define-event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
@@ -8,6 +10,7 @@ import { noDraft } from '../prepare/prepare.ts'
 import { Committer } from '../publisher/committer.ts'
 import type { PublishOptions } from '../publisher/publish-options.ts'
 import { Publisher } from '../publisher/publisher.ts'
+import type { Host } from '../store/adapter.ts'
 import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
 import type { Store } from '../store/store.ts'
@@ -16,6 +19,7 @@ import { decode } from '../subscriber/decode.ts'
 import { Engine } from '../subscriber/engine.ts'
 import type { EngineHost } from '../subscriber/engine-host.ts'
 import { inlineListener } from '../subscriber/inline-listener.ts'
+import { inboxName } from '../subscriber/parked-event.ts'
 import { ReplayRuns } from '../subscriber/replay-runs.ts'
 import { Slots } from '../subscriber/slots.ts'
 import { type SubscribeOptions, subscriptionSettings } from '../subscriber/subscribe-options.ts'
@@ -30,10 +34,11 @@ import { watchHealth } from '../subscriber/watch-health.ts'
 import { logTransport } from '../transport/log/log-transport.ts'
 import type { EventBusOptions } from './bus-options.ts'
 import { rememberParts } from './bus-parts.ts'
-import { busSettings } from './bus-settings.ts'
+import { type BusSettings, busSettings, isBroker } from './bus-settings.ts'
 import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
 import { openStore } from './open-store.ts'
+import { registerRelay } from './register-relay.ts'
 import { type Registration, register } from './registration.ts'
 import { keepRetention } from './retention.ts'
 import { transaction } from './transaction.ts'
@@ -48,8 +53,22 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const log = options.log ?? silentLog
   const meter = options.meter ?? silentMeter
   const settings = busSettings(options)
+  const opened = await openStore(options, { runtime, log, meter })
+  try {
+    return await assemble(options, settings, opened, { runtime, log, meter })
+  } catch (error) {
+    if (opened.owned) await opened.store.close().catch(() => {})
+    throw error
+  }
+}
+
+async function assemble(
+  options: EventBusOptions,
+  settings: BusSettings,
+  { store, owned }: Awaited<ReturnType<typeof openStore>>,
+  { runtime, log, meter }: Host,
+): Promise<EventBus> {
   const { source, txHold, validate } = settings
-  const { store, owned } = await openStore(options, { runtime, log, meter })
   // A memory store hands out its own objects already.
   const nearby = store.capabilities.durability === 'memory' ? store : recentCommits(store)
   const committer = new Committer(nearby, runtime, {
@@ -59,7 +78,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const transport =
     typeof options.transport === 'function'
       ? options.transport(store, { runtime, log, meter })
-      : logTransport(nearby, { runtime, log, meter }, options.transport)
+      : logTransport(nearby, { runtime, log, meter }, isBroker(options.transport) ? {} : options.transport)
   const slots = new Slots(settings.concurrency)
   const definitions = new Map<string, AnyEventDefinition>(
     (options.events ?? []).map((definition) => [definition.type, definition]),
@@ -131,6 +150,28 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const trim =
     owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, settings.keep) : undefined
 
+  const bridge: Bridge | undefined =
+    isBroker(options.transport) && settings.bridge !== undefined
+      ? await openBridge(options.transport, {
+          host: { runtime, log, meter },
+          engines: host,
+          source,
+          maxIncomingBytes: settings.maxIncomingBytes,
+          settings: settings.bridge,
+          // A durable store is read by inline subscriptions, too; one in memory has told them of nothing yet.
+          stored: (records, placed) =>
+            store.capabilities.durability === 'memory' ? publisher.heard(records, placed) : undefined,
+        })
+      : undefined
+  // Before anybody can publish, so that nothing of it is left out.
+  const relayed =
+    bridge === undefined
+      ? undefined
+      : await registerRelay(store, runtime, bridge, source).catch(async (error: unknown) => {
+          await bridge.end()
+          throw error
+        })
+
   const replays = new ReplayRuns(host, () => declared)
   const allDefinitions = (): Iterable<AnyEventDefinition> => [
     ...definitions.values(),
@@ -160,6 +201,13 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
         registrations.push(await register(store, runtime, declared[at] as Subscription))
       for (; started < registrations.length; started++)
         await startOne(declared[started] as Subscription, registrations[started] as Registration)
+    }
+    if (bridge !== undefined && relayed !== undefined) {
+      const engine = new Engine(bridge.relayHost, bridge.relay, relayed.start)
+      engines.set(bridge.relay.settings.name, engine)
+      await engine.start()
+      // What is received must find the subscriptions registered.
+      await bridge.hear(declared)
     }
     life.assertOpen()
     replays.start()
@@ -191,6 +239,13 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
         handler,
       )
       const { name } = subscription.settings
+      if (name === relayName || name === inboxName) {
+        throw new TidingsError(
+          'TIDINGS_INVALID_OPTION',
+          `Expected \`name\` to be another than ${name}: that is the bus's own, for brokers.`,
+          { details: { field: 'name' } },
+        )
+      }
       if (declared.some((other) => other.settings.name === name)) {
         throw new TidingsError('TIDINGS_SUBSCRIPTION_EXISTS', `This bus has a subscription ${name} already.`, {
           details: { name },
@@ -200,6 +255,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
       if (life.phase === 'started') {
         const starting = register(store, runtime, subscription)
           .then((registration) => startOne(subscription, registration))
+          .then(() => bridge?.hear(declared))
           .catch((error: unknown) =>
             log('error', 'A subscription could not start', { subscription: name, error: (error as Error).message }),
           )
@@ -214,6 +270,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
           // What has begun by then must not go on in a bus that calls itself closed.
           for (const stop of stopping.splice(0)) stop()
           await Promise.all([...engines.values()].map((engine) => engine.close(1_000)))
+          await bridge?.close(1_000)
           throw error
         }),
       ),
@@ -226,10 +283,13 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
       return life.close(
         async () => {
           for (const stop of stopping) stop()
+          // What still comes would find nobody to handle it.
+          if (bridge !== undefined) await bounded(0.3, bridge.close(share(0.25)))
           await bounded(0.5, replays.close(share(0.4)))
           await bounded(0.85, Promise.all([...engines.values()].map((engine) => engine.close(share(0.8)))))
           await bounded(0.6, committer.idle())
           audiences.close()
+          if (bridge !== undefined) await bounded(0.5, bridge.end())
           await bounded(0.6, transport.close())
           if (owned) await bounded(1, store.close())
         },
@@ -247,6 +307,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
     engines,
     declared,
     publisher,
+    bridge,
     phase: () => life.phase,
     listening: () => audiences.busy,
     started: async () => {

@@ -11,7 +11,7 @@ describe('what a handler publishes', () => {
     const runtime = virtualRuntime({ seed: 9 })
     const bus = await createEventBus({ url: 'memory:', runtime, publish: { maxBytes: 200 } })
     const heard: string[] = []
-    bus.subscribe(OrderPlaced, { name: 'relay', retry: { tries: 1 } }, (event, { publish }) =>
+    bus.subscribe(OrderPlaced, { name: 'follower', retry: { tries: 1 } }, (event, { publish }) =>
       publish(OrderSeen, event.data),
     )
     bus.subscribe(OrderSeen, { name: 'metrics', mode: 'inline' }, (event) => void heard.push(event.data.id))

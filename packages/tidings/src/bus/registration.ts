@@ -16,13 +16,20 @@ export interface Registration {
   /** Partitions without a checkpoint begin after this position. */
   readonly start: Position
   readonly registeredAt: number
+  /** Of the relay: whose events it hands over. */
+  readonly source?: string
 }
 
 /**
  * Registers a subscription, or checks it against what was registered under its name. Rejects with `TIDINGS_SUBSCRIPTION_CHANGED` when types or order
  * differ and the subscription does not accept that: silently hearing other events, or in another order, is how history gets lost.
  */
-export async function register(store: Store, runtime: Runtime, subscription: Subscription): Promise<Registration> {
+export async function register(
+  store: Store,
+  runtime: Runtime,
+  subscription: Subscription,
+  source?: string,
+): Promise<Registration> {
   const { settings, patterns, run } = subscription
   for (;;) {
     const [document] = await store.find(subscriptionsCollection, { id: settings.name })
@@ -37,6 +44,7 @@ export async function register(store: Store, runtime: Runtime, subscription: Sub
       run,
       start: known?.start ?? (await startOf(store, settings.from)),
       registeredAt: known?.registeredAt ?? runtime.now(),
+      ...(source === undefined ? {} : { source }),
     }
     const [result] = await store.commit([
       {

@@ -2,7 +2,7 @@ import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Runtime, Timer } from '../kernel/runtime.ts'
 import type { Position, Store } from '../store/store.ts'
-import { parkedCollection, readParked } from '../subscriber/parked-event.ts'
+import { isInLog, parkedCollection, readParked } from '../subscriber/parked-event.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
 import { type ReplayRun, replaysCollection } from '../subscriber/replay-runs.ts'
 import type { Progress } from '../subscriber/watermark.ts'
@@ -77,8 +77,10 @@ export async function passedByAll(store: Store): Promise<Position> {
     const { subscription, run, after } = JSON.parse(document.body) as ReplayRun
     through = Math.min(through, await passedBy(store, `${subscription}/${run}`, after))
   }
-  for (const document of await store.find(parkedCollection, { limit: 1_000_000 }))
-    through = Math.min(through, readParked(document).offset - 1)
+  for (const document of await store.find(parkedCollection, { limit: 1_000_000 })) {
+    const parked = readParked(document)
+    if (isInLog(parked)) through = Math.min(through, parked.offset - 1)
+  }
   return through
 }
 

@@ -1,3 +1,5 @@
+import type { Bridge } from '../bridge/bridge.ts'
+import type { InboxStatus } from '../bridge/inbox.ts'
 import { partsOf } from '../bus/bus-parts.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import { headOf } from '../bus/registration.ts'
@@ -9,6 +11,7 @@ import type { Position } from '../store/store.ts'
 import type { Engine } from '../subscriber/engine.ts'
 import type { Pause } from '../subscriber/engine-status.ts'
 import type { Subscription } from '../subscriber/subscription.ts'
+import type { TransportCapabilities } from '../transport/transport.ts'
 
 /** A bus of this process, as it stands at one look. */
 export interface BusStatus {
@@ -17,6 +20,20 @@ export interface BusStatus {
   readonly store: StoreStatus
   /** In the order they were declared; those that have not started yet included. */
   readonly subscriptions: readonly SubscriptionStatus[]
+  /** How it stands to its broker; absent where there is none. */
+  readonly bridge?: BusBridgeStatus
+}
+
+export interface BusBridgeStatus {
+  readonly broker: TransportCapabilities
+  /** What hands this service's events over. Its lag is how many positions of the log it is behind. */
+  readonly relay: SubscriptionStatus & {
+    /** Calls to the broker under way, and events that wait for one. */
+    readonly flying: number
+    readonly waiting: number
+  }
+  /** What takes in the events of others. */
+  readonly inbox: InboxStatus
 }
 
 export type StoreStatus =
@@ -56,14 +73,20 @@ export async function busStatus(bus: EventBus, options: { readonly patience?: Du
   const parts = partsOf(bus)
   const store = await storeStatus(bus, milliseconds(options.patience ?? 2_000, 'patience'))
   const memory = parts.store.capabilities.durability === 'memory'
+  const of = (subscription: Subscription): SubscriptionStatus =>
+    statusOf(subscription, parts.engines.get(subscription.settings.name), store, memory)
   return {
     source: bus.source,
     phase: parts.phase(),
     store,
-    subscriptions: parts.declared.map((subscription) =>
-      statusOf(subscription, parts.engines.get(subscription.settings.name), store, memory),
-    ),
+    subscriptions: parts.declared.map(of),
+    ...(parts.bridge === undefined ? {} : { bridge: bridgeStatus(parts.bridge, of) }),
   }
+}
+
+function bridgeStatus(bridge: Bridge, of: (subscription: Subscription) => SubscriptionStatus): BusBridgeStatus {
+  const { broker, flying, waiting, inbox } = bridge.status()
+  return { broker, relay: { ...of(bridge.relay), flying, waiting }, inbox }
 }
 
 /** Why a bus should not be given work yet; empty when it should. One reason a line, for people. */

@@ -136,6 +136,8 @@ async function countWaiting(
     })
     for (const { record, partition, position } of found) {
       if (!types.matches(record.type) || positions.done(partition, position)) continue
+      // The relay passes over what others have published.
+      if (registration.source !== undefined && record.source !== registration.source) continue
       if (events === most) return { events, more: true, ...(oldest === undefined ? {} : { oldest }) }
       events++
       oldest = Math.min(oldest ?? record.time, record.time)

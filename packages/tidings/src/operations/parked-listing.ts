@@ -2,6 +2,7 @@ import { TidingsError } from '../kernel/errors.ts'
 import { blank } from '../resilience/fingerprint.ts'
 import { parseStream, type Store, type StoredDocument } from '../store/store.ts'
 import {
+  isInLog,
   ownerOf,
   type ParkedError,
   type ParkedEvent,
@@ -93,7 +94,9 @@ export async function* findParked(store: Store, filter: CheckedFilter, after?: s
 export async function findOneParked(store: Store, id: string): Promise<FoundParked | undefined> {
   const place = parseParkedId(id)
   // On a store that is its own transport the event itself tells the stream, and so the document's name.
-  const { events } = await store.readAll({ after: place.offset - 1, upTo: place.offset, limit: 1 })
+  const { events } = isInLog(place)
+    ? await store.readAll({ after: place.offset - 1, upTo: place.offset, limit: 1 })
+    : { events: [] }
   if (events[0] !== undefined) {
     const [document] = await store.find(parkedCollection, { id: parkedId({ ...place, stream: events[0].stream }) })
     if (document !== undefined) return { parked: readParked(document), document }

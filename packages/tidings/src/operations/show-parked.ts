@@ -2,7 +2,7 @@ import type { AnyEventDefinition } from '../events/define-event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Store } from '../store/store.ts'
-import { parkedCollection, parkedId, readParked } from '../subscriber/parked-event.ts'
+import { isInLog, parkedCollection, parkedId, readParked } from '../subscriber/parked-event.ts'
 import { type ParkedRequest, requestsCollection } from '../subscriber/requests.ts'
 import { auditChange, checkedBy } from './audit.ts'
 import type { Owner, Ownership } from './owners.ts'
@@ -66,7 +66,9 @@ export async function showParked(
     const { action, by: who, at } = JSON.parse(body) as ParkedRequest
     requests.push({ action, by: who, at })
   }
-  const { events } = await store.readAll({ after: parked.offset - 1, upTo: parked.offset, limit: 1 })
+  const { events } = isInLog(parked)
+    ? await store.readAll({ after: parked.offset - 1, upTo: parked.offset, limit: 1 })
+    : { events: [] }
   const stored = events[0]?.stream === parked.stream ? events[0] : undefined
   const reveal = options.reveal === true
   if (reveal) {

@@ -32,6 +32,9 @@ export interface ParkedEvent {
   /** When it runs again; absent while it waits for somebody. */
   readonly due?: number
   readonly error?: ParkedError
+  /** For what stands in no log: the bytes that came, in base64, cut short where they are many; and how many they were. */
+  readonly raw?: string
+  readonly rawBytes?: number
 }
 
 export interface ParkedError {
@@ -45,6 +48,14 @@ export interface ParkedError {
 
 export function parkedId(parked: Pick<ParkedEvent, 'subscription' | 'run' | 'stream' | 'offset'>): string {
   return `${parked.subscription}/${parked.run}/${parked.stream}/${String(parked.offset).padStart(16, '0')}`
+}
+
+/** The name under which deliveries of a broker are parked that could not be taken in. Their offsets are the broker's. */
+export const inboxName = 'inbox'
+
+/** Whether its offset is a position of the store's log. */
+export function isInLog({ subscription }: Pick<ParkedEvent, 'subscription'>): boolean {
+  return subscription !== inboxName
 }
 
 /** Which partition's owner looks after it. */

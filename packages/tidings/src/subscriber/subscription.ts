@@ -1,5 +1,6 @@
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
+import type { EventRecord } from '../events/record.ts'
 import { typePattern } from '../events/type-pattern.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import type { HandlerContext } from './handler-context.ts'
@@ -19,7 +20,8 @@ export interface Subscription {
   readonly run: number
   /** The last position of a replay, inclusive; undefined: there is no end. */
   readonly upTo?: number
-  matches(type: string): boolean
+  /** Whether it hears events of this type; of whatever else it goes by, only where the event itself is at hand. */
+  matches(type: string, record?: EventRecord): boolean
 }
 
 /** Which types, by definitions, names, or wildcards (`*` one segment, `**` the rest). */

@@ -71,8 +71,8 @@ export interface SubscribeOptions {
 export interface Sink {
   /**
    * Resolves, for a log, with the offset after which to read each partition, in the order given. -1: it knows none; then reading begins
-   * where the broker's group stands, if there is such a thing, else where `start` says. So it does, too, where a broker's partition
-   * ends before that offset: somebody has made it anew.
+   * where the broker's group stands, if there is such a thing, else where `start` says; `scanned` tells at once where that is. So it
+   * does, too, where a broker's partition ends before that offset: somebody has made it anew.
    */
   assigned(partitions: readonly number[]): Promise<readonly Offset[]>
   /** Resolves when all work of these partitions has ended or been withdrawn. Only then may another member own them. */

@@ -182,6 +182,8 @@ export class LogConsumer implements Consumer, Member {
         })
         for (const partition of begun) (terms.get(partition) as Term).stage = 'reading'
         this.#reading.start(begun, places)
+        for (const [at, partition] of begun.entries())
+          if (offsets[wanted.indexOf(partition)] === -1) this.#options.sink.scanned(partition, places[at] as Offset)
         return
       } catch (error) {
         await sleep(this.#options.host.runtime, this.#trouble.failed(error), this.#stop.signal).catch(() => {})

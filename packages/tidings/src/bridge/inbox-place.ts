@@ -1,0 +1,115 @@
+import type { CommitResult, DocumentChange, Expectation, Store } from '../store/store.ts'
+import type { Offset } from '../transport/transport.ts'
+
+/** Collection of how far groups have taken in the partitions of a broker. Ids: `<group>/<partition>`. */
+export const inboxCollection = 'inbox'
+
+/** How far one partition has been taken in, as it is stored. */
+export interface InboxPlace {
+  /** Everything at or below is stored here; -1: the group has not begun with it. */
+  readonly offset: Offset
+  /** Counted since the group began. */
+  readonly received: number
+  readonly duplicates: number
+  readonly dead: number
+  /** When an event was last taken in, milliseconds since 1970; 0: none was. */
+  readonly lastAt: number
+  /** How old it was then, in milliseconds. */
+  readonly lastAge: number
+}
+
+export const nowhere: InboxPlace = Object.freeze({
+  offset: -1,
+  received: 0,
+  duplicates: 0,
+  dead: 0,
+  lastAt: 0,
+  lastAge: 0,
+})
+
+/** One partition of a broker as this instance owns it. The version of its document is the fence: every commit expects it, and each raises it. */
+export class InboxCheckpoint {
+  readonly id: string
+  readonly #owner: string
+  #version: number
+  #place: InboxPlace
+
+  private constructor(id: string, owner: string, version: number, place: InboxPlace) {
+    this.id = id
+    this.#owner = owner
+    this.#version = version
+    this.#place = place
+  }
+
+  /** Takes a partition over: whatever its last owner still commits is refused from here on. `owner`: a name nobody used before. */
+  static async takeOver(store: Store, group: string, partition: number, owner: string): Promise<InboxCheckpoint> {
+    const id = `${group}/${partition}`
+    for (;;) {
+      const [document] = await store.find(inboxCollection, { id })
+      const version = document?.version ?? 0
+      const place = document === undefined ? nowhere : read(document.body).place
+      const [result] = await store.commit([
+        {
+          expect: [{ collection: inboxCollection, id, version }],
+          documents: [{ collection: inboxCollection, id, put: write(place, owner) }],
+        },
+      ])
+      if (result?.status === 'refused') throw result.error
+      if (result?.status === 'committed') return new InboxCheckpoint(id, owner, version + 1, place)
+    }
+  }
+
+  get place(): InboxPlace {
+    return this.#place
+  }
+
+  /** The document stands as this owner has left it. */
+  get unchanged(): Expectation {
+    return { collection: inboxCollection, id: this.id, version: this.#version }
+  }
+
+  moved(place: InboxPlace): DocumentChange {
+    return { collection: inboxCollection, id: this.id, put: write(place, this.#owner) }
+  }
+
+  /** Call it when a commit that held `moved(place)` is through. */
+  committed(place: InboxPlace): void {
+    this.#version++
+    this.#place = place
+  }
+
+  /** Reads it again after a commit whose answer is in doubt. False: it is somebody else's. */
+  async refresh(store: Store): Promise<boolean> {
+    const [document] = await store.find(inboxCollection, { id: this.id })
+    if (document === undefined) return false
+    const { place, owner } = read(document.body)
+    if (owner !== this.#owner) return false
+    this.#version = document.version
+    this.#place = place
+    return true
+  }
+
+  /** Whether it is this document that a commit found changed. */
+  contradicts(result: CommitResult): boolean {
+    return (
+      result.status === 'conflict' &&
+      'collection' in result.expectation &&
+      result.expectation.collection === inboxCollection &&
+      result.expectation.id === this.id
+    )
+  }
+}
+
+/** The place in the body of an `inbox` document. */
+export function readPlace(body: string): InboxPlace {
+  return read(body).place
+}
+
+function read(body: string): { readonly place: InboxPlace; readonly owner: string } {
+  const { owner = '', ...place } = JSON.parse(body) as Partial<InboxPlace> & { readonly owner?: string }
+  return { place: { ...nowhere, ...place }, owner }
+}
+
+function write(place: InboxPlace, owner: string): string {
+  return JSON.stringify({ ...place, owner })
+}

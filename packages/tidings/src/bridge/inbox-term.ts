@@ -1,0 +1,223 @@
+import { within } from '../kernel/lifecycle.ts'
+import { sleep, type Timer } from '../kernel/runtime.ts'
+import { Trouble } from '../transport/log/trouble.ts'
+import type { Consumer, Delivery, Offset, Sink } from '../transport/transport.ts'
+import { InboxCredit } from './inbox-credit.ts'
+import type { InboxCounts, InboxHost } from './inbox-host.ts'
+import { InboxCheckpoint } from './inbox-place.ts'
+import { Intake } from './intake.ts'
+
+/** How long a partition that moves away waits for what is under way, in milliseconds. What is not done by then comes again elsewhere. */
+const farewell = 10_000
+/** How often progress without events is written down, in milliseconds. */
+const writeEvery = 5_000
+/** How long the broker may take to tell that a partition is somebody else's, in milliseconds. */
+const patience = 10_000
+
+/**
+ * One membership in a group of the broker, from joining to leaving or to its unforeseen end. All it holds is rebuilt from the store by the
+ * next one.
+ */
+export class InboxTerm implements Sink {
+  readonly #host: InboxHost
+  readonly #counts: InboxCounts
+  readonly #credit: InboxCredit
+  readonly #intakes = new Map<number, Intake>()
+  readonly #over = new AbortController()
+  readonly #trouble: Trouble
+  readonly #broken: (cause: Error) => void
+  readonly #timers = new Set<Timer>()
+  readonly #placing = Promise.withResolvers<void>()
+  #consumer: Consumer | undefined
+
+  /** @param broken Called once when the membership has ended by itself, or must end. */
+  constructor(host: InboxHost, counts: InboxCounts, broken: (cause: Error) => void) {
+    this.#host = host
+    this.#counts = counts
+    this.#credit = new InboxCredit(host.settings.window)
+    this.#trouble = new Trouble(host, 'the inbox takes partitions over')
+    this.#broken = (cause) => {
+      if (!this.over) broken(cause)
+    }
+  }
+
+  get over(): boolean {
+    return this.#over.signal.aborted
+  }
+
+  get held(): number {
+    return this.#credit.held
+  }
+
+  get busy(): boolean {
+    for (const intake of this.#intakes.values()) if (intake.busy) return true
+    return false
+  }
+
+  /** Partitions of a log that this instance takes in. */
+  get partitions(): readonly number[] {
+    return this.#host.transport.capabilities.kind === 'log' ? [...this.#intakes.keys()].sort((a, b) => a - b) : []
+  }
+
+  /** Resolves when it is known for good where the first partitions that it was given begin: from then on nothing is missed. */
+  get placed(): Promise<void> {
+    return this.#placing.promise
+  }
+
+  /** Resolves once the group knows this member. */
+  async join(topics: readonly string[] | undefined): Promise<void> {
+    const { transport, settings } = this.#host
+    const consumer = await transport.subscribe(
+      {
+        group: settings.group,
+        ...(topics === undefined ? {} : { topics }),
+        start: settings.from === 'head' ? 'end' : 'beginning',
+      },
+      this,
+    )
+    this.#consumer = consumer
+    if (this.over) {
+      await consumer.close()
+      return
+    }
+    this.#request()
+    this.#tick()
+  }
+
+  /** Leaves the group. Resolves when nothing is under way any more, or after `deadline` milliseconds. Idempotent. */
+  async close(deadline: number): Promise<void> {
+    if (this.over) return
+    const intakes = [...this.#intakes.values()]
+    const { runtime } = this.#host
+    // The consumer hands its partitions over by `revoked`, which waits for each; queues have none.
+    const leaving = Promise.all([this.#consumer?.close(), ...intakes.map((intake) => intake.stop())])
+    await within(runtime, deadline, leaving).catch(() => false)
+    this.end()
+  }
+
+  /** Forgets everything at once. Idempotent. */
+  end(): void {
+    this.#over.abort()
+    for (const timer of this.#timers) timer.cancel()
+    for (const intake of this.#intakes.values()) intake.abandon()
+    this.#intakes.clear()
+  }
+
+  async assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
+    const { store, runtime, settings } = this.#host
+    const owner = runtime.id()
+    for (;;) {
+      try {
+        const checkpoints = await Promise.all(
+          partitions.map((partition) => InboxCheckpoint.takeOver(store, settings.group, partition, owner)),
+        )
+        this.#trouble.passed()
+        for (const [at, partition] of partitions.entries()) {
+          this.#forget(partition)
+          if (!this.over) this.#intakes.set(partition, this.#intake(partition, checkpoints[at]))
+        }
+        this.#look()
+        return checkpoints.map(({ place }) => place.offset)
+      } catch (error) {
+        await sleep(runtime, this.#trouble.failed(error), this.#over.signal)
+      }
+    }
+  }
+
+  async revoked(partitions: readonly number[]): Promise<void> {
+    const leaving = partitions.flatMap((partition) => this.#intakes.get(partition)?.stop() ?? [])
+    await within(this.#host.runtime, farewell, Promise.all(leaving)).catch(() => false)
+    this.lost(partitions)
+  }
+
+  lost(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#forget(partition)
+    this.#request()
+    this.#host.progressed()
+  }
+
+  deliver(deliveries: readonly Delivery[]): void {
+    const isLog = this.#host.transport.capabilities.kind === 'log'
+    for (const delivery of deliveries) {
+      const { partition, record, raw } = delivery
+      this.#credit.arrived(record?.data.length ?? raw?.byteLength ?? 0)
+      let intake = this.#intakes.get(partition)
+      // Queues assign no partitions, and their broker keeps what was done.
+      if (intake === undefined && !isLog && !this.over)
+        this.#intakes.set(partition, (intake = this.#intake(partition, undefined)))
+      if (intake === undefined) this.#credit.released(1)
+      else intake.deliver(delivery)
+    }
+    this.#request()
+  }
+
+  scanned(partition: number, offset: Offset): void {
+    this.#intakes.get(partition)?.scanned(offset)
+  }
+
+  ended(cause: Error): void {
+    this.#broken(cause)
+  }
+
+  #intake(partition: number, checkpoint: InboxCheckpoint | undefined): Intake {
+    const { kind } = this.#host.transport.capabilities
+    const intake = new Intake(this.#host, checkpoint, this.#counts, {
+      taken: (deliveries) => {
+        this.#credit.released(deliveries.length)
+        if (checkpoint !== undefined) this.#consumer?.done(partition, checkpoint.place.offset)
+        else if (kind === 'queue') for (const delivery of deliveries) this.#consumer?.settle(delivery, 'done')
+        this.#look()
+        this.#request()
+        this.#host.progressed()
+      },
+      fenced: () => this.#fenced(partition, intake),
+    })
+    return intake
+  }
+
+  #look(): void {
+    if (this.#intakes.size > 0 && [...this.#intakes.values()].every(({ placed }) => placed)) this.#placing.resolve()
+  }
+
+  /** Somebody has taken the partition over. The broker says so soon; where it does not, the group is joined anew. */
+  #fenced(partition: number, intake: Intake): void {
+    this.#host.log('warn', 'A partition of the broker has moved to another instance', {
+      group: this.#host.settings.group,
+      partition,
+    })
+    this.#later(patience, () => {
+      if (this.#intakes.get(partition) === intake)
+        this.#broken(new Error(`Partition ${partition} is taken in by another instance`))
+    })
+  }
+
+  #forget(partition: number): void {
+    const intake = this.#intakes.get(partition)
+    if (intake === undefined) return
+    this.#intakes.delete(partition)
+    intake.abandon()
+    this.#credit.released(intake.held)
+  }
+
+  #request(): void {
+    if (this.over || this.#consumer === undefined) return
+    const wanted = this.#credit.ask()
+    if (wanted > 0) this.#consumer.request(wanted)
+  }
+
+  #tick(): void {
+    this.#later(writeEvery, () => {
+      for (const intake of this.#intakes.values()) intake.writeDown()
+      this.#tick()
+    })
+  }
+
+  #later(ms: number, run: () => void): void {
+    if (this.over) return
+    const timer = this.#host.runtime.setTimer(ms, () => {
+      this.#timers.delete(timer)
+      run()
+    })
+    this.#timers.add(timer)
+  }
+}

@@ -1,0 +1,164 @@
+import { isTidingsError } from '../kernel/errors.ts'
+import { within } from '../kernel/lifecycle.ts'
+import type { Timer } from '../kernel/runtime.ts'
+import type { InboxCounts, InboxHost } from './inbox-host.ts'
+import { inboxCollection, readPlace } from './inbox-place.ts'
+import { InboxTerm } from './inbox-term.ts'
+
+/** What the inbox of this process does, as plain facts. */
+export interface InboxStatus {
+  readonly group: string
+  /** `idle`: nothing is subscribed that others could publish. `joining`: it is not in its group, for the first time or again. */
+  readonly state: 'idle' | 'joining' | 'joined' | 'closed'
+  /** Categories it asks for; undefined: all. */
+  readonly topics: readonly string[] | undefined
+  /** Partitions of the broker's log that this instance takes in; empty for queues. */
+  readonly partitions: readonly number[]
+  /** Deliveries that are not stored yet. */
+  readonly held: number
+  /** Events stored by this process, deliveries it knew already, and those it could not take in. */
+  readonly received: number
+  readonly duplicates: number
+  readonly dead: number
+  /** Why it is not in its group, where it should be. */
+  readonly trouble?: string
+}
+
+/** First and longest wait before the group is joined again, in milliseconds. */
+const shortest = 500
+const longest = 15_000
+/** How long `start` waits for the broker before it goes on without it, in milliseconds. */
+const startPatience = 5_000
+
+/** What no amount of waiting mends. */
+const mistakes = ['TIDINGS_INVALID_OPTION', 'TIDINGS_NOT_SUPPORTED'] as const
+
+/**
+ * What others publish, taken from the broker into this service's own log: joins the group, and joins it anew whenever that has ended.
+ *
+ * idle → joining ⇄ joined, and from each → closed.
+ */
+export class Inbox {
+  readonly #host: InboxHost
+  readonly #counts: InboxCounts = { received: 0, duplicates: 0, dead: 0 }
+  #state: InboxStatus['state'] = 'idle'
+  #topics: ReadonlySet<string> | 'all' = new Set()
+  #term: InboxTerm | undefined
+  #retry: Timer | undefined
+  /** Fires when a group that was joined has been kept. */
+  #kept: Timer | undefined
+  #failures = 0
+  #trouble: string | undefined
+
+  constructor(host: InboxHost) {
+    this.#host = host
+  }
+
+  /**
+   * Asks for these categories beside those it has; `all`: for everything. Resolves when the group is joined, or after a while without the broker:
+   * then it goes on trying. Rejects where the broker says that it can never be.
+   */
+  async hear(topics: ReadonlySet<string> | 'all'): Promise<void> {
+    if (this.#state === 'closed') return
+    const before = this.#topics
+    this.#topics = before === 'all' || topics === 'all' ? 'all' : new Set([...before, ...topics])
+    const wider = this.#topics === 'all' ? before !== 'all' : before === 'all' || this.#topics.size > before.size
+    if (!wider) return
+    this.#rest()
+    const term = this.#term
+    this.#term = undefined
+    this.#state = 'joining'
+    await term?.close(startPatience)
+    let failure: unknown
+    const joined = this.#join().catch((error: unknown) => void (failure = error))
+    await within(this.#host.runtime, startPatience, joined)
+    if (isMistake(failure)) throw failure
+    // The first member of a group decides where it begins, and whoever is told that it has started relies on it.
+    const placed = this.#placed()
+    if (placed !== undefined && (await this.#isNew())) await within(this.#host.runtime, startPatience, placed)
+  }
+
+  #placed(): Promise<void> | undefined {
+    return this.#term?.placed
+  }
+
+  async #isNew(): Promise<boolean> {
+    const { store, settings, transport } = this.#host
+    if (transport.capabilities.kind !== 'log') return false
+    const known = await store.find(inboxCollection, { prefix: `${settings.group}/`, limit: 1_000 })
+    return known.every(({ body }) => readPlace(body).offset < 0)
+  }
+
+  get busy(): boolean {
+    return this.#term?.busy ?? false
+  }
+
+  status(): InboxStatus {
+    return {
+      group: this.#host.settings.group,
+      state: this.#state,
+      topics: this.#topics === 'all' ? undefined : [...this.#topics].sort(),
+      partitions: this.#term?.partitions ?? [],
+      held: this.#term?.held ?? 0,
+      ...this.#counts,
+      ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
+    }
+  }
+
+  /** Ends within `deadline` milliseconds. Idempotent. */
+  async close(deadline: number): Promise<void> {
+    this.#state = 'closed'
+    this.#rest()
+    const term = this.#term
+    this.#term = undefined
+    await term?.close(deadline)
+  }
+
+  /** Rejects with what the broker said; it is tried again all the same. */
+  async #join(): Promise<void> {
+    const { log, settings, runtime } = this.#host
+    const term: InboxTerm = new InboxTerm(this.#host, this.#counts, (cause) => this.#broken(term, cause))
+    this.#term = term
+    try {
+      await term.join(this.#topics === 'all' ? undefined : [...this.#topics].sort())
+    } catch (error) {
+      this.#broken(term, error as Error)
+      throw error
+    }
+    if (this.#term !== term) return
+    this.#state = 'joined'
+    if (this.#trouble !== undefined) log('info', 'The inbox is in its group again', { group: settings.group })
+    this.#trouble = undefined
+    // A group that can be joined but not kept is no reason to hurry.
+    this.#kept = runtime.setTimer(longest, () => void (this.#failures = 0))
+  }
+
+  #rest(): void {
+    this.#retry?.cancel()
+    this.#kept?.cancel()
+  }
+
+  #broken(term: InboxTerm, cause: Error): void {
+    if (this.#term !== term || this.#state === 'closed') return
+    const { log, runtime, settings } = this.#host
+    this.#rest()
+    this.#term = undefined
+    this.#state = 'joining'
+    this.#trouble = cause.message
+    const wait = Math.min(longest, shortest * 2 ** Math.min(this.#failures, 10)) * (0.5 + runtime.random() / 2)
+    this.#failures++
+    log('error', 'The inbox has lost its group at the broker and joins it again', {
+      group: settings.group,
+      error: cause.message,
+      in: Math.round(wait),
+    })
+    // Its consumer may be half alive; it must not deliver beside the next one.
+    void term.close(longest)
+    this.#retry = runtime.setTimer(wait, () => void this.#join().catch(() => {}))
+    this.#host.progressed()
+  }
+}
+
+function isMistake(error: unknown): boolean {
+  return mistakes.some((code) => isTidingsError(error, code))
+}

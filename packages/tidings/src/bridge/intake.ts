@@ -1,0 +1,285 @@
+import { TidingsError } from '../kernel/errors.ts'
+import { sleep } from '../kernel/runtime.ts'
+import type { CommitResult, DocumentChange, Unit } from '../store/store.ts'
+import { Trouble } from '../transport/log/trouble.ts'
+import type { Delivery, Offset } from '../transport/transport.ts'
+import type { InboxCounts, InboxHost } from './inbox-host.ts'
+import { type InboxCheckpoint, type InboxPlace, nowhere } from './inbox-place.ts'
+import { deadLetter, type EventDelivery, type Sifted, siftDeliveries } from './sift-deliveries.ts'
+
+export interface IntakeThen {
+  /** These are stored, or need not be. */
+  taken(deliveries: readonly Delivery[]): void
+  /** Another instance has taken the partition over. */
+  fenced(): void
+}
+
+/** Deliveries that become true in one unit: `through` is how far the partition is done by it. */
+interface Part extends Sifted {
+  readonly through: Offset
+}
+
+/** Most bytes of data in one unit; a single event may be larger. */
+const mostBytes = 8_388_608
+
+/**
+ * Takes the deliveries of one partition, or of a queue, into the store: in order, many in one unit, which for a log holds how far it got.
+ * While the store is away it tries again with the same, for ever; it never holds more than it was given.
+ *
+ * It is active until it was stopped (what is under way may end) or abandoned (what is under way counts for nothing).
+ */
+export class Intake {
+  readonly #host: InboxHost
+  readonly #checkpoint: InboxCheckpoint | undefined
+  readonly #then: IntakeThen
+  readonly #counts: InboxCounts
+  readonly #trouble: Trouble
+  readonly #over = new AbortController()
+  #queue: Delivery[] = []
+  /** The last offset that was delivered; an older one has been. */
+  #delivered: Offset
+  /** Up to here everything was delivered or is of no interest. */
+  #scanned: Offset
+  #work: Promise<void> | undefined
+  #held = 0
+  #lastDead = 0
+
+  /** @param checkpoint How far the partition is; undefined for queues, whose broker keeps that. */
+  constructor(host: InboxHost, checkpoint: InboxCheckpoint | undefined, counts: InboxCounts, then: IntakeThen) {
+    this.#host = host
+    this.#checkpoint = checkpoint
+    this.#counts = counts
+    this.#then = then
+    this.#trouble = new Trouble(host, 'the inbox takes events in')
+    this.#delivered = checkpoint?.place.offset ?? -1
+    this.#scanned = this.#delivered
+  }
+
+  get active(): boolean {
+    return !this.#over.signal.aborted
+  }
+
+  /** Whether something waits or is under way. */
+  get busy(): boolean {
+    return this.#work !== undefined
+  }
+
+  /** Whether it is known for good where the group has begun. */
+  get placed(): boolean {
+    return this.#checkpoint === undefined || this.#checkpoint.place.offset >= 0
+  }
+
+  /** Deliveries that were neither stored nor forgotten by their owner. */
+  get held(): number {
+    return this.#held
+  }
+
+  deliver(delivery: Delivery): void {
+    if (!this.active) return
+    this.#held++
+    if (this.#checkpoint !== undefined) {
+      if (delivery.offset <= this.#delivered) {
+        this.#taken([delivery])
+        return
+      }
+      this.#delivered = delivery.offset
+    }
+    this.#queue.push(delivery)
+    this.#start()
+  }
+
+  /** Everything up to here was delivered or is of no interest. */
+  scanned(offset: Offset): void {
+    if (offset > this.#scanned) this.#scanned = offset
+    // Where the group begins must be known before anything is missed.
+    if (this.#checkpoint?.place.offset === -1) this.#start()
+  }
+
+  /** Writes down how far it is, where that has moved without an event. */
+  writeDown(): void {
+    if (this.#checkpoint !== undefined && this.#scanned > this.#checkpoint.place.offset) this.#start()
+  }
+
+  /** Begins nothing new. Resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    this.#queue = []
+    await this.#work
+    this.abandon()
+  }
+
+  /** Ends at once. */
+  abandon(): void {
+    this.#queue = []
+    this.#over.abort()
+  }
+
+  #start(): void {
+    this.#work ??= this.#run().finally(() => {
+      this.#work = undefined
+      // What came while the last of it was ending.
+      if (this.#queue.length > 0) this.#start()
+    })
+  }
+
+  async #run(): Promise<void> {
+    // All deliveries of one call travel together.
+    await Promise.resolve()
+    do {
+      const batch = this.#take()
+      const part = await this.#sift(batch)
+      if (part !== undefined) await this.#write(part)
+      if (!this.active) return
+      this.#taken(batch)
+    } while (this.#queue.length > 0)
+  }
+
+  #taken(deliveries: readonly Delivery[]): void {
+    this.#held -= deliveries.length
+    this.#then.taken(deliveries)
+  }
+
+  #take(): Delivery[] {
+    let bytes = 0
+    let count = 0
+    for (const { record } of this.#queue) {
+      bytes += record?.data.length ?? 0
+      if (count === this.#host.settings.batch || (count > 0 && bytes > mostBytes)) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #sift(batch: readonly Delivery[]): Promise<Part | undefined> {
+    const last = batch.at(-1)?.offset ?? -1
+    const through = this.#queue.length === 0 ? Math.max(this.#scanned, last) : last
+    while (this.active) {
+      try {
+        const sifted = await siftDeliveries(this.#host, batch, (delivery) => this.#deadOffset(delivery))
+        this.#trouble.passed()
+        return { ...sifted, through }
+      } catch (error) {
+        await this.#wait(error)
+      }
+    }
+    return undefined
+  }
+
+  /** Returns when the part is durable, or somebody else's matter. */
+  async #write(whole: Part): Promise<void> {
+    let part = whole
+    /** After a try without an answer, events that stand already may stand by that very try. */
+    let doubt = false
+    while (this.active) {
+      const place = this.#placeAfter(part)
+      const unit = this.#unitOf(part, place)
+      if (unit === undefined) {
+        this.#count(part)
+        return
+      }
+      let result: CommitResult
+      try {
+        result = await this.#host.committer.commit(unit, 2)
+        if (this.#checkpoint?.contradicts(result) === true) {
+          if (!(await this.#checkpoint.refresh(this.#host.store))) {
+            this.abandon()
+            this.#then.fenced()
+            return
+          }
+          // An earlier try was applied after all.
+          if (this.#checkpoint.place.offset >= part.through) {
+            this.#count(part)
+            return
+          }
+          continue
+        }
+      } catch (error) {
+        doubt = true
+        await this.#wait(error)
+        continue
+      }
+      if (result.status === 'committed' && !result.repeated) {
+        this.#trouble.passed()
+        this.#checkpoint?.committed(place)
+        this.#count(part)
+        if (part.append.length > 0)
+          void this.#host.stored(
+            part.append.map(({ record }) => record),
+            result.events,
+          )
+        return
+      }
+      if (result.status === 'committed') {
+        // All of these stand already. How far it got must be written all the same, and was not.
+        const { length } = part.append
+        if (doubt) this.#counts.received += length
+        part = { ...part, append: [], duplicates: part.duplicates + (doubt ? 0 : length) }
+      } else if (result.status === 'refused' && part.append.length > 1) {
+        // Some of these are known, others not, or one of them is beyond what the store can hold.
+        for (const half of halvesOf(part)) await this.#write(half)
+        return
+      } else if (result.status === 'refused' && part.append.length === 1) {
+        const [delivery] = part.append as readonly [EventDelivery]
+        const letter = deadLetter(this.#host, delivery, result.error, this.#deadOffset(delivery))
+        part = { ...part, append: [], dead: [...part.dead, letter] }
+      } else await this.#wait(errorOf(result))
+    }
+  }
+
+  #unitOf({ append, dead }: Part, place: InboxPlace): Unit | undefined {
+    const checkpoint = this.#checkpoint
+    if (checkpoint === undefined && append.length === 0 && dead.length === 0) return undefined
+    const documents: readonly DocumentChange[] = checkpoint === undefined ? dead : [...dead, checkpoint.moved(place)]
+    return {
+      ...(checkpoint === undefined ? {} : { expect: [checkpoint.unchanged] }),
+      ...(append.length === 0 ? {} : { append: append.map(({ record }) => record) }),
+      documents,
+    }
+  }
+
+  #placeAfter({ append, dead, duplicates, through }: Part): InboxPlace {
+    const before = this.#checkpoint?.place ?? nowhere
+    const now = this.#host.runtime.now()
+    const last = append.at(-1)
+    return {
+      offset: through,
+      received: before.received + append.length,
+      duplicates: before.duplicates + duplicates,
+      dead: before.dead + dead.length,
+      lastAt: last === undefined ? before.lastAt : now,
+      lastAge: last === undefined ? before.lastAge : Math.max(0, now - last.record.time),
+    }
+  }
+
+  #count({ append, dead, duplicates }: Part): void {
+    this.#counts.received += append.length
+    this.#counts.duplicates += duplicates
+    this.#counts.dead += dead.length
+  }
+
+  async #wait(error: unknown): Promise<void> {
+    await sleep(this.#host.runtime, this.#trouble.failed(error), this.#over.signal).catch(() => {})
+  }
+
+  /** Queues number their deliveries anew with each connection; dead letters need numbers that do not repeat. */
+  #deadOffset(delivery: Delivery): number {
+    if (this.#checkpoint !== undefined) return delivery.offset
+    this.#lastDead = Math.max(this.#lastDead + 1, this.#host.runtime.now() * 1_000)
+    return this.#lastDead
+  }
+}
+
+/** The first half takes along what is not appended, so that nothing below its end is left out. */
+function halvesOf({ append, dead, duplicates, through }: Part): readonly [Part, Part] {
+  const middle = append.length >> 1
+  const first = append.slice(0, middle)
+  return [
+    { append: first, dead, duplicates, through: (first.at(-1) as EventDelivery).offset },
+    { append: append.slice(middle), dead: [], duplicates: 0, through },
+  ]
+}
+
+function errorOf(result: CommitResult): Error {
+  return result.status === 'refused'
+    ? result.error
+    : new TidingsError('TIDINGS_CONFLICT', 'The store reports a conflict where nothing was expected.')
+}

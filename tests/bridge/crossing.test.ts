@@ -1,0 +1,106 @@
+import { busStatus, defineEvent, operationsOf } from 'tidings'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { type BrokerWorld, brokerWorld, note } from './broker-world.ts'
+
+const UserRegistered = defineEvent('user.registered')
+const ProfileCreated = defineEvent('profile.created')
+const OrderPlaced = defineEvent('order.placed', { key: (order: { orderId: string; n: number }) => order.orderId })
+
+let world: BrokerWorld
+beforeEach(() => {
+  world = brokerWorld(7)
+})
+afterEach(() => world.close())
+
+test('an event crosses to another service, its answer comes back, and both keep one correlation', async () => {
+  const auth = await world.open('auth')
+  const users = await world.open('users')
+  const answered = note(auth.bus, ProfileCreated)
+  users.bus.subscribe(UserRegistered, { name: 'profiles' }, async (event, { publish }) => {
+    await publish(ProfileCreated, { id: (event.data as { id: string }).id })
+  })
+  await world.run(Promise.all([auth.bus.start(), users.bus.start()]))
+  const { id } = await world.run(auth.bus.publish(UserRegistered, { id: 'u-1' }, { correlationId: 'c-1' }))
+  await world.until('the answer is back', () => answered.length === 1)
+  expect(answered[0]).toMatchObject({
+    attempt: 1,
+    event: { source: '/users', type: 'profile.created', context: { correlationId: 'c-1', causationId: id } },
+  })
+  await world.runtime.advance(30_000)
+  expect(answered).toHaveLength(1)
+  const { events } = await world.broker.readAll({ after: 0, limit: 10 })
+  expect(events.map(({ record }) => [record.source, record.type])).toEqual([
+    ['/auth', 'user.registered'],
+    ['/users', 'profile.created'],
+  ])
+})
+
+test('what a service hears of its own comes once, though the broker sends it back', async () => {
+  const auth = await world.open('auth')
+  const heard = note(auth.bus, UserRegistered)
+  await world.run(auth.bus.start())
+  for (let n = 0; n < 20; n++) await world.run(auth.bus.publish(UserRegistered, { id: `u-${n}` }))
+  await world.until('the echo has come', async () => (await busStatus(auth.bus)).bridge?.inbox.duplicates === 20)
+  expect(heard).toHaveLength(20)
+  const { events } = await world.broker.readAll({ after: 0, limit: 100 })
+  expect(events).toHaveLength(20)
+  expect((await auth.store.readAll({ after: 0, limit: 100 })).events).toHaveLength(20)
+})
+
+test('a second store under the same source hears what the first has published', async () => {
+  const first = await world.open('auth', { group: 'first' })
+  const second = await world.open('auth', { memory: 'other', group: 'second' })
+  const heard = [note(first.bus, UserRegistered), note(second.bus, UserRegistered)] as const
+  await world.run(Promise.all([first.bus.start(), second.bus.start()]))
+  await world.run(first.bus.publish(UserRegistered, { id: 'u-1' }))
+  await world.run(second.bus.publish(UserRegistered, { id: 'u-2' }))
+  await world.until('both have heard both', () => heard.every(({ length }) => length === 2))
+  await world.runtime.advance(30_000)
+  expect(heard.map(({ length }) => length)).toEqual([2, 2])
+  // Nothing that was received was sent back.
+  expect((await world.broker.readAll({ after: 0, limit: 10 })).events).toHaveLength(2)
+})
+
+test('a service that comes later hears what comes later', async () => {
+  const shop = await world.open('shop')
+  await world.run(shop.bus.start())
+  await world.run(shop.bus.publish(OrderPlaced, { orderId: 'o-1', n: 1 }))
+  await world.until(
+    'it is relayed',
+    async () => (await world.broker.readAll({ after: 0, limit: 9 })).events.length === 1,
+  )
+  const late = await world.open('late')
+  const eager = await world.open('eager', { inbox: { from: 'beginning' } })
+  const heard = note(late.bus, OrderPlaced)
+  const all = note(eager.bus, OrderPlaced)
+  await world.run(Promise.all([late.bus.start(), eager.bus.start()]))
+  await world.run(shop.bus.publish(OrderPlaced, { orderId: 'o-1', n: 2 }))
+  await world.until('both are there', () => heard.length > 0 && all.length > 1)
+  expect(heard.map(({ event }) => (event.data as { n: number }).n)).toEqual([2])
+  expect(all.map(({ event }) => (event.data as { n: number }).n)).toEqual([1, 2])
+})
+
+test('the relay and the inbox are told of in the status', async () => {
+  const shop = await world.open('shop')
+  const audit = await world.open('audit')
+  note(audit.bus, 'order.*')
+  await world.run(Promise.all([shop.bus.start(), audit.bus.start()]))
+  for (let n = 0; n < 5; n++) await world.run(shop.bus.publish(OrderPlaced, { orderId: `o-${n}`, n }))
+  await world.until('all have come', async () => (await busStatus(audit.bus)).bridge?.inbox.received === 5)
+  expect((await busStatus(shop.bus)).bridge).toMatchObject({
+    broker: { name: 'memory', kind: 'log' },
+    relay: { name: 'relay', lag: 0, parked: 0, breaker: 'closed', started: true },
+    inbox: { state: 'idle', group: 'shop' },
+  })
+  expect((await busStatus(audit.bus)).bridge?.inbox).toMatchObject({
+    state: 'joined',
+    topics: undefined,
+    received: 5,
+    duplicates: 0,
+    dead: 0,
+    partitions: [0, 1, 2, 3],
+  })
+  const status = await operationsOf(shop.bus).status()
+  expect(status.subscriptions.map(({ name, waiting }) => [name, waiting.events])).toEqual([['relay', 0]])
+})
