@@ -4,7 +4,7 @@ import { PermanentError } from '../kernel/errors.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
-import { type ReplayRun, replayId, replaysCollection } from '../subscriber/replay-runs.ts'
+import { type ReplayRun, replayId, replaysCollection } from '../subscriber/replay-run.ts'
 import { createEventBus } from './create-event-bus.ts'
 import { passedByAll } from './retention.ts'
 

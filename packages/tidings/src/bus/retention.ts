@@ -4,7 +4,7 @@ import type { Runtime, Timer } from '../kernel/runtime.ts'
 import type { Position, Store } from '../store/store.ts'
 import { isInLog, parkedCollection, readParked } from '../subscriber/parked-event.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
-import { type ReplayRun, replaysCollection } from '../subscriber/replay-runs.ts'
+import { type ReplayRun, replaysCollection } from '../subscriber/replay-run.ts'
 import type { Progress } from '../subscriber/watermark.ts'
 import { type Registration, subscriptionsCollection } from './registration.ts'
 

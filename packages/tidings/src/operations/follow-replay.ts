@@ -1,7 +1,7 @@
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import type { Store } from '../store/store.ts'
-import type { ReplayRun } from '../subscriber/replay-runs.ts'
+import type { ReplayRun } from '../subscriber/replay-run.ts'
 import { type ReplayProgress, replayProgress } from './replay.ts'
 
 export interface FollowReplayOptions {

@@ -5,7 +5,7 @@ import { realRuntime } from '../kernel/real-runtime.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Store, StoredEvent } from '../store/store.ts'
 import type { EngineStatus } from '../subscriber/engine-status.ts'
-import type { ReplayRun } from '../subscriber/replay-runs.ts'
+import type { ReplayRun } from '../subscriber/replay-run.ts'
 import { type Asked, type AskOptions, askOwners } from './ask-owners.ts'
 import { type AuditEntry, type AuditQuery, auditChange, auditTrail, checkedBy } from './audit.ts'
 import { type EventQuery, searchEvents } from './event-query.ts'
@@ -88,7 +88,7 @@ export interface ReplayOperations {
   progress(replay: ReplayName): Promise<Omit<ReplayProgress, 'count'>>
   /** How it goes on, until it has an end. */
   follow(replay: ReplayName, options?: FollowReplayOptions): AsyncIterable<Omit<ReplayProgress, 'count'>>
-  /** Ends it before its end; false where it had ended already. */
+  /** Ends it before its end, and what it has parked goes with it; false where it had ended already. */
   cancel(replay: ReplayName): Promise<boolean>
 }
 

@@ -3,7 +3,7 @@ import { TidingsError } from '../kernel/errors.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Position, Store } from '../store/store.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
-import { endReplay, type ReplayRun, replayId, replaysCollection } from '../subscriber/replay-runs.ts'
+import { endReplay, putReplay, type ReplayRun, replayId, replaysCollection } from '../subscriber/replay-run.ts'
 import { runName } from '../subscriber/subscription.ts'
 import type { Progress } from '../subscriber/watermark.ts'
 
@@ -66,18 +66,10 @@ export async function requestReplay(store: Store, runtime: Runtime, request: Rep
       by: request.by ?? 'unknown',
       at: runtime.now(),
     }
-    const id = replayId(replay)
     const [result] = await store.commit([
       {
-        expect: [{ collection: replaysCollection, id, version: 0 }],
-        documents: [
-          {
-            collection: replaysCollection,
-            id,
-            put: JSON.stringify(replay),
-            index: { state: 'open', subscription: replay.subscription },
-          },
-        ],
+        expect: [{ collection: replaysCollection, id: replayId(replay), version: 0 }],
+        documents: [putReplay(replay)],
       },
     ])
     if (result?.status === 'committed') return replay
@@ -110,7 +102,7 @@ export async function replayProgress(
   }
 }
 
-/** Ends a replay before its end. False when it had ended already. */
+/** Ends a replay before its end; what it has parked goes with it. False when it had ended already. */
 export async function cancelReplay(
   store: Store,
   runtime: Runtime,
@@ -119,7 +111,7 @@ export async function cancelReplay(
   const [document] = await store.find(replaysCollection, { id: replayId(replay) })
   const known = document === undefined ? undefined : (JSON.parse(document.body) as ReplayRun)
   if (document === undefined || known?.state !== 'open') return false
-  return endReplay(store, runtime, known, document.version, 'cancelled')
+  return endReplay(store, runtime, known, document.version, 'cancelled', true)
 }
 
 async function matcherOf(store: Store, { subscription, types }: ReplayRequest): Promise<(type: string) => boolean> {

@@ -32,7 +32,10 @@ export class Engine implements Sink, Contender {
   readonly subscription: Subscription
   readonly rank: number
   readonly #host: EngineHost
-  /** An inline subscription on a store of this process alone has heard everything when publish returned; it asks the transport for nothing. */
+  /**
+   * It asks the transport for nothing: an inline subscription on a store of this process alone has heard everything when publish returned, and a
+   * replay that begins at its end only looks after what is parked.
+   */
   readonly #deaf: boolean
   readonly #life: Lifecycle
   readonly #partitions: Partitions
@@ -53,7 +56,9 @@ export class Engine implements Sink, Contender {
     this.subscription = subscription
     this.rank = priorityRank[subscription.settings.priority]
     this.#host = host
-    this.#deaf = subscription.settings.mode === 'inline' && host.store.capabilities.durability === 'memory'
+    this.#deaf =
+      (subscription.settings.mode === 'inline' && host.store.capabilities.durability === 'memory') ||
+      (subscription.upTo !== undefined && start >= subscription.upTo)
     this.#life = new Lifecycle(`Subscription ${subscription.settings.name}`)
     this.#settler = new Settler({
       store: host.store,

@@ -1,44 +1,21 @@
-import type { Log } from '../kernel/log.ts'
-import type { Runtime, Timer } from '../kernel/runtime.ts'
-import type { Position, Store } from '../store/store.ts'
+import type { Timer } from '../kernel/runtime.ts'
+import type { Store, StoredDocument } from '../store/store.ts'
+import { clearReplay } from './clear-replay.ts'
 import { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
 import { parkedCollection, readParked } from './parked-event.ts'
 import { checkpointsCollection } from './partition-state.ts'
+import { endReplay, type ReplayRun, replaceReplay, replaysCollection } from './replay-run.ts'
 import { runName, type Subscription } from './subscription.ts'
 import type { Progress } from './watermark.ts'
-
-export const replaysCollection = 'replays'
-
-/**
- * One pass of a subscription over history, as it was asked for. `open`: its instances work on it; `done`: everything up to `upTo` has been handled, or
- * is parked for an operator; `refused`: the subscription is not declared `replay: 'safe'`; `cancelled`: an operator ended it.
- */
-export interface ReplayRun {
-  readonly subscription: string
-  /** From 1; run 0 is live. */
-  readonly run: number
-  /** After this position, up to that one inclusive. */
-  readonly after: Position
-  readonly upTo: Position
-  /** Only these types, of those the subscription hears; undefined: all. */
-  readonly types?: readonly string[]
-  readonly state: 'open' | 'done' | 'refused' | 'cancelled'
-  readonly by: string
-  readonly at: number
-  readonly endedAt?: number
-}
-
-export function replayId(replay: Pick<ReplayRun, 'subscription' | 'run'>): string {
-  return `${replay.subscription}/${String(replay.run).padStart(6, '0')}`
-}
 
 /** How often asked-for replays are looked for, in milliseconds. */
 const every = 1_000
 
 /**
  * Carries out the replays that operators ask of this process's subscriptions. Each is a run of its own, with a position and marks of its own:
- * the live run and other subscriptions are untouched. A crash resumes it where its checkpoints stand.
+ * the live run and other subscriptions are untouched. A crash resumes it where its checkpoints stand. One that is done keeps its engine for as long
+ * as something is parked in it, so that operators are heard.
  */
 export class ReplayRuns {
   readonly #host: EngineHost
@@ -50,6 +27,11 @@ export class ReplayRuns {
   constructor(host: EngineHost, subscriptions: () => readonly Subscription[]) {
     this.#host = host
     this.#subscriptions = subscriptions
+  }
+
+  /** Those at work. */
+  get engines(): Iterable<Engine> {
+    return this.#engines.values()
   }
 
   start(): void {
@@ -70,30 +52,53 @@ export class ReplayRuns {
   }
 
   async #look(): Promise<void> {
-    const { store } = this.#host
-    const documents = await store.find(replaysCollection, { by: { index: 'state', equal: 'open' } })
-    const open = new Set<string>()
+    const { store, runtime } = this.#host
+    const documents = await store.find(replaysCollection, { by: { index: 'care' }, limit: 100_000 })
+    const working = new Set<string>()
+    const cancelled: { readonly replay: ReplayRun; readonly version: number }[] = []
     for (const document of documents) {
       const replay = JSON.parse(document.body) as ReplayRun
       const subscription = this.#subscriptions().find(({ settings }) => settings.name === replay.subscription)
       if (subscription === undefined || this.#closed) continue
-      open.add(document.id)
-      if (subscription.settings.replay !== 'safe')
-        await endReplay(store, this.#host.runtime, replay, document.version, 'refused')
-      else if (!this.#engines.has(document.id)) await this.#begin(document.id, subscription, replay)
-      else if (await isThrough(store, replay))
-        await endReplay(store, this.#host.runtime, replay, document.version, 'done')
+      if (replay.state === 'cancelled') cancelled.push({ replay, version: document.version })
+      else if (await this.#tend(document, replay, subscription)) working.add(document.id)
     }
     for (const [id, engine] of this.#engines) {
-      if (open.has(id)) continue
+      if (working.has(id)) continue
       this.#engines.delete(id)
       await engine.close(5_000)
     }
+    for (const { replay, version } of cancelled) await clearReplay(store, runtime, replay, version)
   }
 
+  /** Begins it, or ends it where it is through. False: nothing is left to be done. */
+  async #tend({ id, version }: StoredDocument, replay: ReplayRun, live: Subscription): Promise<boolean> {
+    const { store, runtime } = this.#host
+    if (replay.state === 'open' && live.settings.replay !== 'safe') {
+      await endReplay(store, runtime, replay, version, 'refused', false)
+      return false
+    }
+    if (!this.#engines.has(id)) {
+      await this.#begin(id, live, replay)
+      return true
+    }
+    if (replay.state === 'open') {
+      const through = await isThrough(store, replay)
+      if (through === undefined) return true
+      await endReplay(store, runtime, replay, version, 'done', through.leftovers)
+      return through.leftovers
+    }
+    const { leftovers: _leftovers, ...cleared } = replay
+    if ((await parkedOf(store, replay, 1)).length > 0) return true
+    await replaceReplay(store, cleared, version)
+    return false
+  }
+
+  /** A start that fails is tried again at the next look, and others begin all the same. */
   async #begin(id: string, live: Subscription, replay: ReplayRun): Promise<void> {
-    const log: Log = this.#host.log
-    log('info', 'A replay begins', {
+    const { log } = this.#host
+    const open = replay.state === 'open'
+    log('info', open ? 'A replay begins' : 'What a replay has parked is looked after', {
       subscription: replay.subscription,
       run: replay.run,
       after: replay.after,
@@ -107,47 +112,38 @@ export class ReplayRuns {
       settings: { ...live.settings, mode: 'queued' },
       matches: (type) => live.matches(type) && (types === undefined || types.includes(type)),
     }
-    const engine = new Engine(this.#host, subscription, replay.after)
+    const engine = new Engine(this.#host, subscription, open ? replay.after : replay.upTo)
     this.#engines.set(id, engine)
-    await engine.start()
+    try {
+      await engine.start()
+    } catch (error) {
+      this.#engines.delete(id)
+      log('warn', 'A replay could not begin; it is tried again', {
+        subscription: replay.subscription,
+        run: replay.run,
+        error: (error as Error).message,
+      })
+      await engine.close(1_000)
+    }
   }
 }
 
 /** Whether every partition's checkpoint stands at the end, and nothing parked waits for its retry: nobody else would run it. */
-async function isThrough(store: Store, replay: ReplayRun): Promise<boolean> {
+async function isThrough(store: Store, replay: ReplayRun): Promise<{ readonly leftovers: boolean } | undefined> {
+  if (replay.after >= replay.upTo) return { leftovers: false }
   const prefix = `${runName({ settings: { name: replay.subscription }, run: replay.run })}/`
   const done = await store.find(checkpointsCollection, { prefix, limit: 2_000 })
   if (
     done.length !== store.capabilities.partitions ||
     done.some(({ body }) => (JSON.parse(body) as Progress).watermark < replay.upTo)
   )
-    return false
-  const parked = await store.find(parkedCollection, { prefix, limit: 1_000_000 })
-  return !parked.some((document) => readParked(document).state === 'retry')
+    return undefined
+  const parked = await parkedOf(store, replay, 1_000_000)
+  if (parked.some((document) => readParked(document).state === 'retry')) return undefined
+  return { leftovers: parked.length > 0 }
 }
 
-/** Ends a replay; false when somebody else did meanwhile. */
-export async function endReplay(
-  store: Store,
-  runtime: Runtime,
-  replay: ReplayRun,
-  version: number,
-  state: Exclude<ReplayRun['state'], 'open'>,
-): Promise<boolean> {
-  const ended: ReplayRun = { ...replay, state, endedAt: runtime.now() }
-  const id = replayId(replay)
-  const [result] = await store.commit([
-    {
-      expect: [{ collection: replaysCollection, id, version }],
-      documents: [
-        {
-          collection: replaysCollection,
-          id,
-          put: JSON.stringify(ended),
-          index: { state, subscription: replay.subscription },
-        },
-      ],
-    },
-  ])
-  return result?.status === 'committed'
+function parkedOf(store: Store, replay: ReplayRun, limit: number): Promise<readonly StoredDocument[]> {
+  const prefix = `${runName({ settings: { name: replay.subscription }, run: replay.run })}/`
+  return store.find(parkedCollection, { prefix, limit })
 }
