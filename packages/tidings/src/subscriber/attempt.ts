@@ -35,7 +35,7 @@ export class Attempt implements HandlerContext, Deadlined {
   readonly event: Event<unknown>
   readonly partition: number
   /** Whatever its runner needs to find its way back. */
-  readonly owner: unknown
+  owner: unknown
   deadline = 0
   earlier: Deadlined | undefined
   later: Deadlined | undefined

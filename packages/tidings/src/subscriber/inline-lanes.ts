@@ -1,5 +1,6 @@
 import { currentContext, type HandlerScope, handlerScope } from '../events/ambient-context.ts'
 import type { EventContext } from '../events/event.ts'
+import { Bag, type Bagged } from '../kernel/bag.ts'
 import type { Runtime, Timer } from '../kernel/runtime.ts'
 import type { StoredEvent } from '../store/store.ts'
 import type { Standing } from './inline-turn.ts'
@@ -33,7 +34,7 @@ interface Entry {
 }
 
 /** One that runs and has not ended. */
-interface UnderWay {
+interface UnderWay extends Bagged {
   readonly stored: StoredEvent
   readonly lane: InlineLane
   /** What surrounded its publisher. */
@@ -68,7 +69,7 @@ const every = 20
 const deepest = 50
 
 /** All that run in this process, of whichever bus. */
-const underWay = new Set<UnderWay>()
+const underWay = new Bag<UnderWay>()
 
 /**
  * Lets the inline listeners of one subscription run one after another in each stream, in order of position, whatever the order in which their
@@ -176,7 +177,7 @@ export class InlineLanes {
 
   #work(lane: InlineLane, stored: StoredEvent, outcome: Promise<unknown>, caller: EventContext | undefined): void {
     lane.busy = 'at work'
-    const one: UnderWay = { stored, lane, caller }
+    const one: UnderWay = { stored, lane, caller, place: -1 }
     underWay.add(one)
     const ended = (): void => {
       underWay.delete(one)
@@ -203,7 +204,7 @@ function isWithin(lane: InlineLane): boolean {
   for (let depth = 0; depth < deepest && context?.causationId !== undefined; depth++) {
     const id: string = context.causationId
     let caller: EventContext | undefined
-    for (const one of underWay) {
+    for (const one of underWay.all()) {
       if (one.stored.record.id !== id) continue
       if (one.lane === lane) return true
       caller ??= one.caller

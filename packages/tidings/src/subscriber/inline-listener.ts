@@ -2,6 +2,7 @@ import { type HandlerScope, runCausedBy } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { eventOf } from '../events/record-codec.ts'
+import { Bag, type Bagged } from '../kernel/bag.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
 import type { InlineListener } from '../publisher/audience.ts'
@@ -29,8 +30,7 @@ export function inlineListener(
   const deadlines = new Deadlines(host.runtime, settings.timeout)
   const durable = host.store.capabilities.durability !== 'memory'
   const handler = subscription.handler as unknown as (event: Event<unknown>, attempt: Attempt) => unknown
-  /** Those that publishers wait for. `abandon` is set when they are out of time. */
-  const waiting = new Map<Attempt, { readonly end: (error?: unknown) => void; abandon: Timer | undefined }>()
+  const waiting = new Bag<Waiting>()
   const attempts: AttemptHost = {
     subscription: settings.name,
     run: subscription.run,
@@ -144,7 +144,7 @@ export function inlineListener(
     close() {
       lanes.close()
       deadlines.close()
-      for (const [attempt, { end }] of waiting) if (attempt.withdrawn !== undefined) end()
+      for (const { attempt, end } of waiting.all()) if (attempt.withdrawn !== undefined) end()
     },
     promise: (record) => (durable ? promised(record, 'pending') : undefined),
     hear(stored, repeated) {
@@ -158,13 +158,13 @@ export function inlineListener(
     deadlines.add(attempt)
     return new Promise((resolve) => {
       const end = (error?: unknown): void => {
-        const one = waiting.get(attempt)
-        if (one === undefined) return
-        waiting.delete(attempt)
+        if (!waiting.delete(one)) return
         one.abandon?.cancel()
         resolve(ended(stored, attempt, error))
       }
-      waiting.set(attempt, { end, abandon: undefined })
+      const one: Waiting = { attempt, end, abandon: undefined, place: -1 }
+      attempt.owner = one
+      waiting.add(one)
       waits.then(
         () => {
           const gathered = attempt.withdrawn === undefined ? attempt.gathered() : undefined
@@ -190,9 +190,17 @@ export function inlineListener(
       ),
     )
     // One that has not noticed after a while is not waited for any longer: publish must end.
-    const one = waiting.get(attempt)
-    if (one !== undefined) one.abandon = host.runtime.setTimer(settings.abandonAfter, () => one.end())
+    const one = attempt.owner as Waiting
+    if (one.place !== -1) one.abandon = host.runtime.setTimer(settings.abandonAfter, () => one.end())
   }
+}
+
+/** One that a publisher waits for. */
+interface Waiting extends Bagged {
+  readonly attempt: Attempt
+  readonly end: (error?: unknown) => void
+  /** Set when it is out of time. */
+  abandon: Timer | undefined
 }
 
 function isThenable(value: unknown): boolean {
