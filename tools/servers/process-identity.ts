@@ -84,10 +84,19 @@ let boot: string | undefined
 
 function startedOnLinux(pid: number): string | undefined {
   const stat = statOf(pid)
-  if (stat === undefined || stat.state === 'Z' || stat.state === 'X') return undefined
+  if (stat === undefined || stat.state === 'X' || (stat.state === 'Z' && threadsOf(pid) < 2)) return undefined
   // Ticks count from the start of the machine, so a file that outlived it must not match.
   boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   return `${boot}:${stat.started}`
+}
+
+/** Of a process that dies, the first thread may be gone while others still hold its ports and files. */
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
 }
 
 function startedByPs(pid: number): string | undefined {

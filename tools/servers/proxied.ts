@@ -13,7 +13,10 @@ export interface Proxied {
   up(): Promise<void>
   /** Each direction takes so many milliseconds longer, for connections that are open, too. */
   latency(ms: number): Promise<void>
-  /** Breaks the connections that are open by TCP reset; new ones pass. */
+  /**
+   * Closes the connections that are open. Until `up`, new ones are accepted and reset (TCP RST) at their first bytes: a
+   * load balancer whose server is gone. To break connections once, `down` and `up`.
+   */
   reset(): Promise<void>
   /** Connections stay open and nothing passes in either direction, until `up`: what a vanished peer looks like. */
   halfOpen(): Promise<void>
@@ -80,7 +83,8 @@ export async function proxied(url: string): Promise<Proxied> {
     latency: (ms) => bothWays('latency', 'latency', { latency: ms }),
     reset: async () => {
       await bothWays('reset', 'reset_peer', { timeout: 0 })
-      await clear()
+      await call('POST', `/proxies/${id}`, { enabled: false })
+      await call('POST', `/proxies/${id}`, { enabled: true })
     },
     // Without a time it holds data back for good.
     halfOpen: () => bothWays('silence', 'timeout', { timeout: 0 }),

@@ -120,7 +120,7 @@ async function format(data: string, { java, libs }: { java: string; libs: string
   renameSync(draft, data)
 }
 
-function metadataRequest(): Buffer {
+export function metadataRequest(): Buffer {
   const name = Buffer.from('tidings')
   const body = Buffer.alloc(4 + 2 + 2 + 4 + 2 + name.length + 4 + 1)
   let at = body.writeInt32BE(body.length - 4, 0)
