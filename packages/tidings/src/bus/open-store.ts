@@ -4,7 +4,11 @@ import { memoryStore } from '../store/memory/memory-store.ts'
 import type { Store } from '../store/store.ts'
 
 /** Which package serves which scheme of a URL. */
-const adapters: Readonly<Record<string, string>> = { sqlite: '@tidings/sqlite' }
+const adapters: Readonly<Record<string, string>> = {
+  sqlite: '@tidings/sqlite',
+  redis: '@tidings/redis',
+  rediss: '@tidings/redis',
+}
 
 /** Opens what the options name. `owned` says whether the bus must close it. */
 export async function openStore(

@@ -1,0 +1,27 @@
+import { logBackend, testStore, testTransport } from '@tidings/conformance'
+import { realRuntime, type Store } from 'tidings/spi'
+import { afterAll, describe, it } from 'vitest'
+
+import { hostOf, prefixOf, removeStore, url } from '../tests/redis-world.ts'
+import { redis } from './index.ts'
+
+const runner = { describe, it, afterAll }
+const notRun = { skip: url === undefined, meta: { notRun: 'no Redis is running' } }
+
+const open = (place: string): Promise<Store> => redis(url as string, { prefix: prefixOf(place) }).open(hostOf())
+const remove = (place: string): Promise<void> => removeStore(prefixOf(place))
+
+describe('Redis', notRun, () => {
+  testStore({ name: 'redis', runner, create: open, reopen: open, remove })
+
+  testTransport({
+    ...logBackend({
+      name: 'log over redis',
+      runtime: realRuntime(),
+      store: open,
+      remove,
+      log: { lease: 600, poll: 20 },
+    }),
+    runner,
+  })
+})

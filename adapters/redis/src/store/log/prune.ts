@@ -1,0 +1,110 @@
+import { type Host, type Position, type Pruned, type PruneQuery, type StoredEvent, TidingsError } from 'tidings/spi'
+
+import type { Connection, Reply } from '../../connection/connection.ts'
+import type { StoreKeys } from '../store-keys.ts'
+import { scanFilters } from './log-filters.ts'
+import { readStream } from './read-stream.ts'
+import { removeScript } from './remove-script.ts'
+import { scanScript } from './scan-script.ts'
+import { eventsOf } from './stored-entry.ts'
+
+const during = 'Pruning'
+
+/** Events that one script removes, and entries that one looks at. */
+const oneStep = 250
+const oneScan = 1_024
+
+export interface PruneOptions {
+  readonly connection: Connection
+  readonly keys: StoreKeys
+  readonly host: Host
+  /** Whether streams of which nothing is left stop counting their versions, which gives their memory back. */
+  readonly forget: boolean
+  /** Whether to give up between two steps. */
+  readonly stopped: () => boolean
+}
+
+interface Found {
+  readonly events: readonly StoredEvent[]
+  /** Where looking ended; undefined: nothing more can match. */
+  readonly next: Position | undefined
+}
+
+/** Removes up to `limit` events that match, oldest first, in steps between which others have their turn. */
+export async function prune(options: PruneOptions, query: PruneQuery): Promise<Pruned> {
+  const { host, stopped } = options
+  if (query.types?.length === 0 || !(query.limit > 0)) return { removed: 0, more: false }
+  let removed = 0
+  for (let place = 0; ; ) {
+    const found = await (query.stream === undefined
+      ? nextOfLog(options, query, place)
+      : nextOfStream(options, query, place))
+    const doomed = found.events.slice(0, query.limit - removed)
+    if (doomed.length > 0) removed += await remove(options, doomed)
+    if (doomed.length < found.events.length) return { removed, more: true }
+    if (found.next === undefined) return { removed, more: false }
+    if (stopped()) return { removed, more: true }
+    place = found.next
+    await new Promise<void>((resolve) => host.runtime.defer(resolve))
+  }
+}
+
+async function nextOfLog({ connection, keys }: PruneOptions, query: PruneQuery, after: Position): Promise<Found> {
+  const filters = scanFilters(
+    { ...(query.types && { types: query.types }), ...(query.before !== undefined && { to: query.before }) },
+    1,
+  )
+  const args = [after, query.through, oneStep, oneScan, 4_194_304].map((number) => String(Math.floor(number)))
+  const reply = await connection.run(scanScript, [keys.log, keys.meta], [...args, 'head', ...filters], during)
+  const [end, count, entries] = reply as readonly [string, number, readonly Reply[]]
+  const next = Number(end) >= query.through || count === 0 ? undefined : Number(end)
+  return { events: entries.flatMap(soundEvent).filter((event) => doomedBy(query, event)), next }
+}
+
+async function nextOfStream({ connection, keys }: PruneOptions, query: PruneQuery, from: number): Promise<Found> {
+  const stream = query.stream as NonNullable<PruneQuery['stream']>
+  const events = await readStream(connection, keys, stream, { from, limit: oneStep })
+  const last = events.at(-1)
+  return {
+    events: events.filter((event) => doomedBy(query, event)),
+    next:
+      last === undefined || events.length < oneStep || last.position >= query.through
+        ? undefined
+        : last.streamVersion + 1,
+  }
+}
+
+/** Damaged entries stay: whoever reads the log says what is wrong with them. */
+function soundEvent(entry: Reply): readonly StoredEvent[] {
+  try {
+    return eventsOf([entry])
+  } catch (error) {
+    if (!(error instanceof TidingsError)) throw error
+    return []
+  }
+}
+
+function doomedBy({ through, before, types }: PruneQuery, { position, record }: StoredEvent): boolean {
+  return (
+    position <= through &&
+    (before === undefined || record.time < before) &&
+    (types === undefined || types.includes(record.type))
+  )
+}
+
+async function remove({ connection, keys, forget }: PruneOptions, events: readonly StoredEvent[]): Promise<number> {
+  const args = events.flatMap(({ position, record, stream, streamVersion }) => [
+    String(position),
+    record.id,
+    record.source,
+    stream,
+    String(streamVersion),
+  ])
+  const reply = await connection.run(
+    removeScript,
+    [keys.log, keys.ids, keys.streams],
+    [keys.prefix, forget ? 'forget' : 'keep', ...args],
+    during,
+  )
+  return Number(reply)
+}

@@ -1,0 +1,107 @@
+import { type Script, script } from '../../connection/script.ts'
+
+/**
+ * Looks at the next entries of the log, and gives those that may match: what it passes over matches for certain not, what it gives is
+ * judged again by whoever reads it. KEYS: log, meta. ARGV: after, up to, most entries to give, most to look at, most bytes, `head` to cut
+ * data off, then pairs of a filter and its value: partition, type and category (each may come often), tenant, from, to, holds (a part of the text), lacks.
+ * Answers where looking ended, how many were looked at, and the entries.
+ */
+export const scanScript: Script = script(`
+local after, upTo = tonumber(ARGV[1]), tonumber(ARGV[2])
+local limit, most, bytes, headOnly = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == 'head'
+local find, sub = string.find, string.sub
+local head = tonumber(redis.call('HGET', KEYS[2], 'position') or '0')
+if upTo > head then upTo = head end
+if after >= upTo or limit <= 0 then return {ARGV[1], 0, {}} end
+
+local partitions, types, categories, tenant, from, to
+local holds, lacks = {}, {}
+for i = 7, #ARGV, 2 do
+  local kind, value = ARGV[i], ARGV[i + 1]
+  if kind == 'partition' then
+    partitions = partitions or {}
+    partitions[value] = true
+  elseif kind == 'type' then
+    types = types or {}
+    types[value] = true
+  elseif kind == 'category' then
+    categories = categories or {}
+    categories[#categories + 1] = '\\31' .. value .. '\\31'
+  elseif kind == 'tenant' then tenant = value .. '\\31'
+  elseif kind == 'from' then from = tonumber(value)
+  elseif kind == 'to' then to = tonumber(value)
+  elseif kind == 'holds' then holds[#holds + 1] = value
+  elseif kind == 'lacks' then lacks[#lacks + 1] = value
+  end
+end
+
+local function dataIn(text)
+  return find(text, ',"data":', 1, true) or find(text, ',"data_base64":"', 1, true)
+end
+
+local function matches(f)
+  if f[1] ~= 'type' or f[11] ~= 'event' then return true end
+  if partitions and not partitions[f[6]] then return false end
+  if types and not types[f[2]] then return false end
+  if tenant and sub(f[4], 1, #tenant) ~= tenant then return false end
+  if categories then
+    local found = false
+    for i = 1, #categories do
+      if find(f[4], categories[i], 1, true) then
+        found = true
+        break
+      end
+    end
+    if not found then return false end
+  end
+  if from or to then
+    local time = tonumber(f[10])
+    if from and time < from then return false end
+    if to and time >= to then return false end
+  end
+  if #holds + #lacks > 0 and sub(f[12], 1, 11) ~= '{"tidings":' then
+    local text = f[12]
+    for i = 1, #holds do
+      if not find(text, holds[i], 1, true) then return false end
+    end
+    local data = #lacks > 0 and dataIn(text)
+    for i = 1, #lacks do
+      local place = find(text, lacks[i], 1, true)
+      if place and not (data and place > data) then return false end
+    end
+  end
+  return true
+end
+
+local function format(number)
+  if number < 100000000000000 then return number .. '' end
+  return string.format('%.0f', number)
+end
+
+local entries, count, looked, size = {}, 0, 0, 0
+local start, stop = format(after + 1), format(upTo)
+while looked < most do
+  local chunk = math.min(128, most - looked)
+  local page = redis.call('XRANGE', KEYS[1], start, stop, 'COUNT', chunk)
+  for i = 1, #page do
+    local id, f = page[i][1], page[i][2]
+    looked = looked + 1
+    if matches(f) then
+      if headOnly and f[11] == 'event' then
+        local data = dataIn(f[12])
+        if data then f[12] = sub(f[12], 1, data - 1) .. '}' end
+      end
+      count = count + 1
+      entries[count] = page[i]
+      for k = 2, #f, 2 do size = size + #f[k] end
+      if count >= limit or size > bytes then
+        return {string.match(id, '^%d+'), looked, entries}
+      end
+    end
+  end
+  if #page < chunk then return {stop, looked, entries} end
+  -- Ids that are not ours may share their first half with one that is.
+  start = format(tonumber(string.match(page[#page][1], '^%d+')) + 1)
+end
+return {format(tonumber(start) - 1), looked, entries}
+`)

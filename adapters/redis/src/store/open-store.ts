@@ -1,0 +1,80 @@
+import { type Host, TidingsError } from 'tidings/spi'
+
+import { Connection } from '../connection/connection.ts'
+import { readServerFacts, type ServerFacts } from '../connection/server-facts.ts'
+import type { RedisSettings } from '../redis-options.ts'
+import { openScript } from './open-script.ts'
+import { RedisStore } from './redis-store.ts'
+import { storeKeys } from './store-keys.ts'
+
+/** How the keys are laid out. A store of a later one is left alone. */
+const format = 1
+
+const levels: readonly ServerFacts['durability'][] = ['none', 'everysec', 'always']
+
+export interface OpenOptions {
+  /** Whether streams of which nothing is left stop counting their versions. */
+  readonly forget?: boolean
+}
+
+/** Connects, looks at what the server promises, and makes the store where there is none. */
+export async function openStore(
+  settings: RedisSettings,
+  host: Host,
+  { forget = false }: OpenOptions = {},
+): Promise<RedisStore> {
+  const connection = await Connection.open(settings.connection, host)
+  try {
+    const facts = await readServerFacts(connection)
+    judge(facts, settings, host)
+    const keys = storeKeys(settings.prefix)
+    const asked = [String(format), String(settings.partitions ?? 8), host.runtime.id()]
+    const reply = await connection.run(openScript, [keys.meta], asked, 'Opening the store', true)
+    const [found, partitions, born] = reply as readonly [string, string, string]
+    check(Number(found), Number(partitions), settings)
+    return new RedisStore({ settings, host, connection, keys, facts, born, forget, partitions: Number(partitions) })
+  } catch (error) {
+    await connection.close(Promise.resolve())
+    throw error
+  }
+}
+
+function judge({ durability }: ServerFacts, settings: RedisSettings, host: Host): void {
+  if (levels.indexOf(durability) < levels.indexOf(settings.durability)) {
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      `Expected Redis to be set up for \`durability\` '${settings.durability}', and it is set up for '${durability}' (appendonly, appendfsync).`,
+      { details: { field: 'durability', durability } },
+    )
+  }
+  if (durability === 'none')
+    host.log('warn', 'Redis keeps this store in memory alone (appendonly is off): it is gone when the server ends.')
+  if (durability === 'everysec')
+    host.log(
+      'info',
+      'Redis writes to disk once a second: up to a second of acknowledged events is lost where its machine dies.',
+    )
+}
+
+function check(found: number, partitions: number, settings: RedisSettings): void {
+  if (!Number.isInteger(found) || !Number.isInteger(partitions)) {
+    throw new TidingsError(
+      'TIDINGS_STORE_CORRUPT',
+      `The keys that begin with {${settings.prefix}} are not those of a store.`,
+    )
+  }
+  if (found > format) {
+    throw new TidingsError(
+      'TIDINGS_STORE_NEWER',
+      `The store was made by a later version of @tidings/redis (format ${found}, this one knows ${format}). Upgrade the package.`,
+      { details: { format: found } },
+    )
+  }
+  if (settings.partitions !== undefined && settings.partitions !== partitions) {
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      `Expected \`partitions\` to be ${partitions}, as the store was made with; it keeps them for ever.`,
+      { details: { field: 'partitions', partitions } },
+    )
+  }
+}
