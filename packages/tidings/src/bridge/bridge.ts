@@ -7,6 +7,7 @@ import type { TransportAdapter } from '../transport/adapter.ts'
 import type { Transport, TransportCapabilities } from '../transport/transport.ts'
 import type { BridgeSettings } from './bridge-settings.ts'
 import { Inbox, type InboxStatus } from './inbox.ts'
+import { answerInboxRequests } from './inbox-requests.ts'
 import { Outgoing } from './outgoing.ts'
 import { RecentIds } from './recent-ids.ts'
 import { relayHost, relaySubscription } from './relay.ts'
@@ -89,12 +90,16 @@ function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
     progressed: () => engines.progressed(),
     stored: (records, placed) => parts.stored(records, placed),
   })
+  let stop: (() => void) | undefined
   return {
     capabilities: transport.capabilities,
     relay: relaySubscription(settings.relay, takes, (record) => outgoing.send(record)),
     relayHost: relayHost(engines, settings.relay),
     inbox,
-    hear: (subscriptions) => inbox.hear(topicsOf(subscriptions)),
+    hear(subscriptions) {
+      stop ??= answerInboxRequests(engines.store, host.runtime, host.log)
+      return inbox.hear(topicsOf(subscriptions))
+    },
     takes,
     status: () => ({
       broker: transport.capabilities,
@@ -102,7 +107,10 @@ function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
       waiting: outgoing.waiting,
       inbox: inbox.status(),
     }),
-    close: (deadline) => inbox.close(deadline),
+    close(deadline) {
+      stop?.()
+      return inbox.close(deadline)
+    },
     async end() {
       outgoing.close()
       await transport.close()

@@ -6,6 +6,7 @@ import type { Delivery, Offset } from '../transport/transport.ts'
 import type { InboxCounts, InboxHost } from './inbox-host.ts'
 import { type InboxCheckpoint, type InboxPlace, nowhere } from './inbox-place.ts'
 import { deadLetter, type EventDelivery, type Sifted, siftDeliveries } from './sift-deliveries.ts'
+import { travelling } from './travelling.ts'
 
 export interface IntakeThen {
   /** These are stored, or need not be. */
@@ -231,7 +232,7 @@ export class Intake {
     const documents: readonly DocumentChange[] = checkpoint === undefined ? dead : [...dead, checkpoint.moved(place)]
     return {
       ...(checkpoint === undefined ? {} : { expect: [checkpoint.unchanged] }),
-      ...(append.length === 0 ? {} : { append: append.map(({ record }) => record) }),
+      ...(append.length === 0 ? {} : { append: append.map(({ record }) => travelling(record)) }),
       documents,
     }
   }

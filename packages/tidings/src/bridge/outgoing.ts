@@ -3,6 +3,7 @@ import { TidingsError, UnavailableError } from '../kernel/errors.ts'
 import { Ring } from '../kernel/ring.ts'
 import type { Runtime, Timer } from '../kernel/runtime.ts'
 import type { Outcome, Transport } from '../transport/transport.ts'
+import { travelling } from './travelling.ts'
 
 export interface OutgoingOptions {
   readonly transport: Transport
@@ -95,7 +96,7 @@ export class Outgoing {
   async #fly(batch: readonly Waiting[]): Promise<void> {
     this.#flying++
     const { transport, leaving } = this.#options
-    const records = batch.map(({ record }) => record)
+    const records = batch.map(({ record }) => travelling(record))
     for (const record of records) leaving(record)
     const outcomes = await this.#bounded((signal) => transport.publish(records, signal))
     this.#flying--

@@ -79,7 +79,7 @@ export interface ParkedPlace {
 
 /** Throws `TIDINGS_INVALID_OPTION` for text of another form. */
 export function parseParkedId(id: string): ParkedPlace {
-  const match = /^([^/]{1,120})\/(\d{1,9})\/(\d{1,4})\/(\d{1,16})$/.exec(id)
+  const match = /^([^/]{1,120})\/(\d{1,9})\/(\d{1,16})\/(\d{1,16})$/.exec(id)
   if (match === null) throw invalid('id', 'must be written subscription/run/partition/offset')
   const [, subscription = '', run, partition, offset] = match
   return { subscription, run: Number(run), partition: Number(partition), offset: Number(offset) }

@@ -38,6 +38,8 @@ export interface ParkedEntry {
   readonly lastFailedAt?: number
   readonly due?: number
   readonly error?: ParkedError
+  /** Of deliveries that could not be taken in: how many bytes came. */
+  readonly rawBytes?: number
 }
 
 export interface ParkedPage {
@@ -209,7 +211,7 @@ function addTo(group: Gathered, parked: ParkedEvent): void {
 }
 
 export function entryOf(parked: ParkedEvent): ParkedEntry {
-  const { stream, ...rest } = parked
+  const { stream, raw: _hidden, ...rest } = parked
   return { id: publicId(parked), ...rest, ...parseStream(stream) }
 }
 

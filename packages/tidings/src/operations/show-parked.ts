@@ -18,6 +18,8 @@ export interface ParkedDetail extends ParkedEntry, EventView {
   /** The one at the front, where this one waits behind it. */
   readonly blockedBy?: string
   readonly owner: Owner
+  /** Of deliveries that could not be taken in, where `reveal` is asked: the first bytes that came, in base64. */
+  readonly raw?: string
   /** What operators have asked and the owner has not carried out yet. */
   readonly requests: readonly { readonly action: 'redrive' | 'drop'; readonly by: string; readonly at: number }[]
 }
@@ -84,6 +86,7 @@ export async function showParked(
     ...(front !== undefined && front.offset < parked.offset && parked.blocking ? { blockedBy: publicId(front) } : {}),
     owner: (await parts.look()).of(group, parked.partition),
     requests,
+    ...(reveal && parked.raw !== undefined ? { raw: parked.raw } : {}),
   }
 }
 
