@@ -1,6 +1,8 @@
 import { writeSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node'
+import { missingServers } from './servers/missing.ts'
+import { titles } from './servers/server-names.ts'
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -21,7 +23,8 @@ const didNotStart: Outcome = { passed: 0, failed: 1, skipped: 0, notRun: ['all t
 
 /**
  * Ends every run with one line for people and machines: `N passed, N failed`, and `, N skipped` when some were.
- * Above it stand the suites that did not run and why, so that a green run never hides a missing server.
+ * Above it stand the suites that did not run and why, and the servers that could not be had, so that a green run never
+ * hides one that is missing.
  * What breaks outside a test (an import, a hook, an unhandled rejection) counts as failed.
  */
 export default class ClosingLineReporter implements Reporter {
@@ -44,6 +47,8 @@ export default class ClosingLineReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     this.#outcome = outcomeOf(modules, unhandledErrors.length, this.#root)
+    for (const [name, reason] of missingServers())
+      this.#outcome.notRun.push(`${titles[name]}: ${reason.split('\n', 1)[0]}`)
     // Whoever asks for some tests by name knows that the others do not run.
     if (this.#filtered) this.#outcome.notRun = []
     if (this.#watching) this.#print()

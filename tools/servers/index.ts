@@ -22,11 +22,9 @@ export interface SkipWithReason {
 
 /** Skips a suite when one of these servers was asked for (`serverUrl`, `canStartOwn`) and could not be had. */
 export function without(...names: ServerName[]): SkipWithReason {
-  const reasons = names.flatMap((name) => {
-    const reason = missingReason(name)
-    return reason === undefined ? [] : [`${titles[name]}: ${reason.split('\n')[0]}`]
-  })
-  return reasons.length > 0 ? { skip: true, meta: { notRun: reasons.join('; ') } } : { skip: false, meta: {} }
+  const missing = names.filter((name) => missingReason(name) !== undefined)
+  if (missing.length === 0) return { skip: false, meta: {} }
+  return { skip: true, meta: { notRun: `no ${missing.map((name) => titles[name]).join(', no ')}` } }
 }
 
 /** The shared servers. Everybody's tests use them: kill one only where no other test file may use it meanwhile. */

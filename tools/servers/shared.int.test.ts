@@ -47,7 +47,7 @@ describe('a shared Redis', without('redis'), () => {
   it('is started once, however many ask at the same time', async () => {
     const urls = await Promise.all([up(), up(), up(), up()])
     expect(new Set(urls).size).toBe(1)
-    expect(await say(urls[0] as string, 'PING')).toBe('+PONG')
+    expect(await say(urls[0], 'PING')).toBe('+PONG')
   })
 
   it('comes back from SIGKILL at the same address with its data', async () => {
