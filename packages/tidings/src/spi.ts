@@ -47,6 +47,13 @@ export {
   type Unit,
 } from './store/store.ts'
 export type { TransportAdapter } from './transport/adapter.ts'
+export {
+  type GroupDocuments,
+  type LogGroups,
+  type LogGroupsOptions,
+  type LogReading,
+  logGroups,
+} from './transport/log/log-groups.ts'
 export type { LogTransportOptions } from './transport/log/log-options.ts'
 export { logTransport } from './transport/log/log-transport.ts'
 export { SinkCalls } from './transport/log/sink-calls.ts'

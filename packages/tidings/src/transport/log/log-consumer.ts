@@ -3,8 +3,8 @@ import { sleep } from '../../kernel/runtime.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { Consumer, Delivery, Offset, Sink, SubscribeOptions } from '../transport.ts'
 import type { Member } from './group-share.ts'
+import type { LogReading } from './log-groups.ts'
 import type { Membership } from './membership.ts'
-import type { Reading } from './reading.ts'
 import { SinkCalls } from './sink-calls.ts'
 import { Trouble } from './trouble.ts'
 
@@ -14,7 +14,7 @@ export interface LogConsumerOptions {
   readonly subscribe: SubscribeOptions
   readonly sink: Sink
   readonly membership: Membership
-  readonly reading: (failed: (cause: Error) => void) => Reading
+  readonly reading: (failed: (cause: Error) => void) => LogReading
   /** The end of the log. */
   readonly head: () => Promise<Offset>
   readonly closed: (consumer: LogConsumer) => void
@@ -36,7 +36,7 @@ export class LogConsumer implements Consumer, Member {
   readonly group: string
   readonly exclusive: boolean
   readonly #options: LogConsumerOptions
-  readonly #reading: Reading
+  readonly #reading: LogReading
   readonly #calls = new SinkCalls()
   readonly #terms = new Map<number, Term>()
   /** Partitions that `assigned` has resolved for and that were neither revoked nor lost since. */

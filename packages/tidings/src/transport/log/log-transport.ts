@@ -2,10 +2,9 @@ import type { EventRecord } from '../../events/record.ts'
 import { isTidingsError, TidingsError } from '../../kernel/errors.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { CommitResult, Store } from '../../store/store.ts'
-import type { Consumer, Outcome, Sink, SubscribeOptions, Transport, TransportCapabilities } from '../transport.ts'
-import { LogConsumer } from './log-consumer.ts'
+import type { Outcome, Transport, TransportCapabilities } from '../transport.ts'
+import { logGroups } from './log-groups.ts'
 import { type LogTransportOptions, resolveLogOptions } from './log-options.ts'
-import { Membership } from './membership.ts'
 import { Reading } from './reading.ts'
 import { TailReader } from './tail-reader.ts'
 import { Turn } from './turn.ts'
@@ -30,21 +29,19 @@ export function logTransport(store: Store, host: Host, options: LogTransportOpti
   })
   const turn = new Turn(host.runtime)
   const tail = new TailReader({ store, host, turn, poll, window, page })
-  const consumers = new Set<LogConsumer>()
-  /** One is enough, but where one process joins the same group twice each is an instance of its own. */
-  const memberships: Membership[] = []
+  const groups = logGroups({
+    host,
+    lease,
+    partitions,
+    documents: () => store,
+    head: async () => (await store.readAll({ after: 0, limit: 1, types: [] })).through,
+    reading: ({ topics, exclusive }, sink, failed) =>
+      new Reading({ store, host, turn, tail, sink, topics, inOrder: exclusive === true, page, near: window, failed }),
+  })
   let closing: Promise<void> | undefined
 
   const assertOpen = (): void => {
     if (closing !== undefined) throw new TidingsError('TIDINGS_CLOSED', 'The log transport is closed.')
-  }
-
-  const membershipFor = (group: string): Membership => {
-    const found = memberships.find((membership) => !membership.has(group))
-    if (found !== undefined) return found
-    const fresh = new Membership({ store, host, lease })
-    memberships.push(fresh)
-    return fresh
   }
 
   return {
@@ -55,45 +52,12 @@ export function logTransport(store: Store, host: Host, options: LogTransportOpti
       tail.wake()
       return outcomes
     },
-    async subscribe(subscribe: SubscribeOptions, sink: Sink): Promise<Consumer> {
+    async subscribe(subscribe, sink) {
       assertOpen()
-      check(subscribe)
-      const membership = membershipFor(subscribe.group)
-      const consumer = new LogConsumer({
-        host,
-        partitions,
-        subscribe,
-        sink,
-        membership,
-        head: async () => (await store.readAll({ after: 0, limit: 1, types: [] })).through,
-        reading: (failed) =>
-          new Reading({
-            store,
-            host,
-            turn,
-            tail,
-            sink,
-            topics: subscribe.topics,
-            inOrder: subscribe.exclusive === true,
-            page,
-            near: window,
-            failed,
-          }),
-        closed: (gone) => consumers.delete(gone),
-      })
-      consumers.add(consumer)
-      try {
-        await membership.join(consumer)
-      } catch (error) {
-        consumer.begin()
-        await consumer.close()
-        throw error
-      }
-      consumer.begin()
-      return consumer
+      return groups.subscribe(subscribe, sink)
     },
     close() {
-      closing ??= Promise.all([...consumers].map((consumer) => consumer.close())).then(() => {})
+      closing ??= groups.close()
       return closing
     },
   }
@@ -135,29 +99,4 @@ function asError(error: unknown): Error {
   return error instanceof Error || isTidingsError(error)
     ? error
     : new TidingsError('TIDINGS_COMMIT_UNKNOWN', 'Publishing was given up.', { cause: error })
-}
-
-function check({ group, topics, start = 'beginning' }: SubscribeOptions): void {
-  if (typeof group !== 'string' || group === '') {
-    throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `group` to be a name that is not empty.', {
-      details: { field: 'group' },
-    })
-  }
-  if (
-    topics !== undefined &&
-    (topics.length === 0 || topics.some((topic) => typeof topic !== 'string' || topic === ''))
-  ) {
-    throw new TidingsError(
-      'TIDINGS_INVALID_OPTION',
-      'Expected `topics` to be one name or more, none of them empty; leave it out for all.',
-      {
-        details: { field: 'topics' },
-      },
-    )
-  }
-  if (start !== 'beginning' && start !== 'end') {
-    throw new TidingsError('TIDINGS_INVALID_OPTION', "Expected `start` to be 'beginning' or 'end'.", {
-      details: { field: 'start' },
-    })
-  }
 }

@@ -1,14 +1,16 @@
 import { isTidingsError, TidingsError } from '../../kernel/errors.ts'
 import { sleep, type Timer } from '../../kernel/runtime.ts'
 import type { Host } from '../../store/adapter.ts'
-import type { CommitResult, Store, StoredDocument, Unit } from '../../store/store.ts'
+import type { CommitResult, StoredDocument, Unit } from '../../store/store.ts'
 import { GroupShare, type Member, type Wanted } from './group-share.ts'
 import { Liveness } from './liveness.ts'
+import type { GroupDocuments } from './log-groups.ts'
 import { type Owners, ownersText, parseOwners } from './ownership.ts'
 import { Trouble } from './trouble.ts'
 
 export interface MembershipOptions {
-  readonly store: Store
+  readonly documents: GroupDocuments
+  readonly partitions: number
   readonly host: Host
   /** Milliseconds. */
   readonly lease: number
@@ -20,7 +22,7 @@ const farewells = 4
 const rushes = 5
 
 /**
- * One instance among those that share the groups of a store. All it knows and does is documents: it renews `instances/<id>`
+ * One instance among those that share the groups of a log. All it knows and does is documents: it renews `instances/<id>`
  * three times a lease, and changes `owners/<group>` with the version it has read as precondition. Looks are rounds, one at a
  * time: read the owners, read the instances, act on what changed, commit what this instance wants to change.
  */
@@ -47,6 +49,10 @@ export class Membership {
     this.#trouble = new Trouble(options.host, 'partitions are shared out')
   }
 
+  get documents(): GroupDocuments {
+    return this.#options.documents
+  }
+
   has(group: string): boolean {
     return this.#joined.has(group)
   }
@@ -57,10 +63,10 @@ export class Membership {
 
   /** Resolves once the group knows this member; it may own partitions already. Rejects where the store fails. */
   async join(member: Member): Promise<void> {
-    const { store, host } = this.#options
-    const share = new GroupShare(member, this.id, store.capabilities.partitions, host.log, () => this.#look())
+    const { documents, partitions, host } = this.#options
+    const share = new GroupShare(member, this.id, partitions, host.log, () => this.#look())
     this.#joined.set(member.group, share)
-    this.#unwatch ??= store.watch(() => this.#wake())
+    this.#unwatch ??= documents.watch(() => this.#wake())
     try {
       await this.#settle()
     } catch (error) {
@@ -160,11 +166,11 @@ export class Membership {
 
   /** One look and what follows from it. False: it must be looked again, because another member was faster or the answers are old. */
   async #once(hurry: boolean): Promise<boolean> {
-    const { store, host, lease } = this.#options
+    const { documents, host, lease } = this.#options
     const began = host.runtime.monotonic()
     // Owners first: whoever is read as an owner was announced before, so the instances read afterwards include it.
     await this.#readOwners()
-    this.#liveness.look(await readAllDocuments(store, 'instances'))
+    this.#liveness.look(await readAllDocuments(documents, 'instances'))
     const now = host.runtime.monotonic()
     // Answers that lay waiting while this process stood still make the living look dead.
     if (!hurry && now - began > lease / 3) return false
@@ -182,7 +188,7 @@ export class Membership {
     const first = units.length - changes.length
     for (const forgotten of this.#liveness.forgotten()) if (forgotten.id !== this.id) units.push(forget(forgotten))
     if (units.length === 0) return true
-    const results = await store.commit(units)
+    const results = await documents.commit(units)
     if (announcing !== undefined) {
       refusal(results[0] as CommitResult)
       this.#renewed = now
@@ -199,15 +205,15 @@ export class Membership {
   }
 
   async #readOwners(): Promise<void> {
-    const { store } = this.#options
+    const { documents, partitions } = this.#options
     const looks = [...this.#joined].map(([group, share]) => ({ group, share, confirm: share.beginLook() }))
     // A few groups are asked for by name; many, with whatever else there is, in one go.
-    const documents = looks.length <= 3 ? undefined : await readAllDocuments(store, 'owners')
-    const byGroup = new Map(documents?.map((document) => [document.id, document]))
+    const all = looks.length <= 3 ? undefined : await readAllDocuments(documents, 'owners')
+    const byGroup = new Map(all?.map((document) => [document.id, document]))
     for (const { group, share, confirm } of looks) {
-      const document = documents === undefined ? (await store.find('owners', { id: group }))[0] : byGroup.get(group)
+      const document = all === undefined ? (await documents.find('owners', { id: group }))[0] : byGroup.get(group)
       const version = document?.version ?? 0
-      if (version !== share.version) share.accept(parseOwners(document?.body, store.capabilities.partitions), version)
+      if (version !== share.version) share.accept(parseOwners(document?.body, partitions), version)
       confirm()
     }
   }
@@ -273,11 +279,11 @@ function refusal(result: CommitResult): void {
   })
 }
 
-async function readAllDocuments(store: Store, collection: string): Promise<StoredDocument[]> {
+async function readAllDocuments(documents: GroupDocuments, collection: string): Promise<StoredDocument[]> {
   const limit = 1_000
   const all: StoredDocument[] = []
   for (let after: string | undefined; ; after = all.at(-1)?.id) {
-    const page = await store.find(collection, { limit, ...(after !== undefined && { after }) })
+    const page = await documents.find(collection, { limit, ...(after !== undefined && { after }) })
     all.push(...page)
     if (page.length < limit) return all
   }

@@ -1,0 +1,121 @@
+import { TidingsError } from '../../kernel/errors.ts'
+import type { Host } from '../../store/adapter.ts'
+import type { Store } from '../../store/store.ts'
+import type { Consumer, Offset, Sink, SubscribeOptions } from '../transport.ts'
+import { LogConsumer } from './log-consumer.ts'
+import { Membership } from './membership.ts'
+
+/**
+ * Documents in which the members of groups say that they live and what they own: `instances` and `owners`. A store is one; so is
+ * anything that keeps documents and compares a version before it writes. Here a version need only grow with each put, and be 0
+ * where there is none; units need not be atomic beyond one document.
+ */
+export type GroupDocuments = Pick<Store, 'find' | 'commit' | 'watch'>
+
+/** What one consumer reads, and from where. Delivers to its sink what was requested, until it is stopped. */
+export interface LogReading {
+  request(count: number): void
+  /** Starts partitions, none of which is read yet, each after its offset. */
+  start(partitions: readonly number[], offsets: readonly Offset[]): void
+  /** Delivers nothing more of a partition. */
+  drop(partition: number): void
+  /** Ends all reading at once. */
+  stop(): void
+}
+
+export interface LogGroupsOptions {
+  readonly host: Host
+  /** Milliseconds for which a member that gives no sign of life keeps its partitions. */
+  readonly lease: number
+  readonly partitions: number
+  /** Where a group keeps its documents. Groups for which it returns the same object are looked after together. */
+  readonly documents: (group: string) => GroupDocuments
+  /** The end of the log. */
+  readonly head: () => Promise<Offset>
+  /** Makes the reading of a new consumer. `failed` is called where it cannot go on; nothing is delivered afterwards. */
+  readonly reading: (subscribe: SubscribeOptions, sink: Sink, failed: (cause: Error) => void) => LogReading
+}
+
+/** The groups of a log: who shares its partitions, under a lease, and what each member's sink is told. */
+export interface LogGroups {
+  /** See `Transport.subscribe`. Refuses options that are wrong. */
+  subscribe(subscribe: SubscribeOptions, sink: Sink): Promise<Consumer>
+  /** Ends every consumer, as one ends that cannot go on. */
+  end(cause: Error): void
+  /** Closes every consumer. */
+  close(): Promise<void>
+}
+
+export function logGroups(options: LogGroupsOptions): LogGroups {
+  const { host, lease, partitions, documents, head, reading } = options
+  const consumers = new Set<LogConsumer>()
+  /** One is enough, but where one process joins the same group twice each is an instance of its own. */
+  const memberships: Membership[] = []
+
+  const membershipFor = (group: string): Membership => {
+    const place = documents(group)
+    const found = memberships.find((one) => one.documents === place && !one.has(group))
+    if (found !== undefined) return found
+    const fresh = new Membership({ documents: place, partitions, host, lease })
+    memberships.push(fresh)
+    return fresh
+  }
+
+  return {
+    async subscribe(subscribe, sink) {
+      check(subscribe)
+      const membership = membershipFor(subscribe.group)
+      const consumer = new LogConsumer({
+        host,
+        partitions,
+        subscribe,
+        sink,
+        membership,
+        head,
+        reading: (failed) => reading(subscribe, sink, failed),
+        closed: (gone) => consumers.delete(gone),
+      })
+      consumers.add(consumer)
+      try {
+        await membership.join(consumer)
+      } catch (error) {
+        consumer.begin()
+        await consumer.close()
+        throw error
+      }
+      consumer.begin()
+      return consumer
+    },
+    end(cause) {
+      for (const consumer of consumers) consumer.end(cause)
+    },
+    async close() {
+      await Promise.all([...consumers].map((consumer) => consumer.close()))
+    },
+  }
+}
+
+function check({ group, topics, start = 'beginning' }: SubscribeOptions): void {
+  if (typeof group !== 'string' || group === '') {
+    throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `group` to be a name that is not empty.', {
+      details: { field: 'group' },
+    })
+  }
+  if (
+    topics !== undefined &&
+    (topics.length === 0 || topics.some((topic) => typeof topic !== 'string' || topic === ''))
+  ) {
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      'Expected `topics` to be one name or more, none of them empty; leave it out for all.',
+      {
+        details: { field: 'topics' },
+      },
+    )
+  }
+  if (start !== 'beginning' && start !== 'end') {
+    throw new TidingsError('TIDINGS_INVALID_OPTION', "Expected `start` to be 'beginning' or 'end'.", {
+      details: { field: 'start' },
+    })
+  }
+}
