@@ -57,8 +57,8 @@ test('what cannot be read is kept as a dead letter of the inbox, and holds up no
   expect(await parked.show(items[0]?.id as string)).not.toHaveProperty('raw')
   expect((await busStatus(audit.bus)).bridge?.inbox).toMatchObject({ received: 4, dead: 2 })
 
-  const dropped = await parked.drop({ subscription: 'inbox', id: items[0]?.id as string })
-  const redriven = await parked.redrive({ subscription: 'inbox', id: items[1]?.id as string })
+  const dropped = await parked.drop({ subscription: 'inbox', id: items[0]?.id })
+  const redriven = await parked.redrive({ subscription: 'inbox', id: items[1]?.id })
   await world.runtime.advance(2_500)
   expect((await parked.list({ subscription: 'inbox' })).items.map(({ id }) => id)).toEqual([items[1]?.id])
   const follow = async (requests: readonly string[]): Promise<readonly string[]> => {

@@ -47,7 +47,10 @@ function windowEnd(db: DatabaseSync, query: PruneQuery, after: Position): Positi
   return query.stream === undefined ? Math.min(query.through, row[0] + window - 1) : query.through
 }
 
-function compile({ before, types, stream }: PruneQuery): { readonly where: string; readonly values: SQLInputValue[] } {
+function compile({ before, types, exceptSource, stream }: PruneQuery): {
+  readonly where: string
+  readonly values: SQLInputValue[]
+} {
   const conditions: string[] = []
   const values: SQLInputValue[] = []
   if (stream !== undefined) {
@@ -61,6 +64,10 @@ function compile({ before, types, stream }: PruneQuery): { readonly where: strin
   if (types !== undefined) {
     conditions.push(`type in (${types.map(() => '?').join(', ')})`)
     values.push(...types)
+  }
+  if (exceptSource !== undefined) {
+    conditions.push('source <> ?')
+    values.push(exceptSource)
   }
   return { where: conditions.map((condition) => `and ${condition}`).join(' '), values }
 }

@@ -47,7 +47,14 @@ export const pruning: Topic<StoreWorld> = {
         const start = world.chance.now()
         const written: EventRecord[] = []
         for (let at = 0; at < 24; at++) {
-          written.push(record(world, { time: start + at, type: at % 2 === 0 ? 'a' : 'b', key: `k-${at % 3}` }))
+          written.push(
+            record(world, {
+              time: start + at,
+              type: at % 2 === 0 ? 'a' : 'b',
+              key: `k-${at % 3}`,
+              source: at % 4 < 2 ? '/here' : '/there',
+            }),
+          )
         }
         const placed = await commitOne(store, { append: written })
         const through = (placed[11] as Placed).position
@@ -67,6 +74,7 @@ export const pruning: Topic<StoreWorld> = {
         await prune({ stream: orderStream('k-1'), types: ['a'] }, (one) => one.key === 'k-1' && one.type === 'a')
         await prune({ before: start + 3 }, (_, at) => at < 3)
         await prune({ types: ['b', 'nothing'], before: start + 8 }, (one, at) => one.type === 'b' && at < 8)
+        await prune({ exceptSource: '/there', before: start + 10 }, (one, at) => one.source !== '/there' && at < 10)
         await prune({ stream: orderStream('nobody') }, () => false)
         await prune({ types: [] }, () => false)
         await prune({}, () => true)

@@ -14,8 +14,11 @@ import type { Transport } from '../transport/transport.ts'
 export interface EventBusOptions {
   /** Where events are kept: `memory:`, `sqlite:./file.db`. Picks and loads the adapter. Either this or `store`. */
   readonly url?: string
-  /** The same by hand: a store that is open already (the bus leaves it open), or one to open (the bus closes it). */
-  readonly store?: Store | StoreAdapter
+  /**
+   * The same by hand: a store that is open already (the bus leaves it open), or one to open (the bus closes it). `none`, together with a broker:
+   * direct mode, where events go straight to it and from it, at least once, without outbox, parking, replay or anything else that must be remembered.
+   */
+  readonly store?: Store | StoreAdapter | 'none'
   /** Events that a bus on `memory:` keeps to look back on, once all its subscriptions have passed them. Default 1,000. Ignored by other stores. */
   readonly keep?: number
   /** Who publishes: a URI reference such as `/auth`, part of every event's identity. Default `/app`. */

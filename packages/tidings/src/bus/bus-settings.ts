@@ -50,8 +50,8 @@ export function busSettings(options: EventBusOptions): BusSettings {
     "`url` to say where events are kept, such as 'sqlite:./tidings.db' or 'memory:'",
   )
   mistakes.expect(
-    store === undefined || (typeof store === 'object' && store !== null),
-    '`store` to be a store or one to open',
+    store === undefined || store === 'none' || (typeof store === 'object' && store !== null),
+    "`store` to be a store, one to open, or 'none'",
     store,
   )
   mistakes.expect(
@@ -68,6 +68,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
     if (!isBroker(transport)) mistakes.read(() => void resolveLogOptions(transport ?? {}), undefined)
   }
   const bridged = isBroker(transport)
+  mistakes.expect(store !== 'none' || bridged, "`store` 'none' together with a broker as `transport`")
   for (const field of bridged ? [] : (['group', 'relay', 'inbox', 'remember'] as const))
     mistakes.expect(options[field] === undefined, `\`${field}\` together with a broker as \`transport\``)
   for (const field of ['verifySeal', 'log'] as const) call(field, options[field])

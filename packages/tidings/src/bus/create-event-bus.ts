@@ -1,5 +1,7 @@
 import { type Bridge, openBridge } from '../bridge/bridge.ts'
 import { relayName } from '../bridge/relay.ts'
+import { directHearing, directOptions } from '../direct/direct-subscriptions.ts'
+import { directTransport } from '../direct/direct-transport.ts'
 import type { AnyEventDefinition, EventDefinition, EventDraft } from '../events/define-event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
@@ -37,7 +39,7 @@ import { rememberParts } from './bus-parts.ts'
 import { type BusSettings, busSettings, isBroker } from './bus-settings.ts'
 import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
-import { openStore } from './open-store.ts'
+import { type OpenedStore, openStore } from './open-store.ts'
 import { registerRelay } from './register-relay.ts'
 import { type Registration, register } from './registration.ts'
 import { keepRetention } from './retention.ts'
@@ -65,10 +67,11 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
 async function assemble(
   options: EventBusOptions,
   settings: BusSettings,
-  { store, owned }: Awaited<ReturnType<typeof openStore>>,
+  { store, owned, broker }: OpenedStore,
   { runtime, log, meter }: Host,
 ): Promise<EventBus> {
   const { source, txHold, validate } = settings
+  const group = settings.bridge?.inbox.group ?? ''
   // A memory store hands out its own objects already.
   const nearby = store.capabilities.durability === 'memory' ? store : recentCommits(store)
   const committer = new Committer(nearby, runtime, {
@@ -76,9 +79,11 @@ async function assemble(
     ...(settings.batch === undefined ? {} : { maxUnits: settings.batch }),
   })
   const transport =
-    typeof options.transport === 'function'
-      ? options.transport(store, { runtime, log, meter })
-      : logTransport(nearby, { runtime, log, meter }, isBroker(options.transport) ? {} : options.transport)
+    broker !== undefined
+      ? directTransport(broker, (name) => directHearing(group, declared, name))
+      : typeof options.transport === 'function'
+        ? options.transport(store, { runtime, log, meter })
+        : logTransport(nearby, { runtime, log, meter }, isBroker(options.transport) ? {} : options.transport)
   const slots = new Slots(settings.concurrency)
   const definitions = new Map<string, AnyEventDefinition>(
     (options.events ?? []).map((definition) => [definition.type, definition]),
@@ -135,6 +140,7 @@ async function assemble(
   const publisher = new Publisher({
     ...prepareOptions,
     store,
+    durability: (broker ?? store).capabilities.durability,
     committer,
     meter,
     settings: settings.publish,
@@ -151,7 +157,7 @@ async function assemble(
     owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, settings.keep) : undefined
 
   const bridge: Bridge | undefined =
-    isBroker(options.transport) && settings.bridge !== undefined
+    broker === undefined && isBroker(options.transport) && settings.bridge !== undefined
       ? await openBridge(options.transport, {
           host: { runtime, log, meter },
           engines: host,
@@ -211,7 +217,8 @@ async function assemble(
     }
     life.assertOpen()
     replays.start()
-    stopping.push(keepRetention(store, runtime, log, allDefinitions))
+    const received = settings.bridge && { own: source, remember: settings.bridge.remember }
+    stopping.push(keepRetention(store, runtime, log, allDefinitions, received))
   }
 
   const bus: EventBus = {
@@ -235,7 +242,10 @@ async function assemble(
       life.assertOpen()
       const subscription = subscriptionOf(
         to,
-        subscriptionSettings(subscribeOptions, targetMistakes(to, handler)),
+        subscriptionSettings(
+          broker === undefined ? subscribeOptions : directOptions(subscribeOptions),
+          targetMistakes(to, handler),
+        ),
         handler,
       )
       const { name } = subscription.settings

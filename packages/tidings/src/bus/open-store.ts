@@ -1,7 +1,11 @@
+import { directStore } from '../direct/direct-store.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Host, StoreAdapter } from '../store/adapter.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import type { Store } from '../store/store.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { EventBusOptions } from './bus-options.ts'
+import { isBroker } from './bus-settings.ts'
 
 /** Which package serves which scheme of a URL. */
 const adapters: Readonly<Record<string, string>> = {
@@ -10,12 +14,22 @@ const adapters: Readonly<Record<string, string>> = {
   rediss: '@tidings/redis',
 }
 
-/** Opens what the options name. `owned` says whether the bus must close it. */
-export async function openStore(
-  options: { readonly url?: string; readonly store?: Store | StoreAdapter },
-  host: Host,
-): Promise<{ store: Store; owned: boolean }> {
-  const { store, url } = options
+export interface OpenedStore {
+  readonly store: Store
+  /** Whether the bus must close it. */
+  readonly owned: boolean
+  /** In direct mode: the broker that stands behind it. */
+  readonly broker?: Transport
+}
+
+/** Opens what the options name. */
+export async function openStore(options: EventBusOptions, host: Host): Promise<OpenedStore> {
+  const { store, url, transport } = options
+  if (store === 'none' && isBroker(transport)) {
+    const broker = await transport.open(host)
+    return { store: directStore(broker), owned: true, broker }
+  }
+  if (store === 'none') throw invalid("`store` 'none' together with a broker as `transport`")
   if (store !== undefined)
     return 'open' in store ? { store: await store.open(host), owned: true } : { store, owned: false }
   if (url === undefined) throw invalid("`url` to say where events are kept, such as 'sqlite:./tidings.db' or 'memory:'")

@@ -1,17 +1,35 @@
 import { describe, expect, it } from 'vitest'
 import { defineEvent } from '../events/define-event.ts'
 import { PermanentError } from '../kernel/errors.ts'
+import { silentLog } from '../kernel/log.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
 import { type ReplayRun, replayId, replaysCollection } from '../subscriber/replay-run.ts'
 import { createEventBus } from './create-event-bus.ts'
-import { passedByAll } from './retention.ts'
+import { keepRetention, passedByAll } from './retention.ts'
 
 const Short = defineEvent('ping.sent', { retention: '1h', key: (data) => (data as { to: string }).to })
 const Kept = defineEvent('order.placed', { key: (data) => (data as { to: string }).to })
 
 describe('retention', () => {
+  it('looks once an hour for events of others whose time is over, and lets own ones stay', async () => {
+    const runtime = virtualRuntime({ seed: 5 })
+    const store = memoryStore()
+    const there = await createEventBus({ store, runtime, source: '/there' })
+    const here = await createEventBus({ store, runtime, source: '/here' })
+    const stop = keepRetention(store, runtime, silentLog, () => [], { own: '/here', remember: 7_200_000 })
+    const sources = async (): Promise<string[]> =>
+      (await store.readAll({ after: 0, limit: 10 })).events.map(({ record }) => record.source)
+    await there.publish(Kept, { to: 'k-1' })
+    await here.publish(Kept, { to: 'k-1' })
+    await runtime.advance(3_600_000)
+    await there.publish(Kept, { to: 'k-1' })
+    await runtime.advance(3_700_000)
+    expect(await sources()).toEqual(['/here', '/there'])
+    stop()
+  })
+
   it('lets old events go when everybody has passed them, keeps other types, versions and what is parked', async () => {
     const runtime = virtualRuntime({ seed: 3 })
     const store = memoryStore()

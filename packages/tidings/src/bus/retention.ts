@@ -1,7 +1,7 @@
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Runtime, Timer } from '../kernel/runtime.ts'
-import type { Position, Store } from '../store/store.ts'
+import type { Position, PruneQuery, Store } from '../store/store.ts'
 import { isInLog, parkedCollection, readParked } from '../subscriber/parked-event.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
 import { type ReplayRun, replaysCollection } from '../subscriber/replay-run.ts'
@@ -12,8 +12,17 @@ import { type Registration, subscriptionsCollection } from './registration.ts'
 const every = 60_000
 const batch = 1_000
 
+/** How often old events of other services are looked for, in milliseconds: each look passes over all that this service keeps for good. */
+const receivedEvery = 3_600_000
+
+/** Events that came from other services stay `remember` milliseconds at least. */
+export interface Received {
+  readonly own: string
+  readonly remember: number
+}
+
 /**
- * Lets events go whose type's retention is over, once every registered subscription has passed them and nothing parked refers to
+ * Lets events go whose type's retention is over, and those of other services, once every registered subscription has passed them and nothing parked refers to
  * them. In bounded batches with the event loop in between. Returns how to stop.
  */
 export function keepRetention(
@@ -21,27 +30,30 @@ export function keepRetention(
   runtime: Runtime,
   log: Log,
   definitions: () => Iterable<AnyEventDefinition>,
+  received?: Received,
 ): () => void {
   let timer: Timer | undefined
   let stopped = false
+  let receivedDue = runtime.monotonic()
+
+  const remove = async (query: Omit<PruneQuery, 'limit'>): Promise<void> => {
+    for (let more = true; more && !stopped; ) {
+      more = (await store.prune({ ...query, limit: batch })).more
+      if (more) await new Promise<void>((resolve) => runtime.defer(resolve))
+    }
+  }
 
   const sweep = async (): Promise<void> => {
     const retained = [...definitions()].filter(({ retention }) => retention !== undefined)
-    if (retained.length === 0) return
+    const isDue = received !== undefined && Number.isFinite(received.remember) && runtime.monotonic() >= receivedDue
+    if (retained.length === 0 && !isDue) return
     const through = await passedByAll(store)
-    if (through <= 0) return
-    for (const { type, retention } of retained) {
-      for (let more = true; more && !stopped; ) {
-        const pruned = await store.prune({
-          through,
-          types: [type],
-          before: runtime.now() - (retention as number),
-          limit: batch,
-        })
-        more = pruned.more
-        if (more) await new Promise<void>((resolve) => runtime.defer(resolve))
-      }
+    if (through > 0) {
+      for (const { type, retention } of retained)
+        await remove({ through, types: [type], before: runtime.now() - (retention as number) })
+      if (isDue) await remove({ through, exceptSource: received.own, before: runtime.now() - received.remember })
     }
+    if (isDue) receivedDue = runtime.monotonic() + receivedEvery
   }
 
   const next = (): void => {

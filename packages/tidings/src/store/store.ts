@@ -182,6 +182,8 @@ export interface PruneQuery {
   /** Only events older than this time, milliseconds since 1970. */
   readonly before?: number
   readonly types?: readonly string[]
+  /** Only events of other sources than this one. */
+  readonly exceptSource?: string
   readonly stream?: StreamName
   readonly limit: number
 }

@@ -84,11 +84,12 @@ function soundEvent(entry: Reply): readonly StoredEvent[] {
   }
 }
 
-function doomedBy({ through, before, types }: PruneQuery, { position, record }: StoredEvent): boolean {
+function doomedBy({ through, before, types, exceptSource }: PruneQuery, { position, record }: StoredEvent): boolean {
   return (
     position <= through &&
     (before === undefined || record.time < before) &&
-    (types === undefined || types.includes(record.type))
+    (types === undefined || types.includes(record.type)) &&
+    (exceptSource === undefined || record.source !== exceptSource)
   )
 }
 

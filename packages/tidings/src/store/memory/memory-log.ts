@@ -125,6 +125,7 @@ export class MemoryLog {
     return (
       (query.before === undefined || stored.record.time < query.before) &&
       (query.types === undefined || query.types.includes(stored.record.type)) &&
+      (query.exceptSource === undefined || stored.record.source !== query.exceptSource) &&
       (only === undefined || stored.stream === only)
     )
   }
