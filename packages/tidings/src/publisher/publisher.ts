@@ -21,6 +21,8 @@ import { type ListenerFailure, type Receipt, receiptOf } from './receipt.ts'
 
 export interface PublisherHost extends PrepareOptions {
   readonly store: Store
+  /** Of what a publish has written, for receipts. */
+  readonly durability: Receipt['durability']
   readonly committer: Committer
   readonly runtime: Runtime
   readonly meter: Meter
@@ -41,7 +43,7 @@ const noOptions: PublishOptions = Object.freeze({})
 /** From a draft to a receipt: prepare, limit, commit, inline listeners. */
 export class Publisher {
   readonly #host: PublisherHost
-  readonly #durability: 'memory' | 'store'
+  readonly #durability: Receipt['durability']
   readonly #gate: RateGate | undefined
   readonly #sealing: { readonly seal?: (checksum: string) => string }
   readonly #published: Counter
@@ -52,7 +54,7 @@ export class Publisher {
 
   constructor(host: PublisherHost) {
     this.#host = host
-    this.#durability = host.store.capabilities.durability
+    this.#durability = host.durability
     this.#gate =
       host.settings.rate === undefined
         ? undefined
@@ -418,7 +420,8 @@ export class Publisher {
     if (answer.status === 'committed') {
       this.#host.committed(answer.events)
       // The try whose answer was lost was ours. Where promises are kept, they tell what was heard; elsewhere nobody has heard it yet.
-      if (answer.repeated && this.#durability === 'memory') answer = { ...answer, repeated: false }
+      if (answer.repeated && this.#host.store.capabilities.durability === 'memory')
+        answer = { ...answer, repeated: false }
     }
     return raw ? answer : this.#granted(answer)
   }

@@ -21,7 +21,9 @@ import { type Recording, recordingStore } from './recording-store.ts'
 import { type VirtualClock, virtualClock } from './virtual-clock.ts'
 
 /** Those of a bus; the log is polled each second by default, since a memory store's wake-ups come. */
-export interface TestBusOptions extends Omit<EventBusOptions, 'url' | 'runtime'> {
+export interface TestBusOptions extends Omit<EventBusOptions, 'url' | 'runtime' | 'store'> {
+  /** What it stands on instead of a memory store of its own. */
+  readonly store?: Exclude<EventBusOptions['store'], 'none'>
   /** Decides every random choice: jitter, ids, injected faults. Default 1. Errors of the kit name it. */
   readonly seed?: number
   /** Where virtual time begins: milliseconds since 1970 or a date. Default 2026-01-01T00:00:00Z. */

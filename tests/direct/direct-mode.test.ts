@@ -1,0 +1,262 @@
+import { createEventBus, defineEvent, type EventBus, type EventBusOptions, memoryStore, type Store } from 'tidings'
+import {
+  type Delivery,
+  logTransport,
+  type Outcome,
+  type Sink,
+  type Transport,
+  type TransportAdapter,
+  virtualRuntime,
+} from 'tidings/spi'
+import { describe, expect, it } from 'vitest'
+
+const OrderPlaced = defineEvent<{ id: string; total: number }>('order.placed')
+const OrderSeen = defineEvent<{ id: string }>('order.seen')
+const LoginFailed = defineEvent<{ id: string }>('login.failed')
+
+const runtime = virtualRuntime({ seed: 5 })
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let step = 0; !holds(); step++) {
+    if (step > 5_000) throw new Error(`It did not come to this: ${what}`)
+    await runtime.advance(20)
+  }
+}
+
+async function run<Result>(work: Promise<Result>): Promise<Result> {
+  let open = true
+  work.finally(() => (open = false)).catch(() => {})
+  while (open) await runtime.advance(20)
+  return work
+}
+
+/** A log plays the broker. */
+function onLog(log: Store): TransportAdapter {
+  return { name: 'log', open: async (host) => logTransport(log, host) }
+}
+
+async function direct(transport: TransportAdapter, options: Partial<EventBusOptions> = {}): Promise<EventBus> {
+  return createEventBus({ store: 'none', transport, source: '/shop', runtime, ...options })
+}
+
+describe('a bus without a store, over a log', () => {
+  it('publishes to the broker and hears from it, in order of each stream', async () => {
+    const log = memoryStore()
+    const [one, other] = [await direct(onLog(log)), await direct(onLog(log), { source: '/billing' })]
+    const heard: string[] = []
+    other.subscribe(OrderPlaced, { name: 'bills', from: 'beginning' }, async ({ key, data, source }) => {
+      heard.push(`${source} ${key} ${data.total}`)
+    })
+    await run(other.start())
+    const receipts = await run(Promise.all([1, 2, 3].map((total) => one.publish(OrderPlaced, { id: 'o-1', total }))))
+    expect(receipts.map(({ durability }) => durability)).toEqual(['memory', 'memory', 'memory'])
+    await until('three are heard', () => heard.length === 3)
+    expect(heard).toEqual(['/shop o-1 1', '/shop o-1 2', '/shop o-1 3'])
+    await run(Promise.all([one.close(), other.close()]))
+  })
+
+  it('retries in the lane, then skips and goes on; what a handler publishes leaves with its success', async () => {
+    const log = memoryStore()
+    const bus = await direct(onLog(log))
+    const attempts: string[] = []
+    const seen: string[] = []
+    bus.subscribe(
+      OrderPlaced,
+      { name: 'moody', from: 'beginning', retry: { tries: 3, backoff: ['30s'] } },
+      async ({ data }, { attempt, publish }) => {
+        attempts.push(`${data.total}/${attempt}`)
+        await publish(OrderSeen, { id: data.id })
+        if (data.total === 1) throw new Error('no')
+      },
+    )
+    bus.subscribe(
+      OrderSeen,
+      { name: 'seen', from: 'beginning' },
+      (event) => void seen.push(event.causationId ?? event.id),
+    )
+    await run(bus.start())
+    await run(bus.publish(OrderPlaced, { id: 'o-1', total: 1 }))
+    await run(bus.publish(OrderPlaced, { id: 'o-1', total: 2 }))
+    await until('the second is handled', () => attempts.includes('2/1'))
+    expect(attempts).toEqual(['1/1', '1/2', '1/3', '2/1'])
+    await until('its event is heard', () => seen.length > 0)
+    expect(seen).toHaveLength(1)
+    await run(bus.close())
+  })
+
+  it('hears only the categories it asked for', async () => {
+    const asked: (readonly string[] | undefined)[] = []
+    const log = memoryStore()
+    const bus = await direct({
+      name: 'log',
+      open: async (host) => {
+        const transport = logTransport(log, host)
+        return {
+          ...transport,
+          subscribe: (options, sink) => (asked.push(options.topics), transport.subscribe(options, sink)),
+        }
+      },
+    })
+    bus.subscribe([OrderPlaced, LoginFailed], { name: 'some' }, () => {})
+    bus.subscribe('order.*', { name: 'all' }, () => {})
+    await run(bus.start())
+    expect(asked).toEqual([['login', 'order'], undefined])
+    await run(bus.close())
+  })
+
+  it.each([
+    [{ onPoison: 'park' }, 'onPoison'],
+    [{ order: 'all' }, 'order'],
+    [{ from: 7 }, 'from'],
+  ] as const)('refuses what must be remembered: %o', async (options, field) => {
+    const bus = await direct(onLog(memoryStore()))
+    expect(() => bus.subscribe(OrderPlaced, { name: 'one', ...options }, () => {})).toThrow(
+      expect.objectContaining({ code: 'TIDINGS_NOT_SUPPORTED', details: expect.objectContaining({ field }) }),
+    )
+    await expect(run(bus.publish(OrderPlaced, { id: 'o-1', total: 1 }, { expectedVersion: 0 }))).rejects.toMatchObject({
+      code: 'TIDINGS_CONFLICT',
+    })
+    await run(bus.close())
+  })
+
+  it('needs a broker', async () => {
+    await expect(createEventBus({ store: 'none' })).rejects.toMatchObject({ code: 'TIDINGS_INVALID_OPTION' })
+  })
+
+  it('says so when the broker does not answer, and tries again with the same id', async () => {
+    const log = memoryStore()
+    let failures = 2
+    const ids: string[] = []
+    const bus = await direct({
+      name: 'log',
+      open: async (host) => {
+        const transport = logTransport(log, host)
+        return {
+          ...transport,
+          async publish(batch): Promise<readonly Outcome[]> {
+            ids.push(...batch.map(({ id }) => id))
+            const outcomes = await transport.publish(batch)
+            return failures-- > 0 ? batch.map(() => ({ status: 'unknown', error: new Error('lost') })) : outcomes
+          },
+        }
+      },
+    })
+    const receipt = await run(bus.publish(OrderPlaced, { id: 'o-1', total: 1 }))
+    expect(new Set(ids)).toEqual(new Set([receipt.id]))
+    expect(ids).toHaveLength(3)
+    expect((await log.readAll({ after: 0, limit: 10 })).events).toHaveLength(1)
+    failures = 9
+    await expect(run(bus.publish(OrderPlaced, { id: 'o-1', total: 2 }))).rejects.toMatchObject({
+      code: 'TIDINGS_COMMIT_UNKNOWN',
+    })
+    await run(bus.close())
+  })
+})
+
+/** A queue that gives everything again which was not settled when its consumer went. */
+class FakeQueue {
+  readonly kept: Delivery[] = []
+  settled: string[] = []
+  #sink: Sink | undefined
+  #credit = 0
+  #next = 0
+  #numbered = 0
+
+  adapter(): TransportAdapter {
+    return { name: 'queue', open: async () => this.#transport() }
+  }
+
+  /** The connection breaks: all that is not settled comes again, under new numbers. */
+  async reconnect(): Promise<void> {
+    this.#sink?.lost([0])
+    this.#next = 0
+    this.#numbered = 0
+    await this.#sink?.assigned([0])
+    this.#pump()
+  }
+
+  #transport(): Transport {
+    return {
+      capabilities: {
+        name: 'queue',
+        kind: 'queue',
+        durability: 'broker',
+        groups: true,
+        ordering: 'stream',
+        redelivery: true,
+        replay: false,
+        maxBytes: 1_000_000,
+        partitions: 1,
+      },
+      publish: async (batch) => {
+        for (const record of batch)
+          this.kept.push({ partition: 0, offset: 0, stream: `\u001f${record.category}\u001f${record.key}`, record })
+        this.#pump()
+        return batch.map(() => ({ status: 'stored' }))
+      },
+      subscribe: async (_options, sink) => {
+        this.#sink = sink
+        await sink.assigned([0])
+        return {
+          request: (count) => {
+            this.#credit += count
+            queueMicrotask(() => this.#pump())
+          },
+          done() {},
+          settle: (delivery, how) => {
+            expect(how).toBe('done')
+            const at = this.kept.findIndex(({ record }) => record?.id === delivery.record?.id)
+            if (at === -1) throw new Error('Settled twice')
+            this.settled.push(this.kept.splice(at, 1)[0]?.record?.id ?? '')
+            this.#next--
+          },
+          seek() {},
+          close: async () => {
+            await sink.revoked([0])
+            this.#sink = undefined
+          },
+        }
+      },
+      async close() {},
+    }
+  }
+
+  #pump(): void {
+    if (this.#sink === undefined) return
+    const deliveries: Delivery[] = []
+    while (this.#credit > 0 && this.#next < this.kept.length) {
+      this.#credit--
+      deliveries.push({ ...(this.kept[this.#next++] as Delivery), offset: ++this.#numbered })
+    }
+    if (deliveries.length > 0) this.#sink.deliver(deliveries)
+  }
+}
+
+describe('a bus without a store, over a queue', () => {
+  it('settles what is handled, and handles again what the broker gives again', async () => {
+    const queue = new FakeQueue()
+    const bus = await direct(queue.adapter())
+    const handled: string[] = []
+    let stuck = true
+    bus.subscribe(OrderPlaced, { name: 'bills' }, async ({ data }) => {
+      if (data.id === 'o-2' && stuck) await new Promise(() => {})
+      handled.push(`${data.id}/${data.total}`)
+    })
+    await run(bus.start())
+    for (const [id, total] of [
+      ['o-1', 1],
+      ['o-2', 2],
+      ['o-3', 3],
+    ] as const)
+      expect(await run(bus.publish(OrderPlaced, { id, total }))).toMatchObject({ durability: 'broker', position: 0 })
+    await until('the free ones are handled', () => handled.length === 2)
+    expect(handled).toEqual(['o-1/1', 'o-3/3'])
+    // The third is handled, but stands behind one that is not.
+    await until('the first is settled', () => queue.settled.length === 1)
+    stuck = false
+    await run(queue.reconnect())
+    await until('all are settled', () => queue.kept.length === 0)
+    expect(handled).toEqual(['o-1/1', 'o-3/3', 'o-2/2', 'o-3/3'])
+    await run(bus.close())
+  })
+})
