@@ -1,4 +1,5 @@
 import type { EventRecord } from '../events/record.ts'
+import type { Receipt } from '../publisher/receipt.ts'
 import type { Host } from '../store/adapter.ts'
 import type { Placed } from '../store/store.ts'
 import type { EngineHost } from '../subscriber/engine-host.ts'
@@ -6,6 +7,7 @@ import type { Subscription } from '../subscriber/subscription.ts'
 import type { TransportAdapter } from '../transport/adapter.ts'
 import type { Transport, TransportCapabilities } from '../transport/transport.ts'
 import type { BridgeSettings } from './bridge-settings.ts'
+import { HandOvers } from './hand-overs.ts'
 import { Inbox, type InboxStatus } from './inbox.ts'
 import { answerInboxRequests } from './inbox-requests.ts'
 import { Outgoing } from './outgoing.ts'
@@ -24,6 +26,8 @@ export interface Bridge {
   hear(subscriptions: readonly Subscription[]): Promise<void>
   /** Whether this service's own event goes to the broker. */
   takes(record: EventRecord): boolean
+  /** Resolves when the broker has an event of this service. See `HandOvers.wait`. */
+  handed(receipt: Pick<Receipt, 'id' | 'position'>, deadline: number): Promise<void>
   status(): BridgeStatus
   /** Leaves the group within `deadline` milliseconds; the relay's engine is closed by whoever runs it. */
   close(deadline: number): Promise<void>
@@ -75,8 +79,10 @@ function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
     flights: settings.relay.flights,
     patience: settings.relay.patience,
     leaving: ({ id }) => sent.add(id),
+    handed: ({ id }) => handOvers.done(id),
   })
   const takes = (record: EventRecord): boolean => record.source === source && !arrived.has(record.id)
+  const handOvers = new HandOvers(engines.store, host.runtime, takes)
   const inbox = new Inbox({
     store: engines.store,
     committer: engines.committer,
@@ -101,6 +107,7 @@ function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
       return inbox.hear(topicsOf(subscriptions))
     },
     takes,
+    handed: (receipt, deadline) => handOvers.wait(receipt, deadline),
     status: () => ({
       broker: transport.capabilities,
       flying: outgoing.flying,
@@ -112,6 +119,7 @@ function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
       return inbox.close(deadline)
     },
     async end() {
+      handOvers.close()
       outgoing.close()
       await transport.close()
     },

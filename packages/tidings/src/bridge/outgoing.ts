@@ -18,6 +18,8 @@ export interface OutgoingOptions {
   readonly patience: number
   /** Called for each event before it leaves: it may come back before the call that sent it has its answer. */
   readonly leaving: (record: EventRecord) => void
+  /** Called for each event that the broker has. */
+  readonly handed: (record: EventRecord) => void
 }
 
 interface Waiting {
@@ -95,16 +97,18 @@ export class Outgoing {
 
   async #fly(batch: readonly Waiting[]): Promise<void> {
     this.#flying++
-    const { transport, leaving } = this.#options
+    const { transport, leaving, handed } = this.#options
     const records = batch.map(({ record }) => travelling(record))
     for (const record of records) leaving(record)
     const outcomes = await this.#bounded((signal) => transport.publish(records, signal))
     this.#flying--
     let away: Error | undefined
-    for (const [at, { stored, failed }] of batch.entries()) {
+    for (const [at, { record, stored, failed }] of batch.entries()) {
       const outcome = outcomes?.[at] ?? noAnswer
-      if (outcome.status === 'stored') stored()
-      else if (outcome.status === 'refused') failed(new RefusedError(outcome.error))
+      if (outcome.status === 'stored') {
+        handed(record)
+        stored()
+      } else if (outcome.status === 'refused') failed(new RefusedError(outcome.error))
       else failed((away = unavailable(outcome.error)))
     }
     // Those that wait would meet the same, each after another wait.

@@ -12,6 +12,7 @@ import { noDraft } from '../prepare/prepare.ts'
 import { Committer } from '../publisher/committer.ts'
 import type { PublishOptions } from '../publisher/publish-options.ts'
 import { Publisher } from '../publisher/publisher.ts'
+import type { Receipt } from '../publisher/receipt.ts'
 import type { Host } from '../store/adapter.ts'
 import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
@@ -43,6 +44,7 @@ import { type OpenedStore, openStore } from './open-store.ts'
 import { registerRelay } from './register-relay.ts'
 import { type Registration, register } from './registration.ts'
 import { keepRetention } from './retention.ts'
+import { settleAtBroker } from './settle-at-broker.ts'
 import { transaction } from './transaction.ts'
 import { trimMemory } from './trim-memory.ts'
 
@@ -221,6 +223,11 @@ async function assemble(
     stopping.push(keepRetention(store, runtime, log, allDefinitions, received))
   }
 
+  const settled = <Result extends Receipt | readonly Receipt[]>(
+    options: PublishOptions | undefined,
+    publish: () => Promise<Result>,
+  ): Promise<Result> => (options?.settle === 'broker' ? settleAtBroker(bridge, runtime, options, publish) : publish())
+
   const bus: EventBus = {
     source,
     store: eventHistory(store),
@@ -232,11 +239,11 @@ async function assemble(
       if (life.phase === 'draining' || life.phase === 'closed')
         return Promise.reject(new TidingsError('TIDINGS_CLOSED', 'The event bus is closed.'))
       if (typeof first !== 'object' || first === null) return Promise.reject(noDraft())
-      if (Array.isArray(first))
-        return publisher.publishAll(first as readonly EventDraft[], second as PublishOptions | undefined)
-      if ('definition' in first) return publisher.publish(first, second as PublishOptions | undefined)
+      const said = second as PublishOptions | undefined
+      if (Array.isArray(first)) return settled(said, () => publisher.publishAll(first as readonly EventDraft[], said))
+      if ('definition' in first) return settled(said, () => publisher.publish(first, said))
       if (typeof (first as EventDefinition).create !== 'function') return Promise.reject(noDraft())
-      return publisher.publish((first as EventDefinition).create(second), third)
+      return settled(third, () => publisher.publish((first as EventDefinition).create(second), third))
     }) as EventBus['publish'],
     subscribe(to: SubscribeTo, subscribeOptions: SubscribeOptions, handler: Handler<never>) {
       life.assertOpen()

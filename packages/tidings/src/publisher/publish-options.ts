@@ -10,6 +10,11 @@ export interface PublishOptions extends Stamp {
   readonly dedupKey?: string
   /** How long to wait for a place under the rate limit or for a store that is away. Default 30 s. Then `TIDINGS_RATE_LIMITED` or the store's own error. */
   readonly deadline?: Duration
+  /**
+   * What publish waits for. `store`: that the event is stored here. `broker`: that the broker has it, too; after `deadline` it rejects with
+   * `TIDINGS_DEADLINE`, though the event is stored and the relay goes on trying. Default `store`.
+   */
+  readonly settle?: 'store' | 'broker'
 }
 
 /** How a bus publishes. */
@@ -46,12 +51,14 @@ export const publishDefaults: PublishSettings = Object.freeze({
 /** Throws `TIDINGS_INVALID_OPTION` naming the option. What is said of the event itself is checked with the event. */
 export function checkPublishOptions(options: PublishOptions): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'to be an object')
-  const { expectedVersion, dedupKey, deadline } = options
+  const { expectedVersion, dedupKey, deadline, settle } = options
   if (expectedVersion !== undefined && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0))
     throw invalid('expectedVersion', 'to be a whole number of at least 0')
   if (dedupKey !== undefined && !(typeof dedupKey === 'string' && dedupKey.length > 0))
     throw invalid('dedupKey', 'to be text that is not empty')
   if (deadline !== undefined) milliseconds(deadline, 'deadline')
+  if (settle !== undefined && settle !== 'store' && settle !== 'broker')
+    throw invalid('settle', "to be 'store' or 'broker'")
 }
 
 function invalid(field: string, rule: string): TidingsError {
