@@ -113,9 +113,16 @@ describe('a bus without a store, over a log', () => {
     expect(() => bus.subscribe(OrderPlaced, { name: 'one', ...options }, () => {})).toThrow(
       expect.objectContaining({ code: 'TIDINGS_NOT_SUPPORTED', details: expect.objectContaining({ field }) }),
     )
+    await run(bus.close())
+  })
+
+  it('refuses to publish at a version, and publishes nothing then', async () => {
+    const log = memoryStore()
+    const bus = await direct(onLog(log))
     await expect(run(bus.publish(OrderPlaced, { id: 'o-1', total: 1 }, { expectedVersion: 0 }))).rejects.toMatchObject({
-      code: 'TIDINGS_CONFLICT',
+      code: 'TIDINGS_NOT_SUPPORTED',
     })
+    expect((await log.readAll({ after: 0, limit: 1 })).events).toEqual([])
     await run(bus.close())
   })
 
