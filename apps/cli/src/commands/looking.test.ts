@@ -216,3 +216,21 @@ describe('looking at parked events', () => {
     ])
   })
 })
+
+describe('resuming a subscription', () => {
+  it('asks the processes that run it, and says who has not answered', async () => {
+    const { store } = await shop()
+    const resume = async (...args: string[]): Promise<Awaited<ReturnType<typeof runInProcess>>> => {
+      const running = runInProcess(['subscriptions', 'resume', ...args], { store, runtime })
+      await runtime.advance(10_000)
+      return running
+    }
+    expect(await resume('inventory')).toMatchObject({ code: 0, out: 'Every process that runs it takes work again.\n' })
+    expect(await resume('nobody')).toMatchObject({ code: 1 })
+    const closing = Promise.all(open.splice(0).map((bus) => bus.close()))
+    await runtime.advance(20_000)
+    await closing
+    const { code, out } = await resume('inventory', '--json', '--wait', '1s')
+    expect([code, JSON.parse(out)]).toMatchObject([1, { subscription: 'inventory', answered: 0, open: 8 }])
+  })
+})

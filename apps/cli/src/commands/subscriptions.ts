@@ -5,11 +5,12 @@ import type { Attach, ExitCode } from '../session.ts'
 import { ago } from '../terminal/event-line.ts'
 import { table } from '../terminal/table.ts'
 import { cyan, dim, green, line, red, type Text, yellow } from '../terminal/text.ts'
+import { subscriptionsResumeCommand } from './subscriptions-resume.ts'
 import { widthOf } from './tail.ts'
 
 /** All subscriptions at one look. */
 export const subscriptionsCommand: Attach = (parent, run, host) => {
-  parent
+  const command = parent
     .command('subscriptions')
     .alias('subs')
     .description('List subscriptions: who runs them, what waits, what is parked.')
@@ -35,6 +36,7 @@ export const subscriptionsCommand: Attach = (parent, run, host) => {
         }),
       ),
     )
+  subscriptionsResumeCommand(command, run, host)
 }
 
 const columns = [

@@ -59,6 +59,7 @@ function reasonsOf(bus) {
   if (!bus.store.reachable) reasons.push(bus.source + ': the ' + bus.store.name + ' store is away (' + bus.store.code + ')')
   for (const one of bus.subscriptions) {
     if (one.paused.includes('halted')) reasons.push(one.name + ' has halted at an event it cannot handle')
+    if (one.paused.includes('ended')) reasons.push(one.name + ' hears nothing any more: its transport has given up')
     if (one.paused.includes('unhealthy')) reasons.push(one.name + ' says it is not well')
   }
   return reasons

@@ -100,6 +100,10 @@ export function reasonsNotReady(status: BusStatus): readonly string[] {
       reasons.push(`${status.source}: subscription ${subscription.name} has not started`)
     if (subscription.paused.includes('halted'))
       reasons.push(`${status.source}: subscription ${subscription.name} has halted at an event it cannot handle`)
+    if (subscription.paused.includes('ended'))
+      reasons.push(
+        `${status.source}: subscription ${subscription.name} hears nothing any more: its transport has given up`,
+      )
     if (subscription.paused.includes('unhealthy'))
       reasons.push(`${status.source}: subscription ${subscription.name} says it is not well`)
   }

@@ -28,6 +28,7 @@ import {
   replayProgress,
   requestReplay,
 } from './replay.ts'
+import { type Resumed, type ResumeOptions, resumeSubscription } from './resume-subscription.ts'
 import { type ParkedDetail, type ShowOptions, showParked } from './show-parked.ts'
 import { type EventView, viewEvent } from './shown-event.ts'
 import { type Status, statusOf } from './status.ts'
@@ -53,6 +54,11 @@ export interface Operations {
   }
   /** All registered subscriptions, with positions, what waits, what is parked, and who looks after them. */
   subscriptions(options?: OverviewOptions): Promise<readonly SubscriptionOverview[]>
+  /**
+   * Lets a subscription go on that has halted (`onPoison: 'halt'`), in every process that runs it: the event is tried again with all its attempts.
+   * Asks, and waits for the owners' answers.
+   */
+  resume(subscription: string, options?: ResumeOptions): Promise<Resumed>
   /** Which subscriptions have to do with an event, which do not and why, and where it is for each. */
   explain(eventId: string): Promise<readonly Explanation[]>
   /** How things stand, in one answer, with what deserves a look. */
@@ -156,6 +162,7 @@ function make(given: {
       view: (stored) => viewEvent(stored, given.definition(stored.record.type)),
     },
     subscriptions: (options) => overviewOf(parts, options),
+    resume: (subscription, options) => resumeSubscription(store, runtime, subscription, options),
     explain: (eventId) => explain(parts, eventId),
     status: (options) => statusOf(parts, options),
     audit: (query) => auditTrail(store, query),

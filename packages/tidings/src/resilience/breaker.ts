@@ -107,10 +107,13 @@ export class Breaker<Failure extends BreakerFailure = BreakerFailure> {
     }
   }
 
-  /** The failures whose attempts do not count: those that opened it, or the probe. Empty: the attempt counts. */
+  /**
+   * The failures whose attempts do not count: those that opened it, the probe, or one that began before it opened and ends while it is open. Empty: the
+   * attempt counts.
+   */
   onFailure(pass: Pass, failure: Failure, now: number): readonly Failure[] {
     const state = this.#stateOf(pass)
-    if (state === undefined) return none
+    if (state === undefined) return this.#state.kind === 'closed' ? none : [failure]
     if (state.kind === 'half-open') {
       // An event that is bad in itself must not hold the breaker open for ever by being the probe each time.
       const again = this.#blamed === failure.stream

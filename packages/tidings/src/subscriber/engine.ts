@@ -8,7 +8,7 @@ import type { Placed, StoredEvent } from '../store/store.ts'
 import type { Consumer, Delivery, Offset, Sink } from '../transport/transport.ts'
 import { Credit } from './credit.ts'
 import type { EngineHost } from './engine-host.ts'
-import { type EngineStatus, type Pause, statusOf } from './engine-status.ts'
+import { areAtRest, type EngineStatus, type Pause, releasedThrough, statusOf } from './engine-status.ts'
 import { Handled, type Work } from './handled.ts'
 import type { Item, Lane } from './lane.ts'
 import { LaneTable } from './lane-table.ts'
@@ -90,7 +90,8 @@ export class Engine implements Sink, Contender {
       again: (lane) => this.#advance(lane),
       later: (lane, delay) => this.#later(lane, delay),
       park: (lane, item, state, error, due) => this.#parking.park(lane, item, state, error, due),
-      halt: (lane, error) => this.#halt(lane, error),
+      halt: (error) => this.#halt(error),
+      othersAtWork: (lane) => this.#othersAtWork(lane),
       revive: (item) => this.#parking.revive(item),
       lost: (partition) => this.#partitions.fencedOff(partition),
       freed: () => {
@@ -112,6 +113,7 @@ export class Engine implements Sink, Contender {
       released: (count) => {
         this.#credit.release(count)
         this.#request()
+        this.#runner.judge.reconsider()
       },
       seek: (partition, offset) => this.#consumer?.seek(partition, offset),
       arrived: () => {
@@ -129,6 +131,16 @@ export class Engine implements Sink, Contender {
       },
       redrive: (partition, stream, offset, answer) => this.#parking.redrive(partition, stream, offset, answer),
       drop: (partition, stream, offset, answer) => this.#parking.drop(partition, stream, offset, answer),
+      resume: (partition, { documents, expect }) =>
+        this.#settler.add({
+          partition,
+          entry: undefined,
+          documents,
+          expect,
+          committed: () => this.#goOn(),
+          refused() {},
+          lost() {},
+        }),
     })
   }
 
@@ -155,7 +167,7 @@ export class Engine implements Sink, Contender {
 
   /** True while the breaker keeps work from running. */
   get stalled(): boolean {
-    return this.#runner.stalled
+    return this.#runner.judge.stalled
   }
 
   /** Takes no new work for a reason, until `resume` with the same one. */
@@ -206,10 +218,7 @@ export class Engine implements Sink, Contender {
   quiet(head: Offset): boolean {
     if (this.#settler.busy || this.#runner.running > 0 || this.#requests.busy || this.#partitions.arriving) return false
     if (this.#pauses.size === 0) {
-      // What is ready while the breaker is open waits for the clock.
-      const stalled = this.#runner.stalled
-      for (const lane of this.#lanes.values())
-        if (lane.state === 'settling' || lane.state === 'running' || (lane.state === 'ready' && !stalled)) return false
+      if (!areAtRest(this.#lanes.values(), this.#runner.judge.stalled)) return false
       // A full window takes nothing new before something in it has ended, and all of it waits by now.
       const { full } = this.#credit
       if (!this.#deaf && !full)
@@ -225,13 +234,7 @@ export class Engine implements Sink, Contender {
 
   /** Nothing at or below is needed here any more; Infinity where this process owns nothing. */
   get releasedThrough(): Offset {
-    let released = Number.POSITIVE_INFINITY
-    if (!this.#deaf) for (const { watermark } of this.#partitions.values()) released = Math.min(released, watermark.low)
-    // Parked events are read again from the log.
-    for (const lane of this.#lanes.values())
-      for (const item of [lane.parked.peek(), lane.items.peek()])
-        if (item !== undefined) released = Math.min(released, item.offset - 1)
-    return released
+    return releasedThrough(this.#partitions.values(), this.#lanes.values(), this.#deaf)
   }
 
   /** Facts for status pages. */
@@ -275,7 +278,7 @@ export class Engine implements Sink, Contender {
       subscription: this.subscription.settings.name,
       error: cause.message,
     })
-    this.pause('halted')
+    this.pause('ended')
   }
 
   /** Whether events of this stream, or of any where the order is over all, wait or run here. */
@@ -327,17 +330,21 @@ export class Engine implements Sink, Contender {
     if (this.#pumping || this.#pauses.size > 0 || this.#ready.size === 0) return
     this.#pumping = true
     const now = this.#host.runtime.monotonic()
-    while (this.#ready.size > 0 && this.#runner.running < this.subscription.settings.concurrency) {
-      const pass = this.#runner.enter(now)
+    while (
+      this.#ready.size > 0 &&
+      this.#pauses.size === 0 &&
+      this.#runner.running < this.subscription.settings.concurrency
+    ) {
+      const pass = this.#runner.judge.enter(now)
       if (pass === undefined) break
       if (!this.#host.slots.take(this)) {
-        this.#runner.leave(pass)
+        this.#runner.judge.leave(pass)
         break
       }
       const lane = this.#ready.shift() as Lane
       const head = lane.head()
       if (lane.state !== 'ready' || !lane.partition.active || head === undefined) {
-        this.#runner.leave(pass)
+        this.#runner.judge.leave(pass)
         this.#host.slots.release()
         continue
       }
@@ -438,13 +445,26 @@ export class Engine implements Sink, Contender {
     })
   }
 
-  #halt(lane: Lane, error: unknown): void {
-    lane.state = 'idle'
+  #halt(error: unknown): void {
     this.#host.log('error', 'The subscription halts at an event that cannot be handled', {
       subscription: this.subscription.settings.name,
       error: error instanceof Error ? error.message : String(error),
     })
     this.pause('halted')
+  }
+
+  /** An operator has seen to what it has halted at. */
+  #goOn(): void {
+    this.#runner.judge.pardon()
+    this.resume('halted')
+  }
+
+  #othersAtWork(lane: Lane): boolean {
+    for (const other of this.#lanes.values()) {
+      if (other !== lane && (other.state === 'ready' || other.state === 'running' || other.state === 'waiting'))
+        return true
+    }
+    return false
   }
 
   #progressed(partitions: ReadonlySet<PartitionState>, _settled: number): void {

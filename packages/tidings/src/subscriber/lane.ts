@@ -29,9 +29,10 @@ export interface Item {
  *   settling  its head has ended and waits for the commit
  *   waiting   its head failed and runs again when the timer fires
  *   held      its head is parked and waits for its due time or for an operator
+ *   halted    its head has no attempts left, and the subscription halts at it or is about to
  * Parked events stand before all live ones, so order holds.
  */
-export type LaneState = 'idle' | 'ready' | 'running' | 'settling' | 'waiting' | 'held'
+export type LaneState = 'idle' | 'ready' | 'running' | 'settling' | 'waiting' | 'held' | 'halted'
 
 export class Lane {
   readonly key: string

@@ -1,5 +1,5 @@
 import type { Timer } from '../kernel/runtime.ts'
-import type { Expectation, Unit } from '../store/store.ts'
+import type { DocumentChange, Expectation, Unit } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
 import type { EngineHost } from './engine-host.ts'
 import { type ParkedEvent, parkedCollection, readParked } from './parked-event.ts'
@@ -9,7 +9,7 @@ import { runName, type Subscription } from './subscription.ts'
 
 export const requestsCollection = 'requests'
 
-/** What an operator, or the breaker, asks of the owner of a partition. The owner deletes it in the commit that carries it out. */
+/** What an operator, or the breaker, asks of the owner of a partition about a parked event. The owner deletes it in the commit that carries it out. */
 export interface ParkedRequest {
   readonly action: 'redrive' | 'drop'
   readonly stream: string
@@ -20,8 +20,16 @@ export interface ParkedRequest {
   readonly at: number
 }
 
+/** What an operator asks of the owner of a partition about the subscription there: to go on where it has halted. */
+export interface ResumeRequest {
+  readonly action: 'resume'
+  readonly partition: number
+  readonly by: string
+  readonly at: number
+}
+
 /** A unit that asks. `owner` is `subscription/run/partition`; `id` any unique text. */
-export function requestUnit(owner: string, id: string, request: ParkedRequest): Unit {
+export function requestUnit(owner: string, id: string, request: ParkedRequest | ResumeRequest): Unit {
   return {
     documents: [
       { collection: requestsCollection, id: `${owner}/${id}`, put: JSON.stringify(request), index: { owner } },
@@ -36,6 +44,7 @@ export interface RequestActions {
   /** False: not now; it is looked at again. */
   redrive(partition: PartitionState, stream: string, offset: Offset, answer: Answer): boolean
   drop(partition: PartitionState, stream: string, offset: Offset, answer: Answer): boolean
+  resume(partition: PartitionState, answer: Answer): void
 }
 
 /** How often requests are looked for without a hint, in milliseconds. */
@@ -98,9 +107,16 @@ export class Requests {
     const documents = await this.#host.store.find(requestsCollection, { prefix: this.#prefix, limit: 1_000 })
     for (const document of documents) {
       if (this.#closed) return
-      const request = JSON.parse(document.body) as ParkedRequest
+      const request = JSON.parse(document.body) as ParkedRequest | ResumeRequest
       const partition = this.#actions.owns(request.partition)
       if (partition === undefined) continue
+      // What was read a while ago may be answered by now. The commit will tell.
+      const expect: Expectation[] = [{ collection: requestsCollection, id: document.id, version: document.version }]
+      const documents: DocumentChange[] = [{ collection: requestsCollection, id: document.id, delete: true }]
+      if (request.action === 'resume') {
+        this.#actions.resume(partition, { documents, expect, recalled: false })
+        continue
+      }
       const [stored] = await this.#host.store.find(parkedCollection, {
         id: `${this.#prefix}${request.stream}/${String(request.offset).padStart(16, '0')}`,
       })
@@ -109,15 +125,9 @@ export class Requests {
       const parked = stored === undefined ? undefined : readParked(stored)
       const recalled =
         parked !== undefined && !parked.blocking && parked.state === 'dead' && this.#actions.recall(partition, parked)
-      // Both were read a while ago. What is true by now the commit will tell.
-      const expect: Expectation[] = [{ collection: requestsCollection, id: document.id, version: document.version }]
       if (recalled && stored !== undefined)
         expect.push({ collection: parkedCollection, id: stored.id, version: stored.version })
-      const answer: Answer = {
-        documents: [{ collection: requestsCollection, id: document.id, delete: true }],
-        expect,
-        recalled,
-      }
+      const answer: Answer = { documents, expect, recalled }
       // What cannot be done now because its stream is busy is tried again at the next look.
       if (request.action === 'redrive') this.#actions.redrive(partition, request.stream, request.offset, answer)
       else this.#actions.drop(partition, request.stream, request.offset, answer)

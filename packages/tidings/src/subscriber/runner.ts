@@ -5,8 +5,7 @@ import { TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
-import { delayOf } from '../resilience/backoff.ts'
-import { Breaker, type Pass } from '../resilience/breaker.ts'
+import type { Pass } from '../resilience/breaker.ts'
 import type { Delivery } from '../transport/transport.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
 import { commitTransaction } from './commit-transaction.ts'
@@ -14,35 +13,20 @@ import { Deadlines } from './deadlines.ts'
 import type { EngineHost } from './engine-host.ts'
 import type { Work } from './handled.ts'
 import { type InlinePromise, inlineCollection, inlineId } from './inline-promise.ts'
+import { Judge, type Sentences } from './judge.ts'
 import type { Item, Lane } from './lane.ts'
-import type { ParkedState } from './parked-event.ts'
 import { fencesCollection, type PartitionState } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'
-import { type Verdict, verdictOf } from './verdict.ts'
 
 /** What becomes of an attempt; the engine carries it out. */
-export interface Outcomes {
+export interface Outcomes extends Sentences {
   succeeded(lane: Lane, item: Item, work: Work): void
-  /** The head runs again as soon as it may. */
-  again(lane: Lane): void
-  later(lane: Lane, delay: number): void
-  park(lane: Lane, item: Item, state: ParkedState, error: unknown, due: number | undefined): void
-  halt(lane: Lane, error: unknown): void
-  /** An attempt that had made this event a dead letter does not count after all. */
-  revive(item: Item): void
   lost(partition: PartitionState): void
   /** A handler has ended and its place is free. */
   freed(): void
-  /** Asked for after a breaker's wait. */
-  resume(): void
 }
 
 type AnyHandler = (event: Event<unknown>, attempt: Attempt) => unknown
-
-interface Failure {
-  readonly stream: string
-  readonly item: Item
-}
 
 interface Running extends Bagged {
   readonly lane: Lane
@@ -57,7 +41,7 @@ interface Running extends Bagged {
   work: Work
 }
 
-/** Executes attempts: decode, filter, breaker, timeout, handler. What an outcome means for its lane is the engine's matter. */
+/** Executes attempts: decode, filter, timeout, handler. What a failure says of its event is the judge's matter, what an outcome means for its lane the engine's. */
 export class Runner {
   readonly #host: EngineHost
   readonly #subscription: Subscription
@@ -66,17 +50,14 @@ export class Runner {
   readonly #handler: AnyHandler
   /** Handlers run in the surroundings of whoever has started the bus, not in those of whichever publisher woke it. */
   readonly #scope = handlerScope()
-  readonly #breaker = new Breaker<Failure>()
+  readonly #judge: Judge
   readonly #deadlines: Deadlines
   readonly #running = new Bag<Running>()
   readonly #processed: Counter
-  /** By what a failure said of its event, so that errors show a pattern. */
-  readonly #failed: Readonly<Record<Verdict['kind'], Counter>>
   readonly #duration: Histogram
   readonly #asksPromises: boolean
   /** Reading the clock for a meter that forgets would be the dearest part of a small handler. */
   readonly #measures: boolean
-  #breakerTimer: Timer | undefined
 
   constructor(host: EngineHost, subscription: Subscription, outcomes: Outcomes) {
     this.#host = host
@@ -91,15 +72,7 @@ export class Runner {
       host.store.capabilities.durability !== 'memory'
     this.#deadlines = new Deadlines(host.runtime, timeout)
     this.#processed = host.meter.counter('tidings.events.processed', { subscription: name })
-    const failed = (verdict: Verdict['kind']): Counter =>
-      host.meter.counter('tidings.events.failed', { subscription: name, verdict })
-    this.#failed = {
-      retry: failed('retry'),
-      dead: failed('dead'),
-      upgrade: failed('upgrade'),
-      unavailable: failed('unavailable'),
-      withdrawn: failed('withdrawn'),
-    }
+    this.#judge = new Judge(host, subscription.settings, outcomes)
     this.#duration = host.meter.histogram('messaging.process.duration', { subscription: name })
     this.#attempts = {
       subscription: name,
@@ -116,29 +89,12 @@ export class Runner {
     return this.#running.size
   }
 
-  /** True while somebody was refused entry and a timer will ask again: the breaker is open. */
-  get stalled(): boolean {
-    return this.#breakerTimer !== undefined
+  get judge(): Judge {
+    return this.#judge
   }
 
   breaker(): string {
-    return this.#breaker.snapshot(this.#host.runtime.monotonic()).state
-  }
-
-  /** Leave to run one attempt; undefined while the breaker is open. Then `resume` is called when it is worth asking again. */
-  enter(now: number): Pass | undefined {
-    const pass = this.#breaker.tryEnter(now)
-    if (typeof pass !== 'number') return pass
-    this.#breakerTimer ??= this.#host.runtime.setTimer(pass, () => {
-      this.#breakerTimer = undefined
-      this.#outcomes.resume()
-    })
-    return undefined
-  }
-
-  /** Gives back a pass that was not used. */
-  leave(pass: Pass): void {
-    this.#breaker.onWithdrawn(pass)
+    return this.#judge.breaker()
   }
 
   run(lane: Lane, item: Item, pass: Pass, now: number): void {
@@ -179,7 +135,7 @@ export class Runner {
 
   /** The store has refused what a handler wanted written. Counts like a throw of the handler. */
   refused(lane: Lane, item: Item, error: Error): void {
-    this.#judge(lane, item, undefined, error)
+    this.#judge.judge(lane, item, undefined, error)
   }
 
   /** Takes back what runs for these partitions. */
@@ -189,7 +145,7 @@ export class Runner {
       if (!partitions.includes(running.item.partition)) continue
       running.attempt?.withdraw(withdrawal(why))
       this.#end(running)
-      this.#breaker.onWithdrawn(running.pass)
+      this.#judge.leave(running.pass)
       this.#outcomes.freed()
     }
   }
@@ -200,7 +156,7 @@ export class Runner {
 
   close(): void {
     this.#deadlines.close()
-    this.#breakerTimer?.cancel()
+    this.#judge.close()
     for (const { abandon } of this.#running.all()) abandon?.cancel()
   }
 
@@ -220,7 +176,7 @@ export class Runner {
         const left = promise.until - this.#host.runtime.now()
         if (promise.state === 'pending' && left > 0) {
           this.#end(running)
-          this.#breaker.onWithdrawn(running.pass)
+          this.#judge.leave(running.pass)
           this.#outcomes.later(lane, Math.min(left, 250))
           this.#outcomes.freed()
           return
@@ -320,7 +276,7 @@ export class Runner {
     }
     if (attempt !== undefined) attempt.settled = true
     this.#end(running)
-    this.#breaker.onSuccess(running.pass)
+    this.#judge.succeeded(running.pass)
     this.#processed.add(1)
     this.#outcomes.succeeded(
       running.lane,
@@ -345,7 +301,7 @@ export class Runner {
       return
     }
     this.#end(running)
-    this.#breaker.onSuccess(running.pass)
+    this.#judge.succeeded(running.pass)
     this.#processed.add(1)
     this.#outcomes.succeeded(running.lane, running.item, { documents: [{ ...outcome.mark, delete: true }] })
     this.#outcomes.freed()
@@ -370,77 +326,8 @@ export class Runner {
     const error = attempt?.withdrawn ?? soundError(cause)
     if (attempt?.withdrawn === undefined) attempt?.withdraw(withdrawal('its handler has failed'))
     this.#end(running)
-    this.#judge(lane, item, pass, error)
+    this.#judge.judge(lane, item, pass, error)
     this.#outcomes.freed()
-  }
-
-  #judge(lane: Lane, item: Item, pass: Pass | undefined, error: unknown): void {
-    const { runtime, log } = this.#host
-    const { settings } = this.#subscription
-    const verdict = verdictOf(error)
-    this.#failed[verdict.kind].add(1)
-    const now = runtime.monotonic()
-    lane.state = 'idle'
-    if (verdict.kind === 'withdrawn') {
-      if (pass !== undefined) this.#breaker.onWithdrawn(pass)
-      if (item.partition.active) this.#outcomes.later(lane, 1_000)
-      return
-    }
-    log('debug', 'An attempt has failed', {
-      subscription: settings.name,
-      verdict: verdict.kind,
-      attempt: item.attempts + 1,
-      error: error instanceof Error ? error.message : String(error),
-    })
-    if (verdict.kind === 'unavailable') {
-      if (pass !== undefined) this.#giveBack(this.#breaker.onUnavailable(pass, now))
-      this.#outcomes.again(lane)
-      return
-    }
-    if (verdict.kind === 'upgrade') {
-      if (pass !== undefined) this.#breaker.onWithdrawn(pass)
-      this.#outcomes.park(lane, item, 'upgrade', error, undefined)
-      return
-    }
-    item.attempts++
-    item.firstFailedAt ??= runtime.now()
-    const failure: Failure = { stream: lane.stream, item }
-    // An event that is bad in itself says nothing about the dependencies of its handler.
-    const forgiven =
-      pass === undefined
-        ? []
-        : verdict.kind === 'dead'
-          ? this.#leave(pass)
-          : this.#breaker.onFailure(pass, failure, now)
-    this.#giveBack(forgiven)
-    if (forgiven.includes(failure)) this.#outcomes.again(lane)
-    else this.#retry(lane, item, verdict, error)
-  }
-
-  #retry(lane: Lane, item: Item, verdict: Verdict, error: unknown): void {
-    const { settings } = this.#subscription
-    const { runtime } = this.#host
-    if (verdict.kind === 'dead' || item.attempts >= settings.tries) {
-      if (settings.onPoison === 'halt') this.#outcomes.halt(lane, error)
-      else this.#outcomes.park(lane, item, 'dead', error, undefined)
-      return
-    }
-    const named = verdict.kind === 'retry' ? verdict.after : undefined
-    const delay = named ?? delayOf(settings.backoff, item.attempts, () => runtime.random())
-    if (delay <= settings.parkAbove && item.parked === undefined) this.#outcomes.later(lane, delay)
-    else this.#outcomes.park(lane, item, 'retry', error, runtime.now() + delay)
-  }
-
-  #leave(pass: Pass): readonly Failure[] {
-    this.#breaker.onWithdrawn(pass)
-    return []
-  }
-
-  #giveBack(failures: readonly Failure[]): void {
-    for (const { item } of failures) {
-      if (item.attempts > 0) item.attempts--
-      this.#outcomes.revive(item)
-    }
   }
 
   /** Ends the attempt for the engine: from here on its late result counts for nothing. */

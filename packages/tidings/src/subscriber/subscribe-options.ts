@@ -26,7 +26,11 @@ export interface SubscribeOptions {
   /** How long the stream waits for a withdrawn handler to notice, before the next attempt starts beside it. Default 60 s. */
   readonly abandonAfter?: Duration
   readonly retry?: RetryOptions
-  /** After the last attempt: `park` the event and hold its successors, `skip` it into the dead letters, or `halt` the subscription. Default `park`. */
+  /**
+   * After the last attempt: `park` the event and hold its successors, `skip` it into the dead letters, or `halt` the subscription in this process until
+   * an operator resumes it. It halts as soon as it is clear that the event and no dependency is at fault: at a `PermanentError` at once, else when another
+   * stream succeeds or nothing else is at work. Default `park`.
+   */
   readonly onPoison?: 'park' | 'skip' | 'halt'
   /** Only events for which this holds reach the handler; the others count as handled. Must be pure; one that throws counts as a failing handler. */
   readonly filter?: (event: Event<never>) => boolean
