@@ -162,7 +162,9 @@ export class Attempt implements HandlerContext, Deadlined {
         },
       ],
     })
-    if (answer.status !== 'committed') throw withdrawal('its partition has moved to another instance', 'TIDINGS_FENCED')
+    if (answer.status === 'refused') throw answer.error
+    if (answer.status === 'conflict')
+      this.withdraw(withdrawal('its partition has moved to another instance', 'TIDINGS_FENCED'))
     this.#assertOpen()
     return result
   }

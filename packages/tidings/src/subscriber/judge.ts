@@ -1,3 +1,4 @@
+import { isTidingsError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Counter, Meter } from '../kernel/meter.ts'
 import type { Runtime, Timer } from '../kernel/runtime.ts'
@@ -108,15 +109,17 @@ export class Judge {
     this.#timer?.cancel()
   }
 
-  /** `pass` is undefined for what the store has refused after its attempt had ended. */
-  judge(lane: Lane, item: Item, pass: Pass | undefined, error: unknown): void {
-    const verdict = verdictOf(error)
+  /** `pass` is undefined for what the store has refused after its attempt had ended; `withdrawn`: the attempt was taken back with this error. */
+  judge(lane: Lane, item: Item, pass: Pass | undefined, error: unknown, withdrawn = false): void {
+    const { partition } = item
+    const closing = isTidingsError(error, 'TIDINGS_CLOSED') && (partition.draining || !partition.active)
+    const verdict = verdictOf(error, withdrawn || closing)
     this.#failed[verdict.kind].add(1)
     const now = this.#runtime.monotonic()
     lane.state = 'idle'
     if (verdict.kind === 'withdrawn') {
       if (pass !== undefined) this.#breaker.onWithdrawn(pass)
-      if (item.partition.active) this.#sentences.later(lane, 1_000)
+      if (partition.active) this.#sentences.later(lane, 1_000)
       return
     }
     this.#log('debug', 'An attempt has failed', {

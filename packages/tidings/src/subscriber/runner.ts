@@ -323,10 +323,10 @@ export class Runner {
     if (running.ended) return
     const { attempt, lane, item, pass } = running
     // A withdrawn handler may throw whatever it likes; what counts is why it was withdrawn.
-    const error = attempt?.withdrawn ?? soundError(cause)
-    if (attempt?.withdrawn === undefined) attempt?.withdraw(withdrawal('its handler has failed'))
+    const withdrawn = attempt?.withdrawn
+    if (withdrawn === undefined) attempt?.withdraw(withdrawal('its handler has failed'))
     this.#end(running)
-    this.#judge.judge(lane, item, pass, error)
+    this.#judge.judge(lane, item, pass, withdrawn ?? soundError(cause), withdrawn !== undefined)
     this.#outcomes.freed()
   }
 

@@ -14,7 +14,11 @@ export type Verdict =
   /** Nothing about the event: the attempt was taken back. No attempt is spent. */
   | { readonly kind: 'withdrawn' }
 
-export function verdictOf(error: unknown): Verdict {
+/**
+ * `own`: the attempt was taken back with this error, or has met the end of its own bus. The same codes thrown by what a handler calls, such as another
+ * bus, are failures like any other.
+ */
+export function verdictOf(error: unknown, own = false): Verdict {
   if (isTidingsError(error)) {
     switch (error.code) {
       case 'TIDINGS_UPGRADE_NEEDED':
@@ -30,7 +34,8 @@ export function verdictOf(error: unknown): Verdict {
       case 'TIDINGS_WITHDRAWN':
       case 'TIDINGS_FENCED':
       case 'TIDINGS_CLOSED':
-        return { kind: 'withdrawn' }
+        if (own) return { kind: 'withdrawn' }
+        break
       default:
     }
   }
