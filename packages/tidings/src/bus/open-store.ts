@@ -10,6 +10,8 @@ import { isBroker } from './bus-settings.ts'
 /** Which package serves which scheme of a URL. */
 const adapters: Readonly<Record<string, string>> = {
   sqlite: '@tidings/sqlite',
+  postgres: '@tidings/postgres',
+  postgresql: '@tidings/postgres',
   redis: '@tidings/redis',
   rediss: '@tidings/redis',
 }

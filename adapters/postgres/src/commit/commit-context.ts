@@ -1,0 +1,17 @@
+import type { PoolClient } from 'pg'
+
+import type { Link, TextRow } from '../connect/link.ts'
+import type { TransactionsPool } from '../connect/transactions-pool.ts'
+import type { Relations } from '../relations.ts'
+import type { StreamIdentities } from './identities.ts'
+
+/** What committing needs of its store. */
+export interface CommitContext {
+  readonly relations: Relations
+  readonly identities: StreamIdentities
+  /** Where plain units go: each call is one statement that commits by itself, so nothing of ours is ever open there. */
+  readonly writer: Link
+  readonly pool: TransactionsPool
+  /** One statement on a connection that was taken from the pool. `users`: whether it is a user's. */
+  readonly answer: (client: PoolClient, text: string, values: unknown[], users?: boolean) => Promise<readonly TextRow[]>
+}

@@ -1,0 +1,67 @@
+import pg from 'pg'
+
+import { openError } from '../open-error.ts'
+import type { PostgresSettings } from '../postgres-options.ts'
+
+/** What a connection is for: reading alone, or anything. */
+export type Purpose = 'read' | 'write'
+
+/** A connection whose broken ends nobody has to listen for: what is lost shows in the calls that were under way. */
+export async function connect(settings: PostgresSettings, purpose: Purpose): Promise<pg.Client> {
+  const client = new pg.Client(clientConfig(settings))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.query(sessionText(settings, purpose))
+    return client
+  } catch (error) {
+    destroy(client)
+    throw openError(error, settings)
+  }
+}
+
+export function clientConfig(settings: PostgresSettings): pg.ClientConfig {
+  const { server, applicationName, connectTimeout } = settings
+  const { host, port, database, user, password, ssl, options } = server
+  return {
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+    ...(database !== undefined && { database }),
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { password }),
+    ...(ssl !== undefined && { ssl }),
+    ...(options !== undefined && { options }),
+    application_name: applicationName,
+    connectionTimeoutMillis: connectTimeout,
+    keepAlive: true,
+    pipeline: true,
+  }
+}
+
+/** What a session needs that the server, the database or the role may have set otherwise. */
+export function sessionText(settings: PostgresSettings, purpose: Purpose): string {
+  const values: Readonly<Record<string, string>> = {
+    default_transaction_isolation: "'read committed'",
+    default_transaction_read_only: purpose === 'read' ? 'on' : 'off',
+    // What the client has given up need not be finished.
+    statement_timeout: String(settings.timeout),
+    idle_in_transaction_session_timeout: String(settings.timeout),
+    bytea_output: "'hex'",
+    datestyle: "'ISO'",
+    client_min_messages: 'warning',
+  }
+  return Object.entries(values)
+    .map(([name, value]) => `set ${name} = ${value}`)
+    .join('; ')
+}
+
+/** The server's process behind a connection. */
+export function backendOf(client: pg.ClientBase): number | undefined {
+  return (client as unknown as { readonly processID?: number | null }).processID ?? undefined
+}
+
+/** Ends a connection at once, without a word to the server. */
+export function destroy(client: pg.ClientBase): void {
+  const { connection } = client as unknown as { readonly connection?: { readonly stream?: { destroy(): void } } }
+  connection?.stream?.destroy()
+}

@@ -1,0 +1,5 @@
+export type { ForeignClient } from './commit/append-within.ts'
+export { fromUrl, type PostgresAdapter, postgres } from './postgres.ts'
+export type { PostgresOptions } from './postgres-options.ts'
+export type { PostgresDurability, PostgresStore } from './postgres-store.ts'
+export type { PostgresTls } from './postgres-url.ts'

@@ -1,0 +1,182 @@
+import type { PoolClient } from 'pg'
+import {
+  type CommitResult,
+  type Row,
+  type Runtime,
+  type SqlTransaction,
+  type Statement,
+  TidingsError,
+  type Timer,
+  type Unit,
+} from 'tidings/spi'
+
+import { type Applied, applyTogether } from '../commit/apply-together.ts'
+import { resultsOf } from '../commit/commit-call.ts'
+import type { StreamIdentities } from '../commit/identities.ts'
+import { planUnits } from '../commit/plan-units.ts'
+import type { TextRow } from '../connect/link.ts'
+import { blamesStatement, blamesUnit, commitError, isServerError, refusal, storeError } from '../postgres-errors.ts'
+import type { Relations } from '../relations.ts'
+import { renderStatement } from './render-statement.ts'
+
+export interface TransactionOptions {
+  /** Its transaction has begun. */
+  readonly client: PoolClient
+  readonly runtime: Runtime
+  readonly relations: Relations
+  readonly identities: StreamIdentities
+  /** Milliseconds. */
+  readonly hold: number
+  readonly signal: AbortSignal | undefined
+  readonly rows: (text: string, values: unknown[]) => Promise<readonly Row[]>
+  readonly run: (text: string, values: unknown[], users?: boolean) => Promise<readonly TextRow[]>
+  /** Called once, when it has ended in whatever way. `broken`: it was cut off, and whatever it still does must be stopped. */
+  readonly ended: (result: 'committed' | 'rolled back', broken: boolean) => void
+}
+
+/** Open, perhaps failed (PostgreSQL then takes nothing but a rollback), then ended: by commit, by rollback, by its time, its signal, or with the store. */
+export class InteractiveTransaction implements SqlTransaction {
+  readonly #options: TransactionOptions
+  readonly #timer: Timer
+  readonly #abort: () => void
+  #running = 0
+  /** What made it fail. */
+  #failed: Error | undefined
+  /** Why calls are refused; undefined while it is open. */
+  #over: Error | undefined
+
+  constructor(options: TransactionOptions) {
+    this.#options = options
+    const { runtime, hold, signal } = options
+    this.#timer = runtime.setTimer(hold, () => this.cut(heldTooLong(hold)))
+    this.#abort = () => this.cut(signal?.reason as Error)
+    signal?.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  async query(statement: Statement): Promise<readonly Row[]> {
+    this.#assertOpen()
+    const what = 'A query of the transaction'
+    if (this.#failed !== undefined) throw hasFailed(this.#failed)
+    const { text, values } = renderStatement(statement, what)
+    this.#running++
+    try {
+      return await this.#options.rows(text, values)
+    } catch (error) {
+      if (this.#over !== undefined) throw this.#over
+      if (!isServerError(error)) {
+        const lost = storeError(error, what)
+        this.cut(lost)
+        throw lost
+      }
+      const failure = blamesStatement(error) ? refusal(error, what) : storeError(error, what)
+      this.#failed ??= failure
+      throw failure
+    } finally {
+      this.#running--
+    }
+  }
+
+  async commit(unit: Unit): Promise<CommitResult> {
+    this.#assertOpen()
+    if (this.#failed !== undefined) {
+      await this.rollback()
+      return { status: 'refused', error: hasFailed(this.#failed) }
+    }
+    // Who commits leaves no time to be cut off: from here on everything is on its way.
+    this.#settle(done())
+    const { relations, identities, run } = this.#options
+    let result: CommitResult | undefined
+    let broken = true
+    try {
+      const applied = await applyTogether({
+        run,
+        begin: false,
+        relations,
+        identities,
+        units: [unit],
+        known: undefined,
+        trusting: false,
+      })
+      broken = applied.kind === 'failed' && !isServerError(applied.error) && applied.unit === undefined
+      result = this.#resultOf(unit, applied)
+      return result
+    } finally {
+      this.#options.ended(result?.status === 'committed' && !result.repeated ? 'committed' : 'rolled back', broken)
+    }
+  }
+
+  async rollback(): Promise<void> {
+    if (this.#over !== undefined) return
+    if (this.#running > 0) {
+      this.cut(done())
+      return
+    }
+    this.#settle(done())
+    let broken = true
+    try {
+      await this.#options.run('rollback', [])
+      broken = false
+    } catch {
+      // A connection that cannot say so has rolled back by its end.
+    } finally {
+      this.#options.ended('rolled back', broken)
+    }
+  }
+
+  /** Ends it at once, whatever it is doing. */
+  cut(over: Error): void {
+    if (this.#over !== undefined) return
+    this.#settle(over)
+    this.#options.ended('rolled back', true)
+  }
+
+  #resultOf(unit: Unit, applied: Applied): CommitResult {
+    const { identities } = this.#options
+    switch (applied.kind) {
+      case 'committed':
+        return applied.results[0] as CommitResult
+      case 'changed': {
+        // What stood in the way is the answer.
+        const plan = planUnits([unit], identities, { known: applied.known, trusting: false })
+        if (plan.verdicts[0]?.kind === 'apply') throw storeError(applied.error, 'A commit')
+        return resultsOf(plan, 0, [])[0] as CommitResult
+      }
+      case 'failed': {
+        const { error, unit: owner } = applied
+        if (owner === undefined ? blamesUnit(error) : blamesStatement(error))
+          return { status: 'refused', error: refusal(error, owner?.what ?? 'The unit') }
+        throw commitError(error)
+      }
+    }
+  }
+
+  #settle(over: Error): void {
+    this.#over = over
+    this.#timer.cancel()
+    this.#options.signal?.removeEventListener('abort', this.#abort)
+  }
+
+  #assertOpen(): void {
+    if (this.#over !== undefined) throw this.#over
+  }
+}
+
+function heldTooLong(hold: number): TidingsError {
+  return new TidingsError(
+    'TIDINGS_TX_HOLD',
+    `The transaction was open for longer than \`txHold\` (${hold} ms) and was rolled back. Do slow work outside of it, or allow more.`,
+    { details: { field: 'txHold', limit: hold } },
+  )
+}
+
+function hasFailed(cause: Error): TidingsError {
+  return new TidingsError(
+    'TIDINGS_UNIT_REFUSED',
+    'A statement before has failed, so PostgreSQL lets this transaction only roll back.',
+    { cause },
+  )
+}
+
+function done(): TidingsError {
+  return new TidingsError('TIDINGS_UNIT_REFUSED', 'The transaction has ended.')
+}

@@ -1,0 +1,98 @@
+import type { PoolClient } from 'pg'
+import { type Runtime, type SqlTransaction, TidingsError } from 'tidings/spi'
+
+import type { StreamIdentities } from '../commit/identities.ts'
+import { backendOf } from '../connect/connect.ts'
+import { answer } from '../connect/link.ts'
+import type { Reader } from '../connect/reader.ts'
+import type { TransactionsPool } from '../connect/transactions-pool.ts'
+import { storeError } from '../postgres-errors.ts'
+import type { Relations } from '../relations.ts'
+import { InteractiveTransaction } from './transaction.ts'
+import { userRows } from './user-rows.ts'
+
+export interface TransactionsOptions {
+  readonly runtime: Runtime
+  /** Milliseconds until a call must be answered. */
+  readonly timeout: number
+  readonly relations: Relations
+  readonly identities: StreamIdentities
+  readonly pool: TransactionsPool
+  readonly reader: Reader
+  readonly committed: () => void
+}
+
+/** Milliseconds that the server waits longer than we do, so that ours is the word that callers hear. */
+const margin = 1_000
+
+/** The interactive transactions of a store, side by side, each on a connection of its own. */
+export class Transactions {
+  readonly #options: TransactionsOptions
+  readonly #open = new Set<InteractiveTransaction>()
+  #closing = false
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options
+  }
+
+  async begin(hold: number, signal: AbortSignal | undefined): Promise<SqlTransaction> {
+    const { pool, runtime, timeout, relations, identities, committed } = this.#options
+    const client = await pool.take(signal)
+    const run = (text: string, values: unknown[], users = false): ReturnType<typeof answer> =>
+      users
+        ? userRows({ runtime, timeout }, client, text, values).then(() => [])
+        : answer({ runtime, timeout }, client, undefined, text, values)
+    try {
+      // Should this process not be there to end it, the server does, somewhat later.
+      const most = Math.min(Math.ceil(hold) + margin, 2_147_483_647)
+      await run(
+        `begin; set local statement_timeout = ${most}; set local idle_in_transaction_session_timeout = ${most}`,
+        [],
+      )
+      signal?.throwIfAborted()
+      if (this.#closing) throw closed()
+    } catch (error) {
+      pool.give(client, true)
+      throw signal?.aborted === true ? error : storeError(error, 'Beginning a transaction')
+    }
+    const transaction = new InteractiveTransaction({
+      client,
+      runtime,
+      relations,
+      identities,
+      hold,
+      signal,
+      run,
+      rows: (text, values) => userRows({ runtime, timeout }, client, text, values),
+      ended: (result, broken) => {
+        this.#open.delete(transaction)
+        if (broken) this.#stop(client)
+        pool.give(client, broken)
+        if (result === 'committed') committed()
+      },
+    })
+    this.#open.add(transaction)
+    return transaction
+  }
+
+  /** Rolls back what is open, and refuses what is on its way. */
+  stop(): void {
+    this.#closing = true
+    for (const transaction of this.#open) transaction.cut(closedUnder())
+  }
+
+  /** What a connection still did when it was cut off: the server would notice only when it has finished. */
+  #stop(client: PoolClient): void {
+    const backend = backendOf(client)
+    if (backend === undefined) return
+    this.#options.reader.rows('select pg_terminate_backend($1)', [backend]).catch(() => {})
+  }
+}
+
+function closed(): TidingsError {
+  return new TidingsError('TIDINGS_CLOSED', 'The PostgreSQL store is closed.')
+}
+
+function closedUnder(): TidingsError {
+  return new TidingsError('TIDINGS_CLOSED', 'The PostgreSQL store was closed, and the transaction rolled back with it.')
+}
