@@ -53,6 +53,31 @@ describe('wrong options', () => {
     expectAll(failure, ...[...fields, ...publish].map((field) => `\`${field}\``))
   })
 
+  it('of a broker are told together, and none is taken where there is no broker', async () => {
+    const options = {
+      url: 'kafka://user:hunter2@localhost',
+      transportUrl: 'nats://localhost',
+      group: 'no group/at all',
+      relay: { from: 'tail', concurrency: 0, batch: 1.5, flights: -1, patience: 'long', onPoison: 'retry' },
+      inbox: { from: 7, window: 0, batch: 'all' },
+      remember: 'ages',
+    }
+    const failure = await failureOf(() => createEventBus(options as unknown as EventBusOptions))
+    const relay = Object.keys(options.relay).map((field) => `relay.${field}`)
+    const inbox = Object.keys(options.inbox).map((field) => `inbox.${field}`)
+    expectAll(failure, 'one broker', ...['group', 'remember', ...relay, ...inbox].map((field) => `\`${field}\``))
+    expect((failure as Error).message).not.toContain('hunter2')
+    const alone = await failureOf(() =>
+      createEventBus({ url: 'memory:', group: 'auth', relay: {}, inbox: {}, remember: '1d' }),
+    )
+    expectAll(alone, '`group`', '`relay`', '`inbox`', '`remember`')
+    const unknown = await failureOf(() =>
+      createEventBus({ url: 'memory:', transportUrl: 'carrier-pigeon://x:secret@y' }),
+    )
+    expectCoded(unknown, 'TIDINGS_ADAPTER_UNKNOWN')
+    expect((unknown as Error).message).not.toContain('secret')
+  })
+
   it('of a bus that would let in what it cannot read are refused', async () => {
     const failure = await failureOf(() =>
       createEventBus({ url: 'memory:', maxIncomingBytes: 1_000, publish: { maxBytes: 1_001 } }),

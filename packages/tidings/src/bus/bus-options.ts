@@ -12,8 +12,13 @@ import type { LogTransportOptions } from '../transport/log/log-options.ts'
 import type { Transport } from '../transport/transport.ts'
 
 export interface EventBusOptions {
-  /** Where events are kept: `memory:`, `sqlite:./file.db`. Picks and loads the adapter. Either this or `store`. */
+  /**
+   * Where events are kept: `memory:`, `sqlite:./file.db`, `postgres://…`, `redis://…`. Picks and loads the adapter. Either this or `store`. Or a broker,
+   * `kafka://…`, `amqp://…`, `nats://…`, `redis-pubsub://…`: then events are kept in `sqlite:./tidings.db` beside it.
+   */
   readonly url?: string
+  /** A broker beside the store that `url` or `store` names: `kafka://…`, `amqp://…`, `nats://…`, `redis://…` (Streams), `redis-pubsub://…`. Either this or `transport`. */
+  readonly transportUrl?: string
   /**
    * The same by hand: a store that is open already (the bus leaves it open), or one to open (the bus closes it). `none`, together with a broker:
    * direct mode, where events go straight to it and from it, at least once, without outbox, parking, replay or anything else that must be remembered.

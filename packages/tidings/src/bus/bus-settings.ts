@@ -6,9 +6,9 @@ import { TidingsError } from '../kernel/errors.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import { attribute } from '../prepare/attributes.ts'
 import { type PublishSettings, publishDefaults } from '../publisher/publish-options.ts'
-import type { TransportAdapter } from '../transport/adapter.ts'
 import { resolveLogOptions } from '../transport/log/log-options.ts'
 import type { EventBusOptions } from './bus-options.ts'
+import { isBridged, isBroker, isBrokerUrl } from './open-transport.ts'
 
 /** The options of a bus with every default filled in, times in milliseconds; what it opens and calls is left as it was given. */
 export interface BusSettings {
@@ -42,9 +42,23 @@ export function busSettings(options: EventBusOptions): BusSettings {
   const call = (field: string, value: unknown): void =>
     mistakes.expect(value === undefined || typeof value === 'function', `\`${field}\` to be a function`, value)
 
-  const { publish = {}, url, store, transport } = options
+  const { publish = {}, url, store, transport, transportUrl } = options
   mistakes.expect(url === undefined || typeof url === 'string', '`url` to be text', url)
-  mistakes.expect(url === undefined || store === undefined, '`url` or `store`, not both')
+  mistakes.expect(
+    transportUrl === undefined || typeof transportUrl === 'string',
+    '`transportUrl` to be text',
+    transportUrl,
+  )
+  mistakes.expect(
+    url === undefined || store === undefined || (store === 'none' && isBrokerUrl(url)),
+    isBrokerUrl(url)
+      ? '`transportUrl` instead of `url` to name a broker beside a `store`'
+      : '`url` or `store`, not both',
+  )
+  mistakes.expect(
+    [isBrokerUrl(url), transport !== undefined, transportUrl !== undefined].filter(Boolean).length <= 1,
+    'one broker: a `url`, a `transportUrl` or a `transport`',
+  )
   mistakes.expect(
     url !== undefined || store !== undefined,
     "`url` to say where events are kept, such as 'sqlite:./tidings.db' or 'memory:'",
@@ -67,7 +81,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
     )
     if (!isBroker(transport)) mistakes.read(() => void resolveLogOptions(transport ?? {}), undefined)
   }
-  const bridged = isBroker(transport)
+  const bridged = isBridged(options)
   mistakes.expect(store !== 'none' || bridged, "`store` 'none' together with a broker as `transport`")
   for (const field of bridged ? [] : (['group', 'relay', 'inbox', 'remember'] as const))
     mistakes.expect(options[field] === undefined, `\`${field}\` together with a broker as \`transport\``)
@@ -115,11 +129,6 @@ function sourceOf(source: string): string {
     'TIDINGS_INVALID_OPTION',
     "Expected `source` to be a URI reference such as '/auth' (CloudEvents 1.0.2, `source`).",
   )
-}
-
-/** Whether it is a broker that is to be opened, rather than a way to read the log. */
-export function isBroker(transport: EventBusOptions['transport']): transport is TransportAdapter {
-  return typeof transport === 'object' && transport !== null && 'open' in transport
 }
 
 function isDefinition(value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { type Bridge, openBridge } from '../bridge/bridge.ts'
+import { promiseLine } from '../bridge/promise-line.ts'
 import { relayName } from '../bridge/relay.ts'
 import { directHearing, directOptions } from '../direct/direct-subscriptions.ts'
 import { directTransport } from '../direct/direct-transport.ts'
@@ -37,10 +38,11 @@ import { watchHealth } from '../subscriber/watch-health.ts'
 import { logTransport } from '../transport/log/log-transport.ts'
 import type { EventBusOptions } from './bus-options.ts'
 import { rememberParts } from './bus-parts.ts'
-import { type BusSettings, busSettings, isBroker } from './bus-settings.ts'
+import { type BusSettings, busSettings } from './bus-settings.ts'
 import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
 import { type OpenedStore, openStore } from './open-store.ts'
+import { isBroker, type ResolvedOptions, withBroker } from './open-transport.ts'
 import { registerRelay } from './register-relay.ts'
 import { type Registration, register } from './registration.ts'
 import { keepRetention } from './retention.ts'
@@ -57,9 +59,10 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
   const log = options.log ?? silentLog
   const meter = options.meter ?? silentMeter
   const settings = busSettings(options)
-  const opened = await openStore(options, { runtime, log, meter })
+  const resolved = await withBroker(options)
+  const opened = await openStore(resolved, { runtime, log, meter })
   try {
-    return await assemble(options, settings, opened, { runtime, log, meter })
+    return await assemble(resolved, settings, opened, { runtime, log, meter })
   } catch (error) {
     if (opened.owned) await opened.store.close().catch(() => {})
     throw error
@@ -67,7 +70,7 @@ export async function createEventBus(options: EventBusOptions): Promise<EventBus
 }
 
 async function assemble(
-  options: EventBusOptions,
+  options: ResolvedOptions,
   settings: BusSettings,
   { store, owned, broker }: OpenedStore,
   { runtime, log, meter }: Host,
@@ -179,6 +182,20 @@ async function assemble(
           await bridge.end()
           throw error
         })
+
+  const capabilities = bridge?.capabilities ?? broker?.capabilities
+  const promised = {
+    store: store.capabilities,
+    broker: capabilities,
+    group,
+    beside: options.beside,
+    direct: broker !== undefined,
+  }
+  log('info', promiseLine(promised), {
+    source,
+    store: store.capabilities.name,
+    ...(capabilities === undefined ? {} : { broker: capabilities.name, group }),
+  })
 
   const replays = new ReplayRuns(host, () => declared)
   const allDefinitions = (): Iterable<AnyEventDefinition> => [

@@ -1,11 +1,12 @@
 import { directStore } from '../direct/direct-store.ts'
 import { TidingsError } from '../kernel/errors.ts'
-import type { Host, StoreAdapter } from '../store/adapter.ts'
+import type { Host } from '../store/adapter.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import type { Store } from '../store/store.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { EventBusOptions } from './bus-options.ts'
-import { isBroker } from './bus-settings.ts'
+import { loadAdapter, packageOf, schemeOf } from './load-adapter.ts'
+import { isBroker } from './open-transport.ts'
 
 /** Which package serves which scheme of a URL. */
 const adapters: Readonly<Record<string, string>> = {
@@ -35,33 +36,9 @@ export async function openStore(options: EventBusOptions, host: Host): Promise<O
   if (store !== undefined)
     return 'open' in store ? { store: await store.open(host), owned: true } : { store, owned: false }
   if (url === undefined) throw invalid("`url` to say where events are kept, such as 'sqlite:./tidings.db' or 'memory:'")
-  const scheme = url.slice(0, Math.max(0, url.indexOf(':')))
-  if (scheme === 'memory') return { store: memoryStore(), owned: true }
-  const packageName = Object.hasOwn(adapters, scheme) ? adapters[scheme] : undefined
-  if (packageName === undefined) {
-    throw new TidingsError(
-      'TIDINGS_ADAPTER_UNKNOWN',
-      `Expected \`url\` to begin with one of memory:, ${Object.keys(adapters).join(':, ')}:, got '${scheme.slice(0, 40)}:'.`,
-      {
-        details: { field: 'url', scheme: scheme.slice(0, 40) },
-      },
-    )
-  }
-  const adapter = await load(packageName)
-  return { store: await adapter.fromUrl(url).open(host), owned: true }
-}
-
-async function load(packageName: string): Promise<{ fromUrl(url: string): StoreAdapter }> {
-  try {
-    return (await import(packageName)) as { fromUrl(url: string): StoreAdapter }
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new TidingsError(
-      'TIDINGS_ADAPTER_MISSING',
-      `This \`url\` needs the package ${packageName}: npm install ${packageName}`,
-      { cause: error, details: { package: packageName } },
-    )
-  }
+  if (schemeOf(url) === 'memory') return { store: memoryStore(), owned: true }
+  const fromUrl = await loadAdapter(packageOf('url', url, { memory: '', ...adapters }), 'fromUrl')
+  return { store: await fromUrl(url).open(host), owned: true }
 }
 
 function invalid(rule: string): TidingsError {
