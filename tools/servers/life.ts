@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -72,8 +72,18 @@ export async function startInstance(instance: Instance): Promise<void> {
 /** Kills it and forgets everything of it but its log. */
 export async function removeInstance(instance: Instance): Promise<void> {
   await launcherOf(instance).remove(instance)
+  removeIfEmpty(dirname(instance.folder))
   forgetInstance(instance.id)
   releasePorts(instance.id)
+}
+
+function removeIfEmpty(folder: string): void {
+  if (folder === places().data) return
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Another server's data are in it, or somebody was faster.
+  }
 }
 
 export function lastOfLog({ log }: Instance): string {

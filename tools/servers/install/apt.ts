@@ -4,8 +4,10 @@ import { findProgram } from '../find-program.ts'
 import type { Say } from '../kinds/kind.ts'
 import { withLock } from '../lock.ts'
 import { places } from '../places.ts'
-import { type HowToRun, runProgram } from '../run-program.ts'
-import { InstallError, installStep } from './install-error.ts'
+import { type HowToRun, ProgramError, runProgram } from '../run-program.ts'
+import { InstallError, installStep, isOffline } from './install-error.ts'
+
+let unreached: ProgramError | undefined
 
 const policy = '/usr/sbin/policy-rc.d'
 
@@ -17,6 +19,8 @@ export async function aptInstall(packages: readonly string[], say: Say): Promise
   await withLock('apt', () =>
     withoutStarting(() =>
       installStep(packages.join(' and '), 'apt-get', async () => {
+        // Each try takes apt-get many seconds of waiting; one tells what all others would.
+        if (unreached) throw unreached
         say(`apt-get install ${packages.join(' ')} …`)
         const how: HowToRun = {
           env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
@@ -29,7 +33,11 @@ export async function aptInstall(packages: readonly string[], say: Say): Promise
           await runProgram(apt, install, how)
         } catch {
           // The lists of packages are missing or old; `any` makes a list that was not reached an error.
-          await runProgram(apt, [...patient, '-o', 'APT::Update::Error-Mode=any', 'update', '-qq'], how)
+          const update = runProgram(apt, [...patient, '-o', 'APT::Update::Error-Mode=any', 'update', '-qq'], how)
+          await update.catch((error: unknown) => {
+            if (error instanceof ProgramError && isOffline(error.output)) unreached = error
+            throw error
+          })
           await runProgram(apt, install, how)
         }
       }),

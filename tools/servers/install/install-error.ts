@@ -27,7 +27,8 @@ export async function installStep<T>(what: string, how: string, step: () => Prom
   } catch (error) {
     if (error instanceof InstallError) throw error
     const output = error instanceof ProgramError ? error.output : String(error)
-    const telling = output.split('\n').findLast((line) => isOffline(line) || /error|^E:|failed/i.test(line))
+    const lines = output.split('\n')
+    const telling = lines.findLast(isOffline) ?? lines.findLast((line) => /error|^E:|failed/i.test(line))
     const reason = (telling ?? lastWords(output)).trim().slice(0, 300)
     const message = isOffline(output)
       ? `${what} could not be downloaded: this machine reaches no network (${how}: ${reason})`

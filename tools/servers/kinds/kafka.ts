@@ -51,7 +51,7 @@ export const kafka: ServerKind = {
   },
 
   container: (instance): Container => ({
-    image: 'apache/kafka:4.1.0',
+    image: `apache/kafka:${kafkaVersion}`,
     files: {
       '/mnt/shared/config/server.properties': kafkaProperties({
         ports: instance.ports,

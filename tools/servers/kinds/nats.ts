@@ -36,7 +36,7 @@ export const nats: ServerKind = {
   },
 
   container: ({ settings }): Container => ({
-    image: 'nats:2.12.1-alpine',
+    image: 'nats:2.11.6-alpine',
     command: ['-c', '/etc/tidings-nats.conf'],
     files: { '/etc/tidings-nats.conf': configuration('/data', { ...settings, port: 4222, http: '"0.0.0.0:8222"' }) },
     ports: { main: 4222, monitor: 8222 },

@@ -60,7 +60,7 @@ export const rabbitmq: ServerKind = {
   },
 
   container: ({ settings: { plugins: _, ...own } }): Container => ({
-    image: 'rabbitmq:4.1.4-management',
+    image: 'rabbitmq:4.1.5-management',
     files: { '/etc/rabbitmq/conf.d/90-tidings.conf': configuration({ ...defaults, ...own }) },
     ports: { main: 5672, management: 15_672 },
   }),
@@ -85,7 +85,9 @@ function environment(instance: Instance): Record<string, string> {
     HOME: folder,
     LANG: 'C.UTF-8',
     LC_ALL: 'C.UTF-8',
-    RABBITMQ_NODENAME: 'tidings@localhost',
+    // By number, for not every machine can look up `localhost`; Erlang takes numbers in long names only.
+    RABBITMQ_NODENAME: 'tidings@127.0.0.1',
+    RABBITMQ_USE_LONGNAME: 'true',
     RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
     RABBITMQ_LOGS: '-',
