@@ -1,11 +1,12 @@
 import type { Side } from './side.ts'
 
 export const inFlight = 256
+export const fewInFlight = 16
 export const batchSize = 100
 
 /** Feeds `count` events, numbered from `from`. Resolves with the last acknowledgement. */
 export async function drive(
-  load: 'one' | 'in-flight' | 'batches',
+  load: 'one' | 'in-flight' | 'sixteen' | 'batches',
   side: Side,
   from: number,
   count: number,
@@ -24,7 +25,8 @@ export async function drive(
     const caller = async (): Promise<void> => {
       while (next < end) await side.one!(next++)
     }
-    await Promise.all(Array.from({ length: Math.min(inFlight, count) }, caller))
+    const callers = load === 'sixteen' ? fewInFlight : inFlight
+    await Promise.all(Array.from({ length: Math.min(callers, count) }, caller))
   }
 }
 

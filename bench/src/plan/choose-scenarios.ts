@@ -1,11 +1,17 @@
 import { footprintScenarios } from './footprint-scenarios.ts'
 import { memoryScenarios } from './memory-scenarios.ts'
 import type { Group, Scenario } from './scenario.ts'
+import { serverScenarios } from './server-scenarios.ts'
 import { sqliteScenarios } from './sqlite-scenarios.ts'
 
-export const groups: readonly Group[] = ['memory', 'sqlite', 'footprint']
+export const groups: readonly Group[] = ['memory', 'sqlite', 'redis', 'postgres', 'footprint']
 
-export const allScenarios: readonly Scenario[] = [...memoryScenarios, ...sqliteScenarios, ...footprintScenarios]
+export const allScenarios: readonly Scenario[] = [
+  ...memoryScenarios,
+  ...sqliteScenarios,
+  ...serverScenarios,
+  ...footprintScenarios,
+]
 
 export interface Choice {
   /** Default: all. */

@@ -4,12 +4,14 @@ export type Load =
   | 'one'
   /** 256 callers, each awaiting its own publish. */
   | 'in-flight'
+  /** The same with 16. */
+  | 'sixteen'
   /** One caller that awaits batches of 100. */
   | 'batches'
   /** A fresh process for each round that measures one thing by itself. */
   | 'footprint'
 
-export type Group = 'memory' | 'sqlite' | 'footprint'
+export type Group = 'memory' | 'sqlite' | 'redis' | 'postgres' | 'footprint'
 
 /** How long a run takes: for publishing, for a look, and for a guard against gross mistakes. */
 export type Size = 'full' | 'quick' | 'smoke'
@@ -46,6 +48,8 @@ export interface Scenario {
   /** `group/what/load`. */
   readonly id: string
   readonly group: Group
+  /** A server that its sides need; they are told its address as option `url`. */
+  readonly server?: 'redis' | 'postgres'
   readonly title: string
   /** What is counted and when the clock stops, in a sentence. */
   readonly how: string

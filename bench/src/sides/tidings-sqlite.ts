@@ -3,11 +3,12 @@ import { DatabaseSync } from 'node:sqlite'
 
 import { type SqliteDurability, sqlite } from '@tidings/sqlite'
 import { createEventBus, type Receipt } from 'tidings'
-import { partitionOf, realRuntime, type Store, silentLog, silentMeter, streamText } from 'tidings/spi'
+import { realRuntime, silentLog, silentMeter } from 'tidings/spi'
 
 import type { Side, SideHost } from '../harness/side.ts'
 import { orderPlaced } from '../order-definition.ts'
-import { keyOf, type Order, orderOf, orders } from '../order-event.ts'
+import { type Order, orderOf } from '../order-event.ts'
+import { MarkedHeads } from './marked-heads.ts'
 import { Tally } from './tally.ts'
 
 const subscription = 'orders'
@@ -26,7 +27,7 @@ export async function open({ folder, options }: SideHost): Promise<Side> {
   })
   const bus = await createEventBus({ store, source: '/shop' })
   const tally = new Tally()
-  const heads = new Heads(store)
+  const heads = new MarkedHeads(store, subscription)
   if (handled) bus.subscribe<Order>(orderPlaced, { name: subscription, concurrency: 16 }, async () => tally.add())
   await bus.start()
 
@@ -50,41 +51,5 @@ export async function open({ folder, options }: SideHost): Promise<Side> {
       await bus.close()
       await store.close()
     },
-  }
-}
-
-/** Where each partition's last event stands, and whether the subscription's checkpoints have got there. */
-class Heads {
-  readonly #store: Store
-  readonly #partitionOf: readonly number[]
-  readonly #heads = new Map<number, number>()
-
-  constructor(store: Store) {
-    this.#store = store
-    const { partitions } = store.capabilities
-    this.#partitionOf = Array.from({ length: orders }, (_, at) =>
-      partitionOf(streamText({ tenant: '', category: 'order', key: keyOf(at) }), partitions),
-    )
-  }
-
-  note(at: number, { position }: Receipt): void {
-    const partition = this.#partitionOf[at % orders] as number
-    if (position > (this.#heads.get(partition) ?? 0)) this.#heads.set(partition, position)
-  }
-
-  /** Resolves when the file says of every event that it is handled. */
-  async marked(): Promise<void> {
-    while (!(await this.#allMarked())) await new Promise(setImmediate)
-  }
-
-  async #allMarked(): Promise<boolean> {
-    const checkpoints = await this.#store.find('checkpoints', { prefix: `${subscription}/0/` })
-    const watermarks = new Map(
-      checkpoints.map(({ id, body }) => [
-        Number(id.slice(id.lastIndexOf('/') + 1)),
-        (JSON.parse(body) as { watermark: number }).watermark,
-      ]),
-    )
-    return [...this.#heads].every(([partition, head]) => (watermarks.get(partition) ?? 0) >= head)
   }
 }

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const variables = { redis: 'REDIS_URL', postgres: 'POSTGRES_URL' } as const
+
+const tool = fileURLToPath(new URL('../../tools/servers/main.ts', import.meta.url))
+
+/** The address of a server to measure on: what the environment names, else one that is started here, and stays. Throws where there is none. */
+export function serverAddress(name: keyof typeof variables, say: (line: string) => void): string {
+  const given = process.env[variables[name]]
+  if (given !== undefined) return given
+  const run = (...args: string[]): string => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=source', tool, ...args], {
+      encoding: 'utf8',
+    })
+    if (status !== 0) throw new Error(`There is no ${name} to measure on: ${stderr.trim() || stdout.trim()}`)
+    return stdout
+  }
+  say(`Looking for ${name}, or starting it.`)
+  run('up', name)
+  const address = /'([^']+)'/.exec(run('env', name))?.[1]
+  if (address === undefined) throw new Error(`There is no ${name} to measure on.`)
+  return address
+}
