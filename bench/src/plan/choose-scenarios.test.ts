@@ -45,7 +45,7 @@ describe('the plan', () => {
   })
 
   it('refuses words that mean nothing, and an empty choice', () => {
-    expect(() => chooseScenarios({ groups: ['kafka'] })).toThrow(/memory, sqlite, footprint/)
+    expect(() => chooseScenarios({ groups: ['horses'] })).toThrow(/memory, sqlite, redis, postgres, footprint/)
     expect(() => chooseScenarios({ only: 'nothing like this' })).toThrow(/No scenario/)
   })
 })

@@ -5,10 +5,10 @@ import type { Side, SideHost } from '../harness/side.ts'
 import { keyOf, orderOf, type as orderType } from '../order-event.ts'
 
 interface EmmettPostgres {
-  getPostgreSQLEventStore(
+  readonly getPostgreSQLEventStore: (
     connectionString: string,
     options?: object,
-  ): {
+  ) => {
     appendToStream(stream: string, events: readonly object[]): Promise<unknown>
     schema: { migrate(): Promise<void> }
     close(): Promise<void>

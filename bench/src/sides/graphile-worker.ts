@@ -6,13 +6,13 @@ import { envelopeOf } from '../order-event.ts'
 import { Tally } from './tally.ts'
 
 interface GraphileWorker {
-  makeWorkerUtils(options: object): Promise<{
+  readonly makeWorkerUtils: (options: object) => Promise<{
     migrate(): Promise<void>
     addJob(identifier: string, payload: object): Promise<unknown>
     addJobs(jobs: readonly { readonly identifier: string; readonly payload: object }[]): Promise<unknown>
     release(): Promise<void>
   }>
-  run(options: object): Promise<{ stop(): Promise<void> }>
+  readonly run: (options: object) => Promise<{ stop(): Promise<void> }>
   readonly Logger: new (factory: () => () => void) => unknown
 }
 
