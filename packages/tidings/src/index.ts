@@ -1,3 +1,6 @@
+export type { InboxOptions, RelayOptions } from './bridge/bridge-options.ts'
+export type { InboxStatus } from './bridge/inbox.ts'
+export type { Route, Routed, RoutedEvent, RouteOption, RouteRule } from './bridge/route.ts'
 export type { EventBusOptions } from './bus/bus-options.ts'
 export { createEventBus } from './bus/create-event-bus.ts'
 export type { EventBus, TransactionContext } from './bus/event-bus.ts'
@@ -43,6 +46,7 @@ export type { Meter } from './kernel/meter.ts'
 export type { Asked, AskOptions } from './operations/ask-owners.ts'
 export type { AuditEntry, AuditQuery } from './operations/audit.ts'
 export {
+  type BusBridgeStatus,
   type BusStatus,
   busStatus,
   reasonsNotReady,

@@ -1,6 +1,8 @@
 import { type Duration, milliseconds } from '../kernel/duration.ts'
+import type { Log } from '../kernel/log.ts'
 import type { Mistakes } from '../kernel/mistakes.ts'
 import type { InboxOptions, RelayOptions } from './bridge-options.ts'
+import { type RouteOption, type Router, routerOf } from './route.ts'
 
 /** The options with every default filled in, times in milliseconds. */
 export interface RelaySettings {
@@ -22,6 +24,7 @@ export interface InboxSettings {
 export interface BridgeSettings {
   readonly relay: RelaySettings
   readonly inbox: InboxSettings
+  readonly router: Router | undefined
   /** How long received events stay at least, in milliseconds; Infinity: for good. */
   readonly remember: number
 }
@@ -30,13 +33,14 @@ export interface BridgeOptions {
   readonly group?: string
   readonly relay?: RelayOptions
   readonly inbox?: InboxOptions
+  readonly route?: RouteOption
   readonly remember?: Duration | 'forever'
 }
 
 const groupName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,119}$/
 
 /** What is wrong is added to `mistakes`. */
-export function bridgeSettings(options: BridgeOptions, source: string, mistakes: Mistakes): BridgeSettings {
+export function bridgeSettings(options: BridgeOptions, source: string, mistakes: Mistakes, log: Log): BridgeSettings {
   const relay = objectOf('relay', options.relay, mistakes)
   const inbox = objectOf('inbox', options.inbox, mistakes)
   const whole = (field: string, value: unknown, fallback: number): number => {
@@ -85,6 +89,7 @@ export function bridgeSettings(options: BridgeOptions, source: string, mistakes:
       window: whole('inbox.window', inbox.window, 1_000),
       batch: whole('inbox.batch', inbox.batch, 500),
     },
+    router: routerOf(options.route, mistakes, log),
     remember: options.remember === 'forever' ? Number.POSITIVE_INFINITY : time('remember', options.remember, '7d'),
   }
 }

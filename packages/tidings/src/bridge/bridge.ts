@@ -1,3 +1,4 @@
+import type { Event } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import type { Receipt } from '../publisher/receipt.ts'
 import type { Host } from '../store/adapter.ts'
@@ -13,6 +14,7 @@ import { answerInboxRequests } from './inbox-requests.ts'
 import { Outgoing } from './outgoing.ts'
 import { RecentIds } from './recent-ids.ts'
 import { relayHost, relaySubscription } from './relay.ts'
+import { type Routed, routedEvent, routedRecord } from './route.ts'
 import { topicsOf } from './topics.ts'
 
 /** What joins a bus to a broker: the relay that hands over what this service publishes, the inbox that takes in what others do. */
@@ -26,6 +28,10 @@ export interface Bridge {
   hear(subscriptions: readonly Subscription[]): Promise<void>
   /** Whether this service's own event goes to the broker. */
   takes(record: EventRecord): boolean
+  /** Where an event of this service goes, and by which rule; undefined where nothing was said of it. */
+  routeOf(record: EventRecord): Routed | undefined
+  /** Whether this service's own subscriptions hear an event; undefined: all of them. */
+  readonly hears: ((event: Event<unknown>) => boolean) | undefined
   /** Resolves when the broker has an event of this service. See `HandOvers.wait`. */
   handed(receipt: Pick<Receipt, 'id' | 'position'>, deadline: number): Promise<void>
   status(): BridgeStatus
@@ -81,7 +87,11 @@ function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
     leaving: ({ id }) => sent.add(id),
     handed: ({ id }) => handOvers.done(id),
   })
-  const takes = (record: EventRecord): boolean => record.source === source && !arrived.has(record.id)
+  const { router } = settings
+  const takes = (record: EventRecord): boolean =>
+    record.source === source &&
+    !arrived.has(record.id) &&
+    (router === undefined || router.decide(routedRecord(record)).to !== 'local')
   const handOvers = new HandOvers(engines.store, host.runtime, takes)
   const inbox = new Inbox({
     store: engines.store,
@@ -107,6 +117,11 @@ function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
       return inbox.hear(topicsOf(subscriptions))
     },
     takes,
+    routeOf: (record) => router?.decide(routedRecord(record)),
+    hears:
+      router === undefined
+        ? undefined
+        : (event) => event.source !== source || router.decide(routedEvent(event)).to !== 'remote',
     handed: (receipt, deadline) => handOvers.wait(receipt, deadline),
     status: () => ({
       broker: transport.capabilities,

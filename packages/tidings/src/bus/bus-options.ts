@@ -1,4 +1,5 @@
 import type { InboxOptions, RelayOptions } from '../bridge/bridge-options.ts'
+import type { RouteOption } from '../bridge/route.ts'
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { EventRecord } from '../events/record.ts'
 import type { Duration } from '../kernel/duration.ts'
@@ -66,6 +67,11 @@ export interface EventBusOptions {
   readonly relay?: RelayOptions
   /** Behind a broker: how events of other services are taken in. */
   readonly inbox?: InboxOptions
+  /**
+   * Behind a broker: which events go there, and which are heard by this service's own subscriptions. Rules, of which the first that holds decides, or a
+   * function. All events are stored first, whatever it says. Default: `both` for all.
+   */
+  readonly route?: RouteOption
   /** Behind a broker: how long events of other services stay in the log at least, or `forever`; then they go once every subscription has passed them. Default `7d`. */
   readonly remember?: Duration | 'forever'
   /** How long a handler may hold a transaction opened by `tx`. Default 1 s. */

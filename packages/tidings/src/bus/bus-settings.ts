@@ -3,6 +3,7 @@ import { isUriReference } from '../events/cloudevents-attributes.ts'
 import { defaultDecodeLimits } from '../events/data-codec.ts'
 import { milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { silentLog } from '../kernel/log.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import { attribute } from '../prepare/attributes.ts'
 import { type PublishSettings, publishDefaults } from '../publisher/publish-options.ts'
@@ -83,7 +84,8 @@ export function busSettings(options: EventBusOptions): BusSettings {
   }
   const bridged = isBridged(options)
   mistakes.expect(store !== 'none' || bridged, "`store` 'none' together with a broker as `transport`")
-  for (const field of bridged ? [] : (['group', 'relay', 'inbox', 'remember'] as const))
+  mistakes.expect(store !== 'none' || options.route === undefined, '`route` together with a store')
+  for (const field of bridged ? [] : (['group', 'relay', 'inbox', 'route', 'remember'] as const))
     mistakes.expect(options[field] === undefined, `\`${field}\` together with a broker as \`transport\``)
   for (const field of ['verifySeal', 'log'] as const) call(field, options[field])
   call('publish.seal', publish.seal)
@@ -93,7 +95,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
   const source = mistakes.read(() => sourceOf(options.source ?? '/app'), '/app')
   const settings: BusSettings = {
     source,
-    bridge: bridged ? bridgeSettings(options, source, mistakes) : undefined,
+    bridge: bridged ? bridgeSettings(options, source, mistakes, options.log ?? silentLog) : undefined,
     concurrency: whole('concurrency', options.concurrency, 100),
     keep: whole('keep', options.keep, 1_000, 0),
     txHold: time('txHold', options.txHold, 1_000),

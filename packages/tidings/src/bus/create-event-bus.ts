@@ -1,6 +1,8 @@
 import { type Bridge, openBridge } from '../bridge/bridge.ts'
 import { promiseLine } from '../bridge/promise-line.ts'
 import { relayName } from '../bridge/relay.ts'
+import { noteRoute } from '../bridge/route-note.ts'
+import { routedSubscription } from '../bridge/routed-subscription.ts'
 import { directHearing, directOptions } from '../direct/direct-subscriptions.ts'
 import { directTransport } from '../direct/direct-transport.ts'
 import type { AnyEventDefinition, EventDefinition, EventDraft } from '../events/define-event.ts'
@@ -228,6 +230,7 @@ async function assemble(
         await startOne(declared[started] as Subscription, registrations[started] as Registration)
     }
     if (bridge !== undefined && relayed !== undefined) {
+      await noteRoute(store, source, options.route, log)
       const engine = new Engine(bridge.relayHost, bridge.relay, relayed.start)
       engines.set(bridge.relay.settings.name, engine)
       await engine.start()
@@ -264,14 +267,12 @@ async function assemble(
     }) as EventBus['publish'],
     subscribe(to: SubscribeTo, subscribeOptions: SubscribeOptions, handler: Handler<never>) {
       life.assertOpen()
-      const subscription = subscriptionOf(
-        to,
-        subscriptionSettings(
-          broker === undefined ? subscribeOptions : directOptions(subscribeOptions),
-          targetMistakes(to, handler),
-        ),
-        handler,
+      const known = targetMistakes(to, handler)
+      const chosen = subscriptionSettings(
+        broker === undefined ? subscribeOptions : directOptions(subscribeOptions),
+        known,
       )
+      const subscription = routedSubscription(subscriptionOf(to, chosen, handler), bridge?.hears)
       const { name } = subscription.settings
       if (name === relayName || name === inboxName) {
         throw new TidingsError(

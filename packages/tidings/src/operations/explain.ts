@@ -1,4 +1,7 @@
+import { type Routed, routedRecord } from '../bridge/route.ts'
+import { readRoute } from '../bridge/route-note.ts'
 import type { Registration } from '../bus/registration.ts'
+import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { type Position, parseStream, type Store, type StoredEvent } from '../store/store.ts'
 import { type ParkedState, parkedCollection, parkedId, readParked } from '../subscriber/parked-event.ts'
@@ -27,6 +30,8 @@ export interface Explanation {
     readonly causation: string
   }
   readonly subscriptions: readonly SubscriptionExplanation[]
+  /** Behind a broker: where an event of this service is to go, and by which rule; absent where that is not known. */
+  readonly route?: Routed
 }
 
 /**
@@ -72,7 +77,12 @@ export interface SubscriptionExplanation {
  * stores. Rejects with `TIDINGS_NOT_FOUND` where the log does not hold it.
  */
 export async function explain(
-  parts: { readonly store: Store; readonly look: () => Promise<Ownership> },
+  parts: {
+    readonly store: Store
+    readonly look: () => Promise<Ownership>
+    /** Where this program knows how its service routes. */
+    readonly routeOf?: (record: EventRecord) => Routed | undefined
+  },
   eventId: string,
 ): Promise<readonly Explanation[]> {
   const { store } = parts
@@ -92,14 +102,40 @@ export async function explain(
   }
   const registrations = await readRegistrations(store)
   const ownership = await parts.look()
+  const noted = await readRoute(store)
+  const relayed = registrations.find(({ source }) => source !== undefined)
   const explanations: Explanation[] = []
   for (const stored of events) {
+    const { record } = stored
+    const route =
+      record.source === relayed?.source ? (parts.routeOf?.(record) ?? noted?.(routedRecord(record))) : undefined
     const subscriptions: SubscriptionExplanation[] = []
     for (const registration of registrations)
-      subscriptions.push(await explainOne(store, ownership, registration, stored))
-    explanations.push({ event: placeOf(stored), subscriptions })
+      subscriptions.push(
+        routedPast(registration, stored, route) ?? (await explainOne(store, ownership, registration, stored)),
+      )
+    explanations.push({ event: placeOf(stored), subscriptions, ...(route === undefined ? {} : { route }) })
   }
   return explanations
+}
+
+/** What never reaches a subscription, because it came from elsewhere or is routed past it. */
+function routedPast(
+  { name, patterns, start, source }: Registration,
+  { record }: StoredEvent,
+  route: Routed | undefined,
+): SubscriptionExplanation | undefined {
+  const known = { name, patterns, start, standing: 'no-match' } as const
+  if (source !== undefined && record.source !== source)
+    return { ...known, why: `It hands over what ${source} publishes, and this came from ${record.source}.` }
+  if (source !== undefined && route?.to === 'local') return { ...known, why: `${ruleOf(route)} keeps the event here.` }
+  if (source === undefined && route?.to === 'remote' && typeMatcher(patterns).matches(record.type))
+    return { ...known, why: `${ruleOf(route)} sends the event to the broker alone.` }
+  return undefined
+}
+
+function ruleOf({ rule }: Routed): string {
+  return rule.startsWith('function') ? 'The function `route`' : `The route \`${rule}\``
 }
 
 async function explainOne(
@@ -139,7 +175,10 @@ async function explainOne(
     return {
       ...place,
       standing: 'handled',
-      why: 'It is done with it: its handler ran, or its filter let the event pass.',
+      why:
+        registration.source === undefined
+          ? 'It is done with it: its handler ran, or its filter let the event pass.'
+          : 'The broker has it.',
     }
   }
   return { ...place, standing: 'waiting', why: whyWaiting(place.owner, watermark) }

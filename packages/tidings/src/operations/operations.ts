@@ -1,6 +1,8 @@
+import type { Routed } from '../bridge/route.ts'
 import { partsOf } from '../bus/bus-parts.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import type { AnyEventDefinition } from '../events/define-event.ts'
+import type { EventRecord } from '../events/record.ts'
 import { realRuntime } from '../kernel/real-runtime.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Store, StoredEvent } from '../store/store.ts'
@@ -107,11 +109,17 @@ export interface OperationsOptions {
 
 /** For a program that runs a bus; it also tells what this process alone knows. */
 export function operationsOf(bus: EventBus, options: Pick<OperationsOptions, 'events'> = {}): Operations {
-  const { store, runtime, engines, declared } = partsOf(bus)
+  const { store, runtime, engines, declared, bridge } = partsOf(bus)
   const given = new Map((options.events ?? []).map((definition) => [definition.type, definition]))
   const definition = (type: string): AnyEventDefinition | undefined =>
     given.get(type) ?? declared.find((subscription) => subscription.definitions.has(type))?.definitions.get(type)
-  return make({ store, runtime, definition, here: (name) => engines.get(name)?.status() })
+  return make({
+    store,
+    runtime,
+    definition,
+    here: (name) => engines.get(name)?.status(),
+    ...(bridge === undefined ? {} : { routeOf: (record: EventRecord) => bridge.routeOf(record) }),
+  })
 }
 
 /** For a program that has the store alone. Leaves the store open. */
@@ -130,6 +138,7 @@ function make(given: {
   readonly runtime: Runtime
   definition(type: string): AnyEventDefinition | undefined
   here(name: string): EngineStatus | undefined
+  readonly routeOf?: (record: EventRecord) => Routed | undefined
 }): Operations {
   const { store, runtime } = given
   const look = ownershipWatch(store, runtime)
