@@ -6,6 +6,7 @@ export {
   fromMessage,
   type ReceivedMessage,
   toBinary,
+  toStructuredMessage,
 } from './events/cloudevents-binary.ts'
 export { checksumOf, type EventRecord } from './events/record.ts'
 export { type ErrorCode, errorCodes, isTidingsError, TidingsError } from './kernel/errors.ts'

@@ -1,0 +1,2 @@
+export { nats, transportFromUrl } from './nats.ts'
+export type { NatsKeepOptions, NatsOptions } from './nats-options.ts'
