@@ -41,7 +41,7 @@ export async function pruneStep(
 
 function compile(
   { events, prunedStreams, store }: Relations,
-  { before, types, exceptSource, stream }: PruneQuery,
+  { before, types, exceptTypes, source, exceptSource, stream }: PruneQuery,
   after: number,
   through: number,
   limit: number,
@@ -52,6 +52,8 @@ function compile(
   const conditions = [`e.position > ${from}`, 'e.position <= b.last']
   if (before !== undefined) conditions.push(`e.time < ${bind(wholeOf('before', Math.ceil(before)))}`)
   if (types !== undefined) conditions.push(`e.type = any (${bind(types)}::text[])`)
+  if (exceptTypes !== undefined) conditions.push(`e.type <> all (${bind(exceptTypes)}::text[])`)
+  if (source !== undefined) conditions.push(`e.source = ${bind(source)}`)
   if (exceptSource !== undefined) conditions.push(`e.source <> ${bind(exceptSource)}`)
   if (stream !== undefined) conditions.push(`e.stream = ${bind(uuidText(streamId(stream)))}`)
   // One stream is found by its index, however long the log is.

@@ -47,7 +47,7 @@ function windowEnd(db: DatabaseSync, query: PruneQuery, after: Position): Positi
   return query.stream === undefined ? Math.min(query.through, row[0] + window - 1) : query.through
 }
 
-function compile({ before, types, exceptSource, stream }: PruneQuery): {
+function compile({ before, types, exceptTypes, source, exceptSource, stream }: PruneQuery): {
   readonly where: string
   readonly values: SQLInputValue[]
 } {
@@ -64,6 +64,14 @@ function compile({ before, types, exceptSource, stream }: PruneQuery): {
   if (types !== undefined) {
     conditions.push(`type in (${types.map(() => '?').join(', ')})`)
     values.push(...types)
+  }
+  if (exceptTypes !== undefined && exceptTypes.length > 0) {
+    conditions.push(`type not in (${exceptTypes.map(() => '?').join(', ')})`)
+    values.push(...exceptTypes)
+  }
+  if (source !== undefined) {
+    conditions.push('source = ?')
+    values.push(source)
   }
   if (exceptSource !== undefined) {
     conditions.push('source <> ?')

@@ -75,6 +75,11 @@ export const pruning: Topic<StoreWorld> = {
         await prune({ before: start + 3 }, (_, at) => at < 3)
         await prune({ types: ['b', 'nothing'], before: start + 8 }, (one, at) => one.type === 'b' && at < 8)
         await prune({ exceptSource: '/there', before: start + 10 }, (one, at) => one.source !== '/there' && at < 10)
+        await prune(
+          { source: '/there', exceptTypes: ['b', 'nothing'], before: start + 11 },
+          (one, at) => one.source === '/there' && one.type !== 'b' && at < 11,
+        )
+        await prune({ source: '/nowhere', exceptTypes: [] }, () => false)
         await prune({ stream: orderStream('nobody') }, () => false)
         await prune({ types: [] }, () => false)
         await prune({}, () => true)

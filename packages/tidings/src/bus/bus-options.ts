@@ -74,6 +74,11 @@ export interface EventBusOptions {
   readonly route?: RouteOption
   /** Behind a broker: how long events of other services stay in the log at least, or `forever`; then they go once every subscription has passed them. Default `7d`. */
   readonly remember?: Duration | 'forever'
+  /**
+   * How long the log keeps this service's events at least whose type names no `retention`; then they go once every registered subscription has passed
+   * them. Default `forever`.
+   */
+  readonly retention?: Duration | 'forever'
   /** How long a handler may hold a transaction opened by `tx`. Default 1 s. */
   readonly txHold?: Duration
   /** Largest data taken in, after decompression, in bytes. Default 16,777,216. */

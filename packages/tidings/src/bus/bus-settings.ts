@@ -17,6 +17,8 @@ export interface BusSettings {
   readonly concurrency: number
   readonly keep: number
   readonly txHold: number
+  /** Milliseconds; Infinity: for ever. */
+  readonly retention: number
   readonly maxIncomingBytes: number
   readonly validate: boolean
   /** Most units in one commit; undefined: the committer's own. */
@@ -99,6 +101,10 @@ export function busSettings(options: EventBusOptions): BusSettings {
     concurrency: whole('concurrency', options.concurrency, 100),
     keep: whole('keep', options.keep, 1_000, 0),
     txHold: time('txHold', options.txHold, 1_000),
+    retention:
+      options.retention === 'forever'
+        ? Number.POSITIVE_INFINITY
+        : time('retention', options.retention, Number.POSITIVE_INFINITY),
     maxIncomingBytes: whole('maxIncomingBytes', options.maxIncomingBytes, defaultDecodeLimits.maxBytes),
     validate: options.validate ?? true,
     batch: publish.batch === undefined ? undefined : whole('publish.batch', publish.batch, 1),

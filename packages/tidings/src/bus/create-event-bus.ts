@@ -239,8 +239,11 @@ async function assemble(
     }
     life.assertOpen()
     replays.start()
-    const received = settings.bridge && { own: source, remember: settings.bridge.remember }
-    stopping.push(keepRetention(store, runtime, log, allDefinitions, received))
+    const wider = {
+      own: { source, stay: settings.retention },
+      ...(settings.bridge === undefined ? {} : { received: { own: source, stay: settings.bridge.remember } }),
+    }
+    stopping.push(keepRetention(store, runtime, log, allDefinitions, wider))
   }
 
   const settled = <Result extends Receipt | readonly Receipt[]>(

@@ -13,12 +13,33 @@ const Short = defineEvent('ping.sent', { retention: '1h', key: (data) => (data a
 const Kept = defineEvent('order.placed', { key: (data) => (data as { to: string }).to })
 
 describe('retention', () => {
+  it('lets own events go after the time of the bus, where their type says nothing else', async () => {
+    const runtime = virtualRuntime({ seed: 6 })
+    const store = memoryStore()
+    const Audited = defineEvent('audit.entered', { retention: 'forever' })
+    const Brief = defineEvent('blip.seen', { retention: '1m' })
+    const bus = await createEventBus({ store, runtime, retention: '2h', events: [Audited, Brief, Kept] })
+    const other = await createEventBus({ store, runtime, source: '/other' })
+    await bus.start()
+    for (const definition of [Audited, Brief, Kept]) await bus.publish(definition, { to: 'k-1' })
+    await other.publish(Kept, { to: 'k-1' })
+    const left = async (): Promise<string[]> =>
+      (await store.readAll({ after: 0, limit: 10 })).events.map(({ record }) => `${record.source} ${record.type}`)
+    await runtime.advance(30 * 60_000)
+    expect(await left()).toEqual(['/app audit.entered', '/app order.placed', '/other order.placed'])
+    await runtime.advance(3 * 3_600_000)
+    expect(await left()).toEqual(['/app audit.entered', '/other order.placed'])
+    const closing = bus.close()
+    await runtime.advance(20_000)
+    await closing
+  })
+
   it('looks once an hour for events of others whose time is over, and lets own ones stay', async () => {
     const runtime = virtualRuntime({ seed: 5 })
     const store = memoryStore()
     const there = await createEventBus({ store, runtime, source: '/there' })
     const here = await createEventBus({ store, runtime, source: '/here' })
-    const stop = keepRetention(store, runtime, silentLog, () => [], { own: '/here', remember: 7_200_000 })
+    const stop = keepRetention(store, runtime, silentLog, () => [], { received: { own: '/here', stay: 7_200_000 } })
     const sources = async (): Promise<string[]> =>
       (await store.readAll({ after: 0, limit: 10 })).events.map(({ record }) => record.source)
     await there.publish(Kept, { to: 'k-1' })

@@ -12,13 +12,15 @@ import { type Registration, subscriptionsCollection } from './registration.ts'
 const every = 60_000
 const batch = 1_000
 
-/** How often old events of other services are looked for, in milliseconds: each look passes over all that this service keeps for good. */
-const receivedEvery = 3_600_000
+/** How often those are looked for whose type says nothing, in milliseconds: each look passes over all that stays. */
+const widerEvery = 3_600_000
 
-/** Events that came from other services stay `remember` milliseconds at least. */
-export interface Received {
-  readonly own: string
-  readonly remember: number
+/** What holds for more than one type. Times are milliseconds; Infinity: for ever. */
+export interface WiderRetention {
+  /** How long events of this service stay at least whose type says nothing. Default: for ever. */
+  readonly own?: { readonly source: string; readonly stay: number }
+  /** How long events of other services stay at least. Default: for ever. */
+  readonly received?: { readonly own: string; readonly stay: number }
 }
 
 /**
@@ -30,11 +32,11 @@ export function keepRetention(
   runtime: Runtime,
   log: Log,
   definitions: () => Iterable<AnyEventDefinition>,
-  received?: Received,
+  wider: WiderRetention = {},
 ): () => void {
   let timer: Timer | undefined
   let stopped = false
-  let receivedDue = runtime.monotonic()
+  let widerDue = runtime.monotonic()
 
   const remove = async (query: Omit<PruneQuery, 'limit'>): Promise<void> => {
     for (let more = true; more && !stopped; ) {
@@ -43,17 +45,27 @@ export function keepRetention(
     }
   }
 
+  /** Types that have a retention of their own, and how long that is. */
+  const named = (): ReadonlyMap<string, number> =>
+    new Map([...definitions()].flatMap(({ type, retention }) => (retention === undefined ? [] : [[type, retention]])))
+
   const sweep = async (): Promise<void> => {
-    const retained = [...definitions()].filter(({ retention }) => retention !== undefined)
-    const isDue = received !== undefined && Number.isFinite(received.remember) && runtime.monotonic() >= receivedDue
-    if (retained.length === 0 && !isDue) return
+    const types = named()
+    const ending = [...types].filter(([, stay]) => Number.isFinite(stay))
+    const own = isEnding(wider.own) ? wider.own : undefined
+    const received = isEnding(wider.received) ? wider.received : undefined
+    const isDue = (own !== undefined || received !== undefined) && runtime.monotonic() >= widerDue
+    if (ending.length === 0 && !isDue) return
     const through = await passedByAll(store)
+    const now = runtime.now()
     if (through > 0) {
-      for (const { type, retention } of retained)
-        await remove({ through, types: [type], before: runtime.now() - (retention as number) })
-      if (isDue) await remove({ through, exceptSource: received.own, before: runtime.now() - received.remember })
+      for (const [type, stay] of ending) await remove({ through, types: [type], before: now - stay })
+      if (isDue && own !== undefined)
+        await remove({ through, source: own.source, exceptTypes: [...types.keys()], before: now - own.stay })
+      if (isDue && received !== undefined)
+        await remove({ through, exceptSource: received.own, before: now - received.stay })
     }
-    if (isDue) receivedDue = runtime.monotonic() + receivedEvery
+    if (isDue) widerDue = runtime.monotonic() + widerEvery
   }
 
   const next = (): void => {
@@ -73,6 +85,10 @@ export function keepRetention(
     stopped = true
     timer?.cancel()
   }
+}
+
+function isEnding(one: { readonly stay: number } | undefined): boolean {
+  return one !== undefined && Number.isFinite(one.stay)
 }
 
 /** Everything at or below has been passed by every registered subscription and every open replay, and is referred to by nothing parked. */

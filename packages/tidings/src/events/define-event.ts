@@ -21,8 +21,11 @@ export interface DefineEventOptions<Schema extends StandardSchemaV1> {
   readonly topic?: string
   /** Default `normal`. */
   readonly priority?: Priority
-  /** How long the log keeps it at least, such as '90d'; then it goes once every registered subscription has passed it. Default: for ever. */
-  readonly retention?: Duration
+  /**
+   * How long the log keeps it at least, such as '90d'; then it goes once every registered subscription has passed it. `forever` stays whatever the bus
+   * says. Default: what the bus says, and that is for ever where it says nothing.
+   */
+  readonly retention?: Duration | 'forever'
   /** `content`: within the bus's window, a second event with the same tenant, key and data is answered as a duplicate. Default `none`. */
   readonly dedup?: 'content' | 'none'
   /** By the version they read: each turns data of that version into the shape of the next one listed, the last into today's. */
@@ -43,7 +46,7 @@ export interface EventDefinition<Input = unknown, Data = unknown> {
   readonly category: string
   readonly topic: string
   readonly priority: Priority
-  /** Milliseconds; undefined: for ever. */
+  /** Milliseconds; Infinity: for ever; undefined: what the bus says. */
   readonly retention: number | undefined
   readonly dedup: 'content' | 'none'
   readonly schema: StandardSchemaV1<Input, Data> | undefined
@@ -105,7 +108,7 @@ export function defineEvent<Schema extends StandardSchemaV1>(
     category,
     topic: options.topic ?? category,
     priority: options.priority ?? 'normal',
-    retention: options.retention === undefined ? undefined : milliseconds(options.retention, 'retention'),
+    retention: retentionOf(options.retention),
     dedup: options.dedup ?? 'none',
     schema: options.schema,
     keyOf: options.key,
@@ -123,6 +126,11 @@ export function defineEvent<Schema extends StandardSchemaV1>(
     )
   }
   return Object.freeze(definition)
+}
+
+function retentionOf(retention: Duration | 'forever' | undefined): number | undefined {
+  if (retention === undefined) return undefined
+  return retention === 'forever' ? Number.POSITIVE_INFINITY : milliseconds(retention, 'retention')
 }
 
 /** `order.placed` → `order`; `user.profile.created` → `user.profile`; a single word is its own category. */

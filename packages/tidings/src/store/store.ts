@@ -182,6 +182,8 @@ export interface PruneQuery {
   /** Only events older than this time, milliseconds since 1970. */
   readonly before?: number
   readonly types?: readonly string[]
+  readonly exceptTypes?: readonly string[]
+  readonly source?: string
   /** Only events of other sources than this one. */
   readonly exceptSource?: string
   readonly stream?: StreamName

@@ -84,11 +84,16 @@ function soundEvent(entry: Reply): readonly StoredEvent[] {
   }
 }
 
-function doomedBy({ through, before, types, exceptSource }: PruneQuery, { position, record }: StoredEvent): boolean {
+function doomedBy(
+  { through, before, types, exceptTypes, source, exceptSource }: PruneQuery,
+  { position, record }: StoredEvent,
+): boolean {
   return (
     position <= through &&
     (before === undefined || record.time < before) &&
     (types === undefined || types.includes(record.type)) &&
+    exceptTypes?.includes(record.type) !== true &&
+    (source === undefined || record.source === source) &&
     (exceptSource === undefined || record.source !== exceptSource)
   )
 }

@@ -125,6 +125,8 @@ export class MemoryLog {
     return (
       (query.before === undefined || stored.record.time < query.before) &&
       (query.types === undefined || query.types.includes(stored.record.type)) &&
+      query.exceptTypes?.includes(stored.record.type) !== true &&
+      (query.source === undefined || stored.record.source === query.source) &&
       (query.exceptSource === undefined || stored.record.source !== query.exceptSource) &&
       (only === undefined || stored.stream === only)
     )
