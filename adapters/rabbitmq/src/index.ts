@@ -1,0 +1,2 @@
+export { rabbitmq, transportFromUrl } from './rabbitmq.ts'
+export type { RabbitmqOptions } from './rabbitmq-options.ts'

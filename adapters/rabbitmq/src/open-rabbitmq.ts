@@ -1,0 +1,27 @@
+import type { Host, Transport } from 'tidings/spi'
+
+import { brokerError } from './connection/broker-error.ts'
+import { Link } from './connection/link.ts'
+import type { RabbitmqSettings } from './rabbitmq-options.ts'
+import { RabbitmqTransport } from './rabbitmq-transport.ts'
+import { declareExchanges, declarePartitions } from './topology/events.ts'
+import { namesOf } from './topology/names.ts'
+
+/** Connects, and makes what everybody under the prefix shares. */
+export async function openRabbitmq(settings: RabbitmqSettings, host: Host): Promise<Transport> {
+  // The client costs its loading only where it is used.
+  const { Connection } = await import('rabbitmq-client')
+  const link = new Link(Connection, settings, host, 'publishing')
+  try {
+    await link.connected(settings.connectTimeout, 'connect')
+    const names = namesOf(settings.prefix)
+    const channel = await link.acquire()
+    await declareExchanges(channel, names)
+    await declarePartitions(channel, names, settings.partitions)
+    await channel.close()
+  } catch (error) {
+    await link.close(settings.closeTimeout)
+    throw brokerError('open the transport', error)
+  }
+  return new RabbitmqTransport(link, () => new Link(Connection, settings, host, 'consuming'), settings, host)
+}

@@ -1,0 +1,92 @@
+import type { Channel } from 'rabbitmq-client'
+import type { Host } from 'tidings/spi'
+
+import type { Link } from '../connection/link.ts'
+import { underLock } from './lock.ts'
+import { bindingOf, everyTopic, type GroupNames, type Names } from './names.ts'
+
+/** How long others may be at work on the same group, in milliseconds. */
+const patience = 10_000
+
+/** Never reached: how often an event comes again is for the engine to say. Named since newer brokers put a limit of 20 where none is. */
+const deliveries = 2_147_483_647
+
+export interface GroupParts {
+  readonly link: Link
+  readonly host: Host
+  readonly names: Names
+  readonly group: GroupNames
+  /** Undefined: all. */
+  readonly topics: readonly string[] | undefined
+  /** Ends the wait for others who are at work on the group. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Makes what a group needs at the broker, then runs `join` before anybody else may change it. Where nobody is in the group and `fresh` says
+ * that this is a new member, the group is bound to these topics and no others; else to these, too: the others may want what they have.
+ * `join` is told whether somebody else is there, and how many messages lie with the dead.
+ */
+export function enterGroup(
+  parts: GroupParts,
+  fresh: boolean,
+  join: (others: boolean, dead: number) => Promise<void>,
+): Promise<void> {
+  const { link, host, group, signal } = parts
+  return underLock(link, group.lock, host, { patience, signal }, async (locked) => {
+    const channel = await link.acquire()
+    try {
+      const { others, dead } = await declareQueues(channel, group)
+      if (fresh && locked && !others) await renewTopics(channel, parts)
+      else await addTopics(channel, parts, group.topics)
+      await join(others, dead)
+    } finally {
+      await channel.close()
+    }
+  })
+}
+
+/** `others`: somebody listens to one of the queues. Of several listeners RabbitMQ counts the active one. */
+async function declareQueues(channel: Channel, group: GroupNames): Promise<{ others: boolean; dead: number }> {
+  const dead = await channel.queueDeclare({ queue: group.dead, durable: true, arguments: { 'x-queue-type': 'quorum' } })
+  let others = false
+  for (const queue of group.queues) {
+    const { consumerCount } = await channel.queueDeclare({
+      queue,
+      durable: true,
+      arguments: {
+        'x-queue-type': 'quorum',
+        'x-single-active-consumer': true,
+        'x-delivery-limit': deliveries,
+        // What a policy of the operator's removes (a limit, a time to live) is kept with the dead: it is moved there with confirms,
+        // which in turn needs that a full queue refuses what comes rather than dropping what it has.
+        'x-dead-letter-exchange': '',
+        'x-dead-letter-routing-key': group.dead,
+        'x-dead-letter-strategy': 'at-least-once',
+        'x-overflow': 'reject-publish',
+      },
+    })
+    others ||= consumerCount > 0
+  }
+  return { others, dead: dead.messageCount }
+}
+
+async function addTopics(channel: Channel, { names, group, topics }: GroupParts, exchange: string): Promise<void> {
+  await channel.exchangeDeclare({ exchange, type: 'topic', durable: true, internal: true })
+  for (const [partition, queue] of group.queues.entries())
+    await channel.queueBind({ queue, exchange, routingKey: `${partition}.#` })
+  for (const routingKey of topics?.map(bindingOf) ?? [everyTopic])
+    await channel.exchangeBind({ source: names.events, destination: exchange, routingKey })
+}
+
+/**
+ * Which topics are bound cannot be asked, so what is bound is made anew. A second exchange stands in meanwhile: at every moment one of
+ * them leads each event of these topics to the queues, and where both do it still comes once.
+ */
+async function renewTopics(channel: Channel, parts: GroupParts): Promise<void> {
+  const { group } = parts
+  await addTopics(channel, parts, group.nextTopics)
+  await channel.exchangeDelete({ exchange: group.topics })
+  await addTopics(channel, parts, group.topics)
+  await channel.exchangeDelete({ exchange: group.nextTopics })
+}
