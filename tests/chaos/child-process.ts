@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 
 /** A child that runs a TypeScript program of this repository, and the lines it has printed. */
 export interface Child {
@@ -14,10 +15,14 @@ export interface Child {
 export function runChild(
   program: string,
   args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+  options: {
+    readonly env?: NodeJS.ProcessEnv
+    readonly cwd?: string /** Whether it is given lines to read. */
+    readonly input?: boolean
+  } = {},
 ): Child {
   const child = spawn(process.execPath, ['--conditions=source', program, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
@@ -27,11 +32,11 @@ export function runChild(
   const wake = (): void => {
     for (const look of waiting) look()
   }
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  createInterface({ input: child.stdout as Readable }).on('line', (line) => {
     lines.push(line)
     wake()
   })
-  createInterface({ input: child.stderr }).on('line', (line) => errors.push(line))
+  createInterface({ input: child.stderr as Readable }).on('line', (line) => errors.push(line))
   let ended = false
   const gone = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.on('close', (code, signal) => {
