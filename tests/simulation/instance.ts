@@ -52,6 +52,9 @@ export class Instance {
         store,
         source: '/simulation',
         runtime: this.process,
+        log: (_level, message) => {
+          if (message.startsWith('A partition takes')) world.sometimes(message.split(':')[0] as string)
+        },
         publish: { tries: 3, retryDelay: 300, dedupWindow },
         transport: (over, host) =>
           faultyTransport(

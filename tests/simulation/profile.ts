@@ -16,6 +16,8 @@ export interface Profile {
   /** Events taken in advance by each subscription, and read at a time: small ones keep consumers behind the head. */
   readonly window: number
   readonly page: number
+  /** Most events that a blocked stream of some subscriptions may hold: small ones make partitions pause. */
+  readonly maxParked: number
 }
 
 const always = ['ledger', 'poisoned', 'follower', 'notes']
@@ -39,5 +41,6 @@ export function profileOf(seed: number): Profile {
     streams: 10 + Math.floor(random() * 5),
     window: chance(0.3) ? 5 : 1_000,
     page: chance(0.3) ? 7 : 512,
+    maxParked: chance(0.3) ? 2 : 10_000,
   }
 }

@@ -6,6 +6,8 @@ const crashes = commitPlaces
 
 /** What any few hundred worlds must have been in at some time. */
 export const commonStates: readonly string[] = [
+  'A partition takes events again',
+  'A partition takes nothing new',
   'a breaker let a probe through',
   'a breaker opened',
   'a dependency was away',

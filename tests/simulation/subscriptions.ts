@@ -59,7 +59,7 @@ export function hearing(subscriptions: readonly string[]): ReadonlyMap<string, r
 
 /** All subscriptions of the simulated service. Every instance declares all of them. */
 export function subscriptionPlans(world: World): readonly SubscriptionPlan[] {
-  const { window } = world.profile
+  const { window, maxParked } = world.profile
   const fails = (likelihood: number): boolean => !world.calm && !world.profile.calm && world.chance(likelihood)
   const pause = (instance: Instance, ms: number): Promise<void> => sleep(instance.process, ms)
   return [
@@ -80,7 +80,7 @@ export function subscriptionPlans(world: World): readonly SubscriptionPlan[] {
       },
     },
     {
-      options: { name: 'audit', order: 'all', from: 'beginning', window, retry },
+      options: { name: 'audit', order: 'all', from: 'beginning', window, maxParked, retry },
       body: (_event, { attempt }) => {
         if (attempt === 1 && fails(0.01)) throw new Error('not at the first time')
       },
@@ -90,6 +90,7 @@ export function subscriptionPlans(world: World): readonly SubscriptionPlan[] {
         name: 'poisoned',
         from: 'beginning',
         window,
+        maxParked,
         retry: { tries: poisonTries, backoff: [100], parkAbove: 200 },
       },
       body: (event) => spoil(world, 'poisoned', event),

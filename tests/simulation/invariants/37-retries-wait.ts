@@ -53,6 +53,9 @@ export function retriesWait(world: World): Invariant {
         run.error.message !== 'nobody answers'
       )
         return
+      // A former owner's attempt was taken back, and its breaker hears nothing of it.
+      const fence = world.fences.get(`remote/0/${run.event.partition}`)
+      if (fence?.by !== run.instance || fence.version !== run.token) return
       if (!opened.has(run.instance)) opened.set(run.instance, world.now)
       world.sometimes('a breaker opened')
     },

@@ -59,6 +59,8 @@ export interface SubscriptionStatus {
   /** Events set aside, those that wait behind another included. */
   readonly parked: number
   readonly blockedStreams: number
+  /** Partitions of this process that take nothing new, because a blocked stream of theirs holds as many parked events as it may (`maxParked`). */
+  readonly fullPartitions: number
   readonly paused: readonly Pause[]
   /** `closed` is well; `open` waits for a dependency to come back. */
   readonly breaker: string
@@ -140,6 +142,7 @@ function statusOf(
     held = 0,
     parked = 0,
     blockedStreams = 0,
+    partitions = [],
     paused = [],
     breaker = 'closed',
     watermark,
@@ -161,6 +164,7 @@ function statusOf(
     held,
     parked,
     blockedStreams,
+    fullPartitions: partitions.filter(({ full }) => full).length,
     paused,
     breaker,
     lag: behind,

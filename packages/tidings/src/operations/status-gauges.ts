@@ -16,6 +16,8 @@ const readings: Readonly<Record<string, Reading>> = {
   /** Events set aside: retrying, dead letters, and what waits behind them. */
   'tidings.subscription.parked': ({ parked }) => parked,
   'tidings.subscription.blocked.streams': ({ blockedStreams }) => blockedStreams,
+  /** Partitions that take nothing new before something parked is gone. Worth an alert. */
+  'tidings.subscription.full.partitions': ({ fullPartitions }) => fullPartitions,
   /** 1 while it takes no work, for whatever reason. */
   'tidings.subscription.paused': ({ paused }) => (paused.length > 0 ? 1 : 0),
   /** 1 while its breaker keeps events back. */

@@ -1,3 +1,5 @@
+import type { Item } from './lane.ts'
+
 /** How much a subscription may take in advance: what is asked for and what is held are together never more than its window. */
 export class Credit {
   readonly #window: number
@@ -23,12 +25,16 @@ export class Credit {
     this.#owed--
   }
 
-  hold(): void {
+  hold(item: Item): void {
+    item.held = true
     this.#held++
   }
 
-  release(count = 1): void {
-    this.#held -= count
+  /** Idempotent. */
+  free(item: Item): void {
+    if (!item.held) return
+    item.held = false
+    this.#held--
   }
 
   /** How many to ask for now; 0: none. In halves of the window, so that a busy subscription asks for batches rather than for single events. */

@@ -21,7 +21,14 @@ export interface EngineStatus {
   readonly breaker: string
   /** Everything at or below is handled or parked; undefined where this process owns no partition. */
   readonly watermark: Offset | undefined
-  readonly partitions: readonly { readonly partition: number; readonly watermark: Offset }[]
+  readonly partitions: readonly PartitionStatus[]
+}
+
+export interface PartitionStatus {
+  readonly partition: number
+  readonly watermark: Offset
+  /** It takes nothing new: a blocked stream of it holds as many parked events as it may. */
+  readonly full: boolean
 }
 
 /** Nothing at or below is needed here any more; Infinity where this process owns nothing. `deaf`: it reads nothing from the log but what is parked. */
@@ -49,6 +56,7 @@ export function statusOf(
   held: number,
   lanes: Iterable<Lane>,
   owned: Iterable<PartitionState>,
+  isFull: (partition: PartitionState) => boolean,
 ): EngineStatus {
   let parked = 0
   let blockedStreams = 0
@@ -56,9 +64,10 @@ export function statusOf(
     parked += lane.parked.size
     if (lane.parked.size > 0) blockedStreams++
   }
-  const partitions = Array.from(owned, ({ partition, watermark }) => ({
-    partition,
-    watermark: watermark.progress().watermark,
+  const partitions = Array.from(owned, (state) => ({
+    partition: state.partition,
+    watermark: state.watermark.progress().watermark,
+    full: isFull(state),
   }))
   return {
     name: subscription.settings.name,

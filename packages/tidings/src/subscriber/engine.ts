@@ -2,7 +2,6 @@ import { priorityRank } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import type { Counter } from '../kernel/meter.ts'
-import { delayOf } from '../resilience/backoff.ts'
 import { WeightedQueue } from '../resilience/weighted-scheduler.ts'
 import type { Placed, StoredEvent } from '../store/store.ts'
 import type { Consumer, Delivery, Offset, Sink } from '../transport/transport.ts'
@@ -10,6 +9,7 @@ import { Credit } from './credit.ts'
 import type { EngineHost } from './engine-host.ts'
 import { areAtRest, type EngineStatus, type Pause, releasedThrough, statusOf } from './engine-status.ts'
 import { Handled, type Work } from './handled.ts'
+import { Intake } from './intake.ts'
 import type { Item, Lane } from './lane.ts'
 import { LaneTable } from './lane-table.ts'
 import { Parking } from './parking.ts'
@@ -42,6 +42,7 @@ export class Engine implements Sink, Contender {
   readonly #credit: Credit
   readonly #lanes: LaneTable
   readonly #parking: Parking
+  readonly #intake: Intake
   readonly #ready = new WeightedQueue<Lane>()
   readonly #pauses = new Set<Pause>()
   readonly #settler: Settler
@@ -82,7 +83,8 @@ export class Engine implements Sink, Contender {
       settler: this.#settler,
       lanes: this.#lanes,
       advance: (lane) => this.#advance(lane),
-      setAside: () => this.#credit.release(),
+      setAside: (item) => this.#credit.free(item),
+      full: (lane) => this.#partitions.pauseFor(lane),
       asked: () => this.#requests.look(),
     })
     this.#runner = new Runner(host, subscription, {
@@ -110,8 +112,8 @@ export class Engine implements Sink, Contender {
       lanes: this.#lanes,
       parking: this.#parking,
       withdraw: (partitions, why) => this.#runner.withdraw(partitions, why),
-      released: (count) => {
-        this.#credit.release(count)
+      released: (items) => {
+        for (const item of items) this.#credit.free(item)
         this.#request()
         this.#runner.judge.reconsider()
       },
@@ -121,6 +123,17 @@ export class Engine implements Sink, Contender {
         this.#requests.look()
         host.progressed()
       },
+    })
+    this.#intake = new Intake({
+      subscription,
+      runtime: host.runtime,
+      log: host.log,
+      partitions: this.#partitions,
+      lanes: this.#lanes,
+      credit: this.#credit,
+      parking: this.#parking,
+      advance: (lane) => this.#advance(lane),
+      later: (lane, delay) => this.#later(lane, delay),
     })
     this.#requests = new Requests(host, subscription, {
       owns: (partition) => this.#partitions.get(partition),
@@ -222,7 +235,8 @@ export class Engine implements Sink, Contender {
       // A full window takes nothing new before something in it has ended, and all of it waits by now.
       const { full } = this.#credit
       if (!this.#deaf && !full)
-        for (const partition of this.#partitions.values()) if (partition.watermark.seen < head) return false
+        for (const partition of this.#partitions.values())
+          if (partition.watermark.seen < head && !this.#partitions.isFull(partition)) return false
     }
     return true
   }
@@ -246,6 +260,7 @@ export class Engine implements Sink, Contender {
       this.#credit.held,
       this.#lanes.values(),
       this.#partitions.values(),
+      (partition) => this.#partitions.isFull(partition),
     )
   }
 
@@ -262,7 +277,7 @@ export class Engine implements Sink, Contender {
   }
 
   deliver(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#enter(delivery)
+    for (const delivery of deliveries) this.#intake.deliver(delivery)
     this.#received.add(deliveries.length)
     this.#request()
     this.pump()
@@ -289,39 +304,7 @@ export class Engine implements Sink, Contender {
 
   /** Takes an event that came by another way than the transport: an inline listener has failed at it `attempts` times. */
   adopt(stored: StoredEvent, attempts: number): void {
-    const partition = this.#partitions.get(stored.partition)
-    if (partition === undefined) {
-      this.#host.log('error', 'An event of a failed inline listener finds no owner', {
-        subscription: this.subscription.settings.name,
-        position: stored.position,
-      })
-      return
-    }
-    const delivery: Delivery = {
-      partition: stored.partition,
-      offset: stored.position,
-      stream: stored.stream,
-      record: stored.record,
-    }
-    const lane = this.#lanes.of(partition, delivery)
-    lane.items.push({
-      partition,
-      offset: stored.position,
-      delivery,
-      entry: undefined,
-      attempts,
-      firstFailedAt: attempts > 0 ? this.#host.runtime.now() : undefined,
-      parked: undefined,
-    })
-    this.#credit.hold()
-    lane.rank = Math.min(lane.rank, stored.record.priority)
-    if (lane.state !== 'idle') return
-    if (attempts === 0) this.#advance(lane)
-    else
-      this.#later(
-        lane,
-        delayOf(this.subscription.settings.backoff, attempts, () => this.#host.runtime.random()),
-      )
+    this.#intake.adopt(stored, attempts)
   }
 
   /** Starts what may run. */
@@ -354,40 +337,15 @@ export class Engine implements Sink, Contender {
     this.#pumping = false
   }
 
-  #enter(delivery: Delivery): void {
-    this.#credit.arrived()
-    const partition = this.#partitions.listening(delivery.partition)
-    if (partition === undefined) return
-    const { record } = delivery
-    const beyond = this.subscription.upTo !== undefined && delivery.offset > this.subscription.upTo
-    if (beyond || (record !== undefined && !this.subscription.matches(record.type, record))) {
-      partition.watermark.scanned(delivery.offset)
-      return
-    }
-    const entry = partition.watermark.enter(delivery.offset)
-    if (entry === undefined) return
-    const lane = this.#lanes.of(partition, delivery)
-    lane.items.push({
-      partition,
-      offset: delivery.offset,
-      delivery,
-      entry,
-      attempts: 0,
-      firstFailedAt: undefined,
-      parked: undefined,
-    })
-    this.#credit.hold()
-    if (record !== undefined && record.priority < lane.rank) lane.rank = record.priority
-    if (lane.state === 'idle') this.#advance(lane)
-    else if (lane.parked.size > 0) this.#parking.parkBehind(lane)
-  }
-
   /** Decides what an idle lane does next. The one place where lanes change what they do on their own account. */
   #advance(lane: Lane): void {
     if (lane.state !== 'idle' && lane.state !== 'held') return
     if (!lane.partition.active || lane.partition.draining) return
     lane.cancel()
     if (lane.parked.size > 0) this.#parking.parkBehind(lane)
+    // Not before half of it is empty, or it would pause and read again with every event.
+    if (lane.full && lane.items.size === 0 && lane.parked.size <= this.subscription.settings.maxParked / 2)
+      this.#partitions.resumeAfter(lane)
     const head = lane.head()
     if (head === undefined) {
       lane.state = 'idle'
@@ -426,7 +384,7 @@ export class Engine implements Sink, Contender {
     ): void => {
       if (records !== undefined) this.#host.published(records, placed)
       lane.drop()
-      if (item.parked === undefined) this.#credit.release()
+      this.#credit.free(item)
       lane.state = 'idle'
       this.#advance(lane)
     },

@@ -1,5 +1,5 @@
 import type { Delivery, Offset } from '../transport/transport.ts'
-import { Lane } from './lane.ts'
+import { type Item, Lane } from './lane.ts'
 import type { PartitionState } from './partition-state.ts'
 import type { SubscriptionSettings } from './subscribe-options.ts'
 
@@ -59,16 +59,16 @@ export class LaneTable {
       this.#lanes.delete(lane.key)
   }
 
-  /** Drops the lanes of a partition. Returns how many live events they held. */
-  forget(partition: PartitionState): number {
-    let held = 0
+  /** Drops the lanes of a partition. Returns the live events in them. */
+  forget(partition: PartitionState): readonly Item[] {
+    const live: Item[] = []
     for (const [key, lane] of this.#lanes) {
       if (lane.partition !== partition) continue
       lane.cancel()
-      held += lane.items.size
+      live.push(...lane.items)
       this.#lanes.delete(key)
     }
-    return held
+    return live
   }
 
   clear(): void {

@@ -10,7 +10,7 @@ export interface Item {
   /** Which partition it came from; a lane of a sequential subscription holds items of all. */
   readonly partition: PartitionState
   readonly offset: Offset
-  /** Undefined while only its parked document is known; then the event is read again before it runs. */
+  /** Undefined while it waits without being held in memory; then the event is read again before it runs. */
   delivery: Delivery | undefined
   /** Its place above the watermark; undefined for events that were parked before this process owned them. */
   readonly entry: WatermarkEntry | undefined
@@ -19,6 +19,10 @@ export interface Item {
   firstFailedAt: number | undefined
   /** Its parked document as last written; undefined for live events. */
   parked: ParkedEvent | undefined
+  /** Whether it counts against the window of events taken in advance. */
+  held: boolean
+  /** What its document will say of an event whose delivery was let go. */
+  known: Pick<ParkedEvent, 'type' | 'eventId'> | undefined
 }
 
 /**
@@ -44,6 +48,8 @@ export class Lane {
   /** 0 critical … 3 low: the most urgent that has entered since the lane was last empty. */
   rank = 3
   timer: Timer | undefined
+  /** Whether it holds as many parked events as it may, so that its partition takes nothing new. */
+  full = false
   /** While it waits: monotonic milliseconds at which its head runs again. */
   until = 0
 

@@ -22,7 +22,9 @@ export interface ParkingHost {
   /** A lane may go on. */
   advance(lane: Lane): void
   /** A live event waits on disk now and no longer in memory. */
-  setAside(): void
+  setAside(item: Item): void
+  /** A blocked stream holds as many parked events as it may. */
+  full(lane: Lane): void
   /** A request has been written. */
   asked(): void
 }
@@ -71,7 +73,7 @@ export class Parking {
     this.#host.meter.counter('tidings.events.parked', { subscription: settings.name, state }).add(1)
     lane.state = 'settling'
     lane.drop()
-    if (live) this.#host.setAside()
+    this.#host.setAside(item)
     item.parked = parked
     item.delivery = undefined
     // A dead letter that holds nobody up stays on disk until somebody asks for it.
@@ -83,23 +85,25 @@ export class Parking {
   /** What arrives in a blocked stream waits on disk, not in memory, so that the watermark can pass it. */
   parkBehind(lane: Lane): void {
     if (lane.parked.peek()?.parked?.blocking !== true) return
-    const { subscription, runtime, log, settler } = this.#host
+    const { subscription, runtime, settler } = this.#host
     const { settings, run } = subscription
     while (lane.items.size > 0 && lane.parked.size < settings.maxParked) {
       const item = lane.items.shift() as Item
       item.parked = behind({ subscription: settings.name, run, lane, item, now: runtime.now() })
       item.delivery = undefined
       lane.parked.push(item)
-      this.#host.setAside()
+      this.#host.setAside(item)
       settler.add(this.#change(item.partition, item.entry, [putParked(item.parked)], undefined))
     }
-    if (lane.items.size > 0) {
-      log('warn', 'A blocked stream holds as many parked events as it may; its partition pauses', {
-        subscription: settings.name,
-        stream: lane.stream,
-        limit: settings.maxParked,
-      })
+    if (lane.items.size === 0) return
+    // They keep their place but not their contents, so that other partitions have the window to themselves.
+    for (const item of lane.items) {
+      if (!item.held) continue
+      item.known = { type: item.delivery?.record?.type ?? '', eventId: item.delivery?.record?.id ?? '' }
+      item.delivery = undefined
+      this.#host.setAside(item)
     }
+    this.#host.full(lane)
   }
 
   /** Takes a parked event over from the documents. */
@@ -119,6 +123,8 @@ export class Parking {
       attempts: parked.attempts,
       firstFailedAt: parked.firstFailedAt,
       parked: adopted,
+      held: false,
+      known: undefined,
     })
     if (lane.state === 'idle') lane.state = 'held'
   }

@@ -1,6 +1,7 @@
 import { within } from '../kernel/lifecycle.ts'
 import type { Offset } from '../transport/transport.ts'
 import type { EngineHost } from './engine-host.ts'
+import type { Item, Lane } from './lane.ts'
 import type { LaneTable } from './lane-table.ts'
 import { loadParked } from './load-parked.ts'
 import type { Parking } from './parking.ts'
@@ -21,7 +22,7 @@ export interface PartitionsHost {
   /** Takes back what runs for these partitions. */
   withdraw(partitions: readonly PartitionState[], why: string): void
   /** Live events have left memory with their partition. */
-  released(count: number): void
+  released(items: readonly Item[]): void
   /** Begins a partition anew after this offset. */
   seek(partition: number, offset: Offset): void
   /** New partitions are there: their lanes may go on. */
@@ -42,6 +43,8 @@ export class Partitions {
   readonly #takeBack: TakeBack
   /** Partitions that are being taken back: what the transport still delivers of them lies too far on. */
   readonly #unread = new Set<number>()
+  /** Those that take nothing new, each with its streams that hold as many parked events as they may. */
+  readonly #full = new Map<PartitionState, Set<Lane>>()
   #assigning = 0
   #cadence: { cancel(): void } | undefined
   #waits: (() => void)[] = []
@@ -67,7 +70,47 @@ export class Partitions {
 
   /** The partition, if what the transport says of it counts. */
   listening(partition: number): PartitionState | undefined {
-    return this.#unread.has(partition) ? undefined : this.#owned.get(partition)
+    if (this.#unread.has(partition)) return undefined
+    const state = this.#owned.get(partition)
+    return state === undefined || this.#full.has(state) ? undefined : state
+  }
+
+  /** A stream holds as many parked events as it may: its partition takes nothing new, and what is still delivered of it is read again later. Idempotent. */
+  pauseFor(lane: Lane): void {
+    lane.full = true
+    const { host, subscription } = this.#with
+    const states = this.#sequential ? [...this.#owned.values()] : [lane.partition]
+    for (const state of states) {
+      const lanes = this.#full.get(state)
+      if (lanes !== undefined) lanes.add(lane)
+      else {
+        this.#full.set(state, new Set([lane]))
+        host.log('error', 'A partition takes nothing new: a blocked stream holds as many parked events as it may', {
+          subscription: subscription.settings.name,
+          partition: state.partition,
+          stream: lane.stream,
+          limit: subscription.settings.maxParked,
+        })
+      }
+    }
+  }
+
+  /** There is room again. */
+  resumeAfter(lane: Lane): void {
+    lane.full = false
+    for (const [state, lanes] of this.#full) {
+      if (!lanes.delete(lane) || lanes.size > 0) continue
+      this.#full.delete(state)
+      this.#with.host.log('info', 'A partition takes events again', {
+        subscription: this.#with.subscription.settings.name,
+        partition: state.partition,
+      })
+      this.#with.seek(state.partition, state.watermark.seen)
+    }
+  }
+
+  isFull(state: PartitionState): boolean {
+    return this.#full.has(state)
   }
 
   /** Writes progress down from now on. */
@@ -202,6 +245,7 @@ export class Partitions {
     if (state === undefined) return
     state.active = false
     this.#owned.delete(partition)
+    this.#full.delete(state)
     this.ended()
     this.#with.released(this.#with.lanes.forget(state))
     this.#with.host.progressed()

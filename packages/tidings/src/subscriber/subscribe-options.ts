@@ -38,7 +38,7 @@ export interface SubscribeOptions {
   readonly from?: 'head' | 'beginning' | number | Date
   /** Most events taken in advance. Default 1,000. More needs more memory; less makes batches smaller. */
   readonly window?: number
-  /** Most events of one stream that wait parked behind a failed one; at the bound the partition pauses. Default 10,000. */
+  /** Most events of one stream that wait parked behind a failed one; at the bound its partition takes nothing new until half of them are gone. Default 10,000. */
   readonly maxParked?: number
   /** Asked every `healthEvery` (default 30 s); false or a throw pauses the subscription until it is well again. */
   readonly healthCheck?: () => boolean | Promise<boolean>

@@ -15,17 +15,33 @@ export function faultyTransport(transport: Transport, runtime: Runtime, plan: Fa
   return {
     capabilities: transport.capabilities,
     publish: (batch, signal) => transport.publish(batch, signal),
-    subscribe: (options, sink) =>
-      transport.subscribe(
-        options,
-        faultySink(sink, runtime, plan, options.exclusive === true ? ofExclusive : ofDeliveries),
-      ),
+    async subscribe(options, sink) {
+      const last = new Map<number, Delivery>()
+      const kinds = options.exclusive === true ? ofExclusive : ofDeliveries
+      const consumer = await transport.subscribe(options, faultySink(sink, runtime, plan, kinds, last))
+      return {
+        request: (count) => consumer.request(count),
+        done: (partition, offset) => consumer.done(partition, offset),
+        settle: (delivery, how) => consumer.settle(delivery, how),
+        seek(partition, offset) {
+          // What comes again comes in its order.
+          last.delete(partition)
+          consumer.seek(partition, offset)
+        },
+        close: () => consumer.close(),
+      }
+    },
     close: () => transport.close(),
   }
 }
 
-function faultySink(sink: Sink, runtime: Runtime, plan: FaultPlan, kinds: ReadonlySet<FaultKind>): Sink {
-  const last = new Map<number, Delivery>()
+function faultySink(
+  sink: Sink,
+  runtime: Runtime,
+  plan: FaultPlan,
+  kinds: ReadonlySet<FaultKind>,
+  last: Map<number, Delivery>,
+): Sink {
   return {
     assigned(partitions) {
       for (const partition of partitions) last.delete(partition)
