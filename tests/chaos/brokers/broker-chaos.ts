@@ -185,12 +185,14 @@ export async function describeBrokerChaos(kind: Broker): Promise<void> {
     }, 60_000)
 
     it('struck while work lay waiting', () => {
-      console.log(waited.map(([fault, count]) => `${count} unhandled at: ${fault}`).join('\n'))
+      process.stdout.write(waited.map(([fault, count]) => `${kind}: ${count} unhandled at ${fault}\n`).join(''))
       for (const [, count] of waited) expect(count).toBeGreaterThanOrEqual(300)
     })
 
     it('handles all that was acknowledged, within half a minute of the last fault', async () => {
-      console.log(`${acknowledged().length} events, all handled ${Math.round(recovered)} ms after the end`)
+      process.stdout.write(
+        `${kind}: ${acknowledged().length} events, all handled ${Math.round(recovered)} ms after the end\n`,
+      )
       expect(await handled()).toBe(acknowledged().length)
       expect(recovered).toBeLessThan(recovery)
     })

@@ -1,3 +1,0 @@
-import { describeBrokerChaos } from './broker-chaos.ts'
-
-await describeBrokerChaos('nats')
