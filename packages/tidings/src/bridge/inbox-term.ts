@@ -89,7 +89,7 @@ export class InboxTerm implements Sink {
     if (this.over) return
     const intakes = [...this.#intakes.values()]
     const { runtime } = this.#host
-    // The consumer hands its partitions over by `revoked`, which waits for each; queues have none.
+    // The consumer hands its partitions over by `revoked`, which waits for each; some queues have none.
     const leaving = Promise.all([this.#consumer?.close(), ...intakes.map((intake) => intake.stop())])
     await within(runtime, deadline, leaving).catch(() => false)
     this.end()
@@ -104,7 +104,12 @@ export class InboxTerm implements Sink {
   }
 
   async assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
-    const { store, runtime, settings } = this.#host
+    const { store, runtime, settings, transport } = this.#host
+    if (transport.capabilities.kind !== 'log') {
+      // Their broker keeps what was done, and their offsets mean nothing to the next member.
+      for (const partition of partitions) this.#forget(partition)
+      return partitions.map(() => -1)
+    }
     const owner = runtime.id()
     for (;;) {
       try {
@@ -142,7 +147,7 @@ export class InboxTerm implements Sink {
       const { partition, record, raw } = delivery
       this.#credit.arrived(record?.data.length ?? raw?.byteLength ?? 0)
       let intake = this.#intakes.get(partition)
-      // Queues assign no partitions, and their broker keeps what was done.
+      // Queues have no checkpoint that is taken over first.
       if (intake === undefined && !isLog && !this.over)
         this.#intakes.set(partition, (intake = this.#intake(partition, undefined)))
       if (intake === undefined) this.#credit.released(1)
