@@ -5,14 +5,14 @@
  *     describe('on Redis', without('redis'), () => { … })
  */
 import { missingReason } from './missing.ts'
-import { type ServerName, titles } from './server-names.ts'
+import { titles, type WantedName } from './server-names.ts'
 import { killShared, pauseShared, restartShared, resumeShared } from './shared.ts'
 
 export type { Settings } from './instance.ts'
 export { type OwnServer, startOwn } from './own.ts'
 export { type Proxied, proxied } from './proxied.ts'
 export type { ServerName } from './server-names.ts'
-export { canStartOwn, serverUrl } from './server-url.ts'
+export { canStartOwn, programPath, serverUrl } from './server-url.ts'
 
 /** For `describe`: skips a suite, and tells the closing lines why. */
 export interface SkipWithReason {
@@ -20,8 +20,8 @@ export interface SkipWithReason {
   meta: { notRun?: string }
 }
 
-/** Skips a suite when one of these servers was asked for (`serverUrl`, `canStartOwn`) and could not be had. */
-export function without(...names: ServerName[]): SkipWithReason {
+/** Skips a suite when one of these was asked for (`serverUrl`, `canStartOwn`, `programPath`) and could not be had. */
+export function without(...names: WantedName[]): SkipWithReason {
   const missing = names.filter((name) => missingReason(name) !== undefined)
   if (missing.length === 0) return { skip: false, meta: {} }
   return { skip: true, meta: { notRun: `no ${missing.map((name) => titles[name]).join(', no ')}` } }

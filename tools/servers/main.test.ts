@@ -5,11 +5,15 @@ import { statusTable } from './status-table.ts'
 
 describe('npm run servers', () => {
   it('means all servers where none is named', () => {
-    expect(parseCommand(['up'])).toEqual({ command: 'up', names: [...serverNames] })
+    expect(parseCommand(['up'])).toEqual({ command: 'up', names: [...serverNames], chosen: false })
   })
 
   it('takes each name once', () => {
-    expect(parseCommand(['up', 'kafka', 'redis', 'kafka'])).toEqual({ command: 'up', names: ['kafka', 'redis'] })
+    expect(parseCommand(['up', 'kafka', 'redis', 'kafka'])).toEqual({
+      command: 'up',
+      names: ['kafka', 'redis'],
+      chosen: true,
+    })
   })
 
   it.each([[[]], [['start']], [['constructor']], [['__proto__']]])('explains itself for %j', (words) => {
@@ -25,7 +29,7 @@ describe('npm run servers', () => {
   it.each(['kill', 'restart'])('%ss one at a time', (command) => {
     expect(parseCommand([command])).toEqual({ wrong: `${command} takes one name.` })
     expect(parseCommand([command, 'redis', 'nats'])).toEqual({ wrong: `${command} takes one name.` })
-    expect(parseCommand([command, 'redis'])).toEqual({ command, names: ['redis'] })
+    expect(parseCommand([command, 'redis'])).toEqual({ command, names: ['redis'], chosen: true })
   })
 
   it('fills columns up to their widest word', () => {

@@ -5,6 +5,7 @@ import { removeInstance } from './life.ts'
 import { withLock } from './lock.ts'
 import { launcherOf } from './obtain.ts'
 import { places } from './places.ts'
+import { isAlive } from './process-identity.ts'
 import { say } from './say.ts'
 import { isServerName, type ServerName, serverNames, titles, urlOfEnvironment, variables } from './server-names.ts'
 import { ensureShared, killShared, restartShared, shutdownShared, sweep } from './shared.ts'
@@ -22,7 +23,8 @@ const usage = `npm run servers -- COMMAND [NAME …]
 
   Names: ${serverNames.join(', ')}. Without names: all of them.`
 
-type Command = (names: readonly ServerName[]) => Promise<void>
+/** `chosen`: somebody wrote the names, and means them. */
+type Command = (names: readonly ServerName[], chosen: boolean) => Promise<void>
 
 const commands: Readonly<Record<string, Command>> = {
   async up(names) {
@@ -32,9 +34,11 @@ const commands: Readonly<Record<string, Command>> = {
     if (rows.some(({ why }) => why !== undefined)) process.exitCode = 1
   },
 
-  async down(names) {
+  async down(names, chosen) {
     await Promise.all(
-      names.map(async (name) => say(`${titles[name]} ${(await shutdownShared(name)) ? 'stopped' : 'was not running'}`)),
+      unlessTested(names, chosen).map(async (name) =>
+        say(`${titles[name]} ${(await shutdownShared(name)) ? 'stopped' : 'was not running'}`),
+      ),
     )
   },
 
@@ -59,7 +63,8 @@ const commands: Readonly<Record<string, Command>> = {
     }
   },
 
-  async wipe(names) {
+  async wipe(all, chosen) {
+    const names = unlessTested(all, chosen)
     await Promise.all(
       names.map((name) =>
         withLock(`server-${name}`, async () => {
@@ -70,8 +75,17 @@ const commands: Readonly<Record<string, Command>> = {
       ),
     )
     await sweep()
-    say(`wiped: ${names.map((name) => titles[name]).join(', ')}`)
+    say(names.length > 0 ? `wiped: ${names.map((name) => titles[name]).join(', ')}` : 'nothing to wipe')
   },
+}
+
+/** Who clears everything away does not mean the tests that run in another terminal. */
+function unlessTested(names: readonly ServerName[], chosen: boolean): ServerName[] {
+  return names.filter((name) => {
+    const tested = readInstance(name)?.users.some(isAlive) ?? false
+    if (tested && !chosen) say(`${titles[name]} is left to the test run that uses it; name it to stop it all the same`)
+    return chosen || !tested
+  })
 }
 
 async function up(name: ServerName): Promise<Row & { why?: string }> {
@@ -100,14 +114,16 @@ async function status(name: ServerName): Promise<Row> {
 }
 
 /** What is wrong with the words of a command line, if anything is. */
-export function parseCommand(words: readonly string[]): { command: string; names: ServerName[] } | { wrong: string } {
+export function parseCommand(
+  words: readonly string[],
+): { command: string; names: ServerName[]; chosen: boolean } | { wrong: string } {
   const [command = '', ...rest] = words
   if (!(command in commands) || !Object.hasOwn(commands, command)) return { wrong: usage }
   const unknown = rest.find((word) => !isServerName(word))
   if (unknown !== undefined) return { wrong: `There is no server '${unknown}'. Names: ${serverNames.join(', ')}.` }
   const names = [...new Set(rest.filter(isServerName))]
   if (['kill', 'restart'].includes(command) && names.length !== 1) return { wrong: `${command} takes one name.` }
-  return { command, names: names.length > 0 ? names : [...serverNames] }
+  return names.length > 0 ? { command, names, chosen: true } : { command, names: [...serverNames], chosen: false }
 }
 
 if (import.meta.main) {
@@ -116,6 +132,11 @@ if (import.meta.main) {
     console.error(parsed.wrong)
     process.exitCode = 2
   } else {
-    await commands[parsed.command]?.(parsed.names)
+    try {
+      await commands[parsed.command]?.(parsed.names, parsed.chosen)
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : error)
+      process.exitCode = 1
+    }
   }
 }

@@ -3,22 +3,22 @@ import { join } from 'node:path'
 import { thisUser } from './instance.ts'
 import { places } from './places.ts'
 import { identify } from './process-identity.ts'
-import { isServerName, type ServerName } from './server-names.ts'
+import { isWantedName, type WantedName } from './server-names.ts'
 
-/** Notes for the whole test run that it goes without a server, and why. */
-export function noteMissing(name: ServerName, reason: string): void {
+/** Notes for the whole test run that it goes without a server or a program, and why. */
+export function noteMissing(name: WantedName, reason: string): void {
   writeFileSync(fileOf(name), reason)
 }
 
-export function missingReason(name: ServerName): string | undefined {
+export function missingReason(name: WantedName): string | undefined {
   return missingServers().get(name)
 }
 
-export function missingServers(): Map<ServerName, string> {
-  const found = new Map<ServerName, string>()
+export function missingServers(): Map<WantedName, string> {
+  const found = new Map<WantedName, string>()
   for (const file of readdirSync(places().missing)) {
     const name = file.split('.').at(-1) ?? ''
-    if (file === nameOf(name) && isServerName(name)) found.set(name, readFileSync(join(places().missing, file), 'utf8'))
+    if (file === nameOf(name) && isWantedName(name)) found.set(name, readFileSync(join(places().missing, file), 'utf8'))
   }
   return found
 }
@@ -36,6 +36,6 @@ function nameOf(name: string): string {
   return `${pid}.${started.replace(/\W/g, '-')}.${name}`
 }
 
-function fileOf(name: ServerName): string {
+function fileOf(name: WantedName): string {
   return join(places().missing, nameOf(name))
 }

@@ -1,7 +1,9 @@
+import { findProgram } from './find-program.ts'
+import { aptInstall } from './install/apt.ts'
 import { missingReason, noteMissing } from './missing.ts'
 import { ownRefusal } from './own.ts'
 import { say } from './say.ts'
-import { type ServerName, titles } from './server-names.ts'
+import { type ProgramName, type ServerName, titles, type WantedName } from './server-names.ts'
 import { ensureShared } from './shared.ts'
 
 /**
@@ -21,7 +23,21 @@ export async function canStartOwn(name: ServerName): Promise<boolean> {
   return refusal === undefined
 }
 
-function doWithout(name: ServerName, reason: string): undefined {
+/** The path of a program, installed if need be. Undefined, and an error under `CI=true`, as above. */
+export async function programPath(name: ProgramName): Promise<string | undefined> {
+  const known = missingReason(name)
+  if (known !== undefined) return doWithout(name, known)
+  if (findProgram(name) === undefined) {
+    try {
+      await aptInstall([name], say)
+    } catch (error) {
+      return doWithout(name, `no ${name} on PATH; ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  return findProgram(name) ?? doWithout(name, `no ${name} on PATH, even after its installation`)
+}
+
+function doWithout(name: WantedName, reason: string): undefined {
   if (missingReason(name) === undefined) {
     noteMissing(name, reason)
     say(`${titles[name]} could not be had: ${reason}`)

@@ -2,11 +2,12 @@ import { logBackend, testStore, testTransport } from '@tidings/conformance'
 import { realRuntime, type Store } from 'tidings/spi'
 import { afterAll, describe, it } from 'vitest'
 
+import { without } from '../../../tools/servers/index.ts'
 import { hostOf, prefixOf, removeStore, url } from '../tests/redis-world.ts'
 import { redis } from './index.ts'
 
 const runner = { describe, it, afterAll }
-const notRun = { skip: url === undefined, meta: { notRun: 'no Redis is running' } }
+const notRun = without('redis')
 
 const open = (place: string): Promise<Store> => redis(url as string, { prefix: prefixOf(place) }).open(hostOf())
 const remove = (place: string): Promise<void> => removeStore(prefixOf(place))

@@ -1,8 +1,10 @@
 import { createClient } from '@redis/client'
 import { type Host, type Log, type Runtime, realRuntime, silentLog, silentMeter } from 'tidings/spi'
 
+import { serverUrl } from '../../../tools/servers/index.ts'
+
 /** Where the server of the tests is; undefined: there is none. */
-export const url: string | undefined = process.env['REDIS_URL']
+export const url: string | undefined = await serverUrl('redis')
 
 export function hostOf(runtime: Runtime = realRuntime(), log: Log = silentLog): Host {
   return { runtime, log, meter: silentMeter }
