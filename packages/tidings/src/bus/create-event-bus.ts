@@ -161,7 +161,7 @@ async function assemble(
   })
 
   const trim =
-    owned && store.capabilities.durability === 'memory' ? trimMemory(store, engines, settings.keep) : undefined
+    owned && store.capabilities.durability === 'memory' ? trimMemory({ store, log, live: engines, replays: () => replays.engines }, settings.keep) : undefined
 
   const bridge: Bridge | undefined =
     broker === undefined && isBroker(options.transport) && settings.bridge !== undefined

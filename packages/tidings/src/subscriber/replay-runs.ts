@@ -29,9 +29,9 @@ export class ReplayRuns {
     this.#subscriptions = subscriptions
   }
 
-  /** Those at work. */
-  get engines(): Iterable<Engine> {
-    return this.#engines.values()
+  /** Those at work, by id of the replay. */
+  get engines(): ReadonlyMap<string, Engine> {
+    return this.#engines
   }
 
   start(): void {
