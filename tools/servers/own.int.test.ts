@@ -18,6 +18,7 @@ describe('a Redis of a test’s own', without('redis'), () => {
     expect(await say('CONFIG GET maxmemory')).toContain(String(7 * 1024 * 1024))
   })
 
+  // #region kill
   it('comes back from SIGKILL at the same address with its data', async () => {
     const { url } = server
     expect(await say('SET colour green')).toBe('+OK')
@@ -27,6 +28,7 @@ describe('a Redis of a test’s own', without('redis'), () => {
     expect(server.url).toBe(url)
     expect(await say('GET colour')).toBe('$5\r\ngreen')
   })
+  // #endregion kill
 
   it('comes back from an orderly end', async () => {
     await say('SET colour blue')

@@ -45,6 +45,7 @@ describe('a server behind a proxy', without('toxiproxy'), () => {
     expect(Number(new URL(proxy.url).port)).toBeLessThan(32_768)
   })
 
+  // #region down
   it('is gone while the proxy is down, and back at the same address', async () => {
     const { end } = await talk()
     await proxy.down()
@@ -53,6 +54,7 @@ describe('a server behind a proxy', without('toxiproxy'), () => {
     await proxy.up()
     await talk()
   })
+  // #endregion down
 
   it('resets whoever connects, until it is up again', async () => {
     const { end } = await talk()
