@@ -30,6 +30,27 @@ describe('an attempt', () => {
     expect(refused).toMatchObject({ code: 'TIDINGS_HANDLER_TIMEOUT' })
   })
 
+  it.each(['queued', 'inline'] as const)(
+    'has a deadline where its handler has returned, but what it publishes is not ready: %s',
+    async (mode) => {
+      const schema = z.object({}).refine(() => new Promise<boolean>(() => {}))
+      const OrderChecked = defineEvent('order.checked', { schema })
+      await using world = await createTestBus()
+      const { bus, clock, parked } = world
+      bus.subscribe(
+        OrderPlaced,
+        { name: 'watcher', mode, timeout: '1s', abandonAfter: '1s', retry: { tries: 1 } },
+        (_event, { publish }) => {
+          void publish(OrderChecked, {})
+        },
+      )
+      const publishing = bus.publish(OrderPlaced, {})
+      await clock.advance('10s')
+      await publishing
+      expect(parked('watcher')).toMatchObject([{ state: 'dead', error: { code: 'TIDINGS_HANDLER_TIMEOUT' } }])
+    },
+  )
+
   it('fails where an event it publishes without waiting breaks its schema', async () => {
     await using world = await createTestBus()
     const { bus, parked } = world

@@ -169,9 +169,14 @@ export class Attempt implements HandlerContext, Deadlined {
     return result
   }
 
+  /** Whether the handler has started something that `gathered` waits for. */
+  get pending(): boolean {
+    return this.#pending !== undefined || this.#opening !== undefined
+  }
+
   /** Waits for what the handler started without waiting for it. Rejects with the first failure. */
   gathered(): Promise<unknown> | undefined {
-    if (this.#pending === undefined && this.#opening === undefined) return undefined
+    if (!this.pending) return undefined
     return Promise.all([...(this.#pending ?? []), this.#opening])
   }
 

@@ -246,7 +246,11 @@ export class Runner {
           () => this.#returned(running, attempt),
           (error: unknown) => this.#fail(running, error),
         )
-      } else this.#returned(running, attempt)
+      } else {
+        // It has returned, but what it has begun to publish or to ask of its transaction has a deadline, too.
+        if (attempt.pending) this.#deadlines.add(attempt)
+        this.#returned(running, attempt)
+      }
     } catch (error) {
       this.#fail(running, error)
     }
