@@ -34,7 +34,7 @@ describe('where Docker Compose works', without('redis'), () => {
     // Whether Docker works is asked once a process, and was.
     vi.resetModules()
     const { startOwn } = await import('./index.ts')
-    const server = await startOwn('redis', { appendfsync: 'always' })
+    await using server = await startOwn('redis', { appendfsync: 'always' })
     const say = async (text: string): Promise<string | undefined> =>
       (await ask(server.ports['main'] as number, `${text}\r\n`, (said) => said.includes('\r\n')))?.toString().trim()
     expect(allInstances()).toMatchObject([{ kind: 'redis', from: 'compose' }])
