@@ -67,6 +67,7 @@ export class KafkaTransport implements Transport {
     this.#consumers.add(consumer)
     try {
       await consumer.join()
+      if (this.#closing !== undefined) throw closed()
     } catch (error) {
       consumer.begin()
       await consumer.close()

@@ -160,6 +160,8 @@ export class KafkaConsumer implements Consumer {
     this.#stop.abort()
     for (const timer of this.#timers) timer.cancel()
     this.#fetcher.stop()
+    // Whoever closes while it still joins must not wait for that.
+    this.begin()
     await this.#giveUp([...this.#terms.values()])
     await this.#calls.ended()
     const { cluster, closed } = this.#options

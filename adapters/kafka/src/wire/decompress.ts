@@ -3,7 +3,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { Client } from '../client/load-client.ts'
 
 /** Largest size of a batch after decompression, in bytes: one that claims more is not read. */
-const most = 268_435_456
+const most = 134_217_728
 
 /** Undoes the compression of a batch; `kind` as the batch names it. Throws where it is damaged, unknown, or too large. */
 export function decompress(client: Client, kind: number, bytes: Buffer): Buffer {
