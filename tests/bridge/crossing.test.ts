@@ -104,3 +104,23 @@ test('the relay and the inbox are told of in the status', async () => {
   const status = await operationsOf(shop.bus).status()
   expect(status.subscriptions.map(({ name, waiting }) => [name, waiting.events])).toEqual([['relay', 0]])
 })
+
+test('a service that changes its broker begins anew there, and keeps what it has', async () => {
+  const named = (name: string): Parameters<BrokerWorld['open']>[1] => ({
+    inbox: { from: 'beginning' },
+    through: (transport) => ({ ...transport, capabilities: { ...transport.capabilities, name } }),
+  })
+  const shop = await world.open('shop')
+  const before = await world.open('audit', named('one'))
+  const heard = note(before.bus, OrderPlaced)
+  await world.run(Promise.all([shop.bus.start(), before.bus.start()]))
+  for (let n = 0; n < 5; n++) await world.run(shop.bus.publish(OrderPlaced, { orderId: 'o-1', n }))
+  await world.until('all have come', () => heard.length === 5)
+  await world.runtime.advance(10_000)
+  before.crash()
+  const after = await world.open('audit', named('two'))
+  note(after.bus, OrderPlaced)
+  await world.run(after.bus.start())
+  await world.until('it has begun anew', async () => (await busStatus(after.bus)).bridge?.inbox.duplicates === 5)
+  expect((await after.store.readAll({ after: 0, limit: 10 })).events).toHaveLength(5)
+})

@@ -69,7 +69,7 @@ describe.each(brokers)('over $server', ({ server, url }) => {
       const audit = await service('/audit', at)
       const heard = new Map<string, number[]>()
       audit.subscribe(Counted, { name: 'notes' }, (event) => {
-        const { order, n } = event.data as { order: string; n: number }
+        const { order, n } = event.data
         heard.set(order, [...(heard.get(order) ?? []), n])
       })
       await Promise.all([shop.start(), audit.start()])

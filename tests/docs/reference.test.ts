@@ -59,6 +59,22 @@ describe('the page of metrics', () => {
   })
 })
 
+describe('the page of the environment', () => {
+  it('lists every variable that the sources read, and none that they do not', () => {
+    const text = sources
+      .filter((file) => file.startsWith('packages/tidings/src/config/'))
+      .map(read)
+      .join('\n')
+    const asked = [...text.matchAll(/'([A-Z][A-Z0-9]*_[A-Z0-9_]+)'/g)].map(([, name]) => name as string)
+    const wanted = [...new Set(asked)].filter((name) => !name.startsWith('TIDINGS_INVALID')).sort()
+    expect(
+      firstColumn('docs/reference/environment.md')
+        .filter((name) => /^[A-Z_]+$/.test(name))
+        .toSorted(),
+    ).toEqual(wanted)
+  })
+})
+
 describe('the page of documents', () => {
   it('lists every collection that the sources name, and none that they do not', () => {
     // The suites of the conformance kit make up collections of their own.

@@ -6,6 +6,7 @@ export { createEventBus } from './bus/create-event-bus.ts'
 export type { EventBus, TransactionContext } from './bus/event-bus.ts'
 export type { EventHistory, HistoricEvent, StreamLike } from './bus/event-history.ts'
 export { type SharedStoreOptions, sharedStore } from './bus/shared-store.ts'
+export { type BusConfig, type ConfigOptions, configFrom, type Preset } from './config/config-from.ts'
 export { currentContext, runWithContext, runWithoutContext } from './events/ambient-context.ts'
 export {
   type CloudEventJson,

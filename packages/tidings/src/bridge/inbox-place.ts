@@ -27,35 +27,46 @@ export const nowhere: InboxPlace = Object.freeze({
   lastAge: 0,
 })
 
+/** Who writes a document, and of which broker it tells. */
+interface Signed {
+  readonly owner: string
+  readonly broker: string
+}
+
 /** One partition of a broker as this instance owns it. The version of its document is the fence: every commit expects it, and each raises it. */
 export class InboxCheckpoint {
   readonly id: string
-  readonly #owner: string
+  readonly #signed: Signed
   #version: number
   #place: InboxPlace
 
-  private constructor(id: string, owner: string, version: number, place: InboxPlace) {
+  private constructor(id: string, signed: Signed, version: number, place: InboxPlace) {
     this.id = id
-    this.#owner = owner
+    this.#signed = signed
     this.#version = version
     this.#place = place
   }
 
-  /** Takes a partition over: whatever its last owner still commits is refused from here on. `owner`: a name nobody used before. */
-  static async takeOver(store: Store, group: string, partition: number, owner: string): Promise<InboxCheckpoint> {
+  /**
+   * Takes a partition over: whatever its last owner still commits is refused from here on. Where it tells of another broker, its offset means
+   * nothing here. `signed.owner`: a name nobody used before.
+   */
+  static async takeOver(store: Store, group: string, partition: number, signed: Signed): Promise<InboxCheckpoint> {
     const id = `${group}/${partition}`
     for (;;) {
       const [document] = await store.find(inboxCollection, { id })
       const version = document?.version ?? 0
-      const place = document === undefined ? nowhere : read(document.body).place
+      const known = document === undefined ? undefined : read(document.body)
+      const place =
+        known === undefined ? nowhere : known.broker === signed.broker ? known.place : { ...known.place, offset: -1 }
       const [result] = await store.commit([
         {
           expect: [{ collection: inboxCollection, id, version }],
-          documents: [{ collection: inboxCollection, id, put: write(place, owner) }],
+          documents: [{ collection: inboxCollection, id, put: write(place, signed) }],
         },
       ])
       if (result?.status === 'refused') throw result.error
-      if (result?.status === 'committed') return new InboxCheckpoint(id, owner, version + 1, place)
+      if (result?.status === 'committed') return new InboxCheckpoint(id, signed, version + 1, place)
     }
   }
 
@@ -69,7 +80,7 @@ export class InboxCheckpoint {
   }
 
   moved(place: InboxPlace): DocumentChange {
-    return { collection: inboxCollection, id: this.id, put: write(place, this.#owner) }
+    return { collection: inboxCollection, id: this.id, put: write(place, this.#signed) }
   }
 
   /** Call it when a commit that held `moved(place)` is through. */
@@ -83,7 +94,7 @@ export class InboxCheckpoint {
     const [document] = await store.find(inboxCollection, { id: this.id })
     if (document === undefined) return false
     const { place, owner } = read(document.body)
-    if (owner !== this.#owner) return false
+    if (owner !== this.#signed.owner) return false
     this.#version = document.version
     this.#place = place
     return true
@@ -105,11 +116,11 @@ export function readPlace(body: string): InboxPlace {
   return read(body).place
 }
 
-function read(body: string): { readonly place: InboxPlace; readonly owner: string } {
-  const { owner = '', ...place } = JSON.parse(body) as Partial<InboxPlace> & { readonly owner?: string }
-  return { place: { ...nowhere, ...place }, owner }
+function read(body: string): { readonly place: InboxPlace } & Signed {
+  const { owner = '', broker = '', ...place } = JSON.parse(body) as Partial<InboxPlace & Signed>
+  return { place: { ...nowhere, ...place }, owner, broker }
 }
 
-function write(place: InboxPlace, owner: string): string {
-  return JSON.stringify({ ...place, owner })
+function write(place: InboxPlace, signed: Signed): string {
+  return JSON.stringify({ ...place, ...signed })
 }

@@ -110,11 +110,11 @@ export class InboxTerm implements Sink {
       for (const partition of partitions) this.#forget(partition)
       return partitions.map(() => -1)
     }
-    const owner = runtime.id()
+    const signed = { owner: runtime.id(), broker: this.#host.transport.capabilities.name }
     for (;;) {
       try {
         const checkpoints = await Promise.all(
-          partitions.map((partition) => InboxCheckpoint.takeOver(store, settings.group, partition, owner)),
+          partitions.map((partition) => InboxCheckpoint.takeOver(store, settings.group, partition, signed)),
         )
         this.#trouble.passed()
         for (const [at, partition] of partitions.entries()) {
