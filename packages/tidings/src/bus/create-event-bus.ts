@@ -83,6 +83,7 @@ async function assemble(
   const nearby = store.capabilities.durability === 'memory' ? store : recentCommits(store)
   const committer = new Committer(nearby, runtime, {
     meter,
+    log,
     ...(settings.batch === undefined ? {} : { maxUnits: settings.batch }),
   })
   const transport =

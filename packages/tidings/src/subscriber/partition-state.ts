@@ -1,5 +1,7 @@
 import type { DocumentChange, Expectation, Store, StoredDocument } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
+import { loadParked } from './load-parked.ts'
+import { deleteParked } from './parked-event.ts'
 import { type Progress, Watermark } from './watermark.ts'
 
 export const fencesCollection = 'fences'
@@ -89,6 +91,9 @@ export async function takeOver(
     const whole = withMarks(progress, marks)
     let checkpointVersion = checkpoint?.version ?? 0
     if (marks.length > 0) {
+      // What was parked because the answer of its transaction was lost, or came too late, is handled all the same.
+      const marked = new Set(marks.map(offsetOf))
+      const handled = (await loadParked(store, id)).filter(({ offset }) => marked.has(offset))
       // The checkpoint takes the marks over, so that they need not be kept any longer.
       const [absorbed] = await store.commit([
         {
@@ -96,6 +101,7 @@ export async function takeOver(
           documents: [
             { collection: checkpointsCollection, id, put: JSON.stringify(whole) },
             ...marks.map((mark): DocumentChange => ({ collection: marksCollection, id: mark.id, delete: true })),
+            ...handled.map(deleteParked),
           ],
         },
       ])
@@ -119,12 +125,14 @@ async function readMarks(store: Store, id: string): Promise<readonly StoredDocum
 }
 
 function withMarks(progress: Progress, marks: readonly StoredDocument[]): Progress {
-  const offsets = marks
-    .map((mark) => Number(mark.id.slice(mark.id.lastIndexOf('/') + 1)))
-    .filter((offset) => offset > progress.watermark)
+  const offsets = marks.map(offsetOf).filter((offset) => offset > progress.watermark)
   if (offsets.length === 0) return progress
   const done = [...progress.done, ...offsets.map((offset) => [offset, offset] as const)].toSorted((a, b) => a[0] - b[0])
   return { watermark: progress.watermark, done }
+}
+
+function offsetOf(mark: StoredDocument): Offset {
+  return Number(mark.id.slice(mark.id.lastIndexOf('/') + 1))
 }
 
 /** Id of the mark of one event handled by a transaction of its own. */
