@@ -1,4 +1,5 @@
 import { TidingsError } from '../kernel/errors.ts'
+import { type Log, silentLog } from '../kernel/log.ts'
 import { type Histogram, type Meter, silentMeter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { CommitResult, Store, Unit } from '../store/store.ts'
@@ -8,9 +9,10 @@ import type { Submission } from './submission.ts'
 export interface CommitterOptions {
   /** Most units in one commit. Default 1,000. Larger means fewer flushes to disk under load and longer waits for each. */
   readonly maxUnits?: number
-  /** Most units waiting. Default 100,000; beyond it `submit` answers TIDINGS_OVERLOADED. */
+  /** Most units waiting. Default 100,000; beyond it `submit` answers TIDINGS_OVERLOADED to those that are limited. */
   readonly maxWaiting?: number
   readonly meter?: Meter
+  readonly log?: Log
 }
 
 /** How long commits may follow each other on microtasks alone before input and output get their turn, in milliseconds. */
@@ -25,6 +27,7 @@ export class Committer {
   readonly #runtime: Runtime
   readonly #maxUnits: number
   readonly #maxWaiting: number
+  readonly #log: Log
   readonly #units: Histogram
   readonly #duration: Histogram
   readonly #measures: boolean
@@ -39,6 +42,7 @@ export class Committer {
     this.#runtime = runtime
     this.#maxUnits = options.maxUnits ?? 1_000
     this.#maxWaiting = options.maxWaiting ?? 100_000
+    this.#log = options.log ?? silentLog
     const meter = options.meter ?? silentMeter
     this.#measures = meter !== silentMeter
     this.#units = meter.histogram('tidings.commit.units')
@@ -55,7 +59,7 @@ export class Committer {
   }
 
   submit(submission: Submission): void {
-    if (this.#waiting.length >= this.#maxWaiting) {
+    if (submission.limited === true && this.#waiting.length >= this.#maxWaiting) {
       submission.settled(
         undefined,
         new TidingsError('TIDINGS_OVERLOADED', `More than ${this.#maxWaiting} units wait to be committed.`, {
@@ -69,11 +73,12 @@ export class Committer {
   }
 
   /** The same as a promise, for callers that are not in a hurry. */
-  commit(unit: Unit, rank = 0): Promise<CommitResult> {
+  commit(unit: Unit, rank = 0, limited?: 'limited'): Promise<CommitResult> {
     return new Promise((resolve, reject) => {
       this.submit({
         unit,
         rank,
+        limited: limited !== undefined,
         settled: (result, error) => (error === undefined ? resolve(result as CommitResult) : reject(error)),
       })
     })
@@ -103,22 +108,42 @@ export class Committer {
     const batch = this.#take()
     this.#flying = true
     const began = this.#measures ? this.#runtime.monotonic() : 0
-    this.#store.commit(batch.length === 1 ? [(batch[0] as Submission).unit] : batch.map(unitOf)).then(
+    this.#commit(batch).then(
       (results) => {
         this.#flying = false
         if (this.#measures) {
           this.#units.record(batch.length)
           this.#duration.record((this.#runtime.monotonic() - began) / 1_000)
         }
-        for (let at = 0; at < batch.length; at++) (batch[at] as Submission).settled(results[at], undefined)
+        for (let at = 0; at < batch.length; at++) {
+          const result = results[at]
+          this.#tell(batch[at] as Submission, result, result === undefined ? unanswered() : undefined)
+        }
         this.#next()
       },
       (error: unknown) => {
         this.#flying = false
-        for (const submission of batch) submission.settled(undefined, error as Error)
+        for (const submission of batch) this.#tell(submission, undefined, error as Error)
         this.#next()
       },
     )
+  }
+
+  #commit(batch: readonly Submission[]): Promise<readonly CommitResult[]> {
+    try {
+      return this.#store.commit(batch.length === 1 ? [(batch[0] as Submission).unit] : batch.map(unitOf))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #tell(submission: Submission, result: CommitResult | undefined, error: Error | undefined): void {
+    try {
+      submission.settled(result, error)
+    } catch (thrown) {
+      // Nobody but a bug gets here, and it must not keep the others waiting for ever.
+      this.#log('error', 'Whoever waited for a commit has thrown at its answer', { error: thrown })
+    }
   }
 
   #take(): Submission[] {
@@ -139,6 +164,10 @@ export class Committer {
       for (const resolve of this.#idle.splice(0)) resolve()
     }
   }
+}
+
+function unanswered(): TidingsError {
+  return new TidingsError('TIDINGS_COMMIT_UNKNOWN', 'The store has answered fewer units than it was given.')
 }
 
 function unitOf(submission: Submission): Unit {

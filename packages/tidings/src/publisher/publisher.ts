@@ -241,6 +241,7 @@ export class Publisher {
       this.#host.committer.submit({
         unit,
         rank,
+        limited: true,
         settled: (result, error) => {
           if (result?.status !== 'committed') {
             this.#retry(unit, rank, options, result, error).then(
@@ -359,6 +360,7 @@ export class Publisher {
       this.#host.committer.submit({
         unit,
         rank,
+        limited: true,
         settled: (result, error) => {
           if (result === undefined) {
             this.#retry(unit, rank, options, undefined, error, true).then(resolve, reject)
@@ -411,7 +413,7 @@ export class Publisher {
       }
       await sleep(runtime, wait)
       try {
-        answer = await committer.commit(repeat, rank)
+        answer = await committer.commit(repeat, rank, 'limited')
       } catch (again) {
         failure = again as Error
         if (isUnknown(failure)) doubt = failure

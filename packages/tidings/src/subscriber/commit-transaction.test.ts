@@ -27,7 +27,17 @@ it('has the effects of a parked event once where its commit arrives only after i
   }
   await store.commit([{ documents: [putParked(parked)] }])
   const attempt = (commit: (unit: Unit) => Promise<CommitResult>): Promise<TransactionOutcome> => {
-    const item = { partition, offset: 7, parked, delivery: undefined, entry: undefined, attempts: 1, firstFailedAt: 0 }
+    const item = {
+      partition,
+      offset: 7,
+      parked,
+      delivery: undefined,
+      entry: undefined,
+      attempts: 1,
+      firstFailedAt: 0,
+      held: false,
+      known: undefined,
+    }
     return commitTransaction(store, virtualRuntime(), item, { transaction: { commit } } as unknown as Attempt, {})
   }
   const commit = async (unit: Unit): Promise<CommitResult> => (await store.commit([unit]))[0] as CommitResult
