@@ -54,7 +54,7 @@ export const mutants: readonly Mutant[] = [
     name: 'successors-pass',
     mistake: 'the successors of a parked event are not parked',
     file: 'subscriber/parking.ts',
-    find: "const blocking = settings.order !== 'none' && !(state === 'dead' && settings.onPoison === 'skip')",
+    find: "const blocking = settings.order !== 'none' && !passed && !(state === 'dead' && settings.onPoison === 'skip')",
     put: 'const blocking = false',
   },
   {

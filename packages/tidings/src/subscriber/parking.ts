@@ -49,7 +49,9 @@ export class Parking {
   park(lane: Lane, item: Item, state: ParkedState, error: unknown, due: number | undefined): void {
     const { subscription, runtime, log, settler } = this.#host
     const { settings, run } = subscription
-    const blocking = settings.order !== 'none' && !(state === 'dead' && settings.onPoison === 'skip')
+    // One that has let others pass stands in nobody's way again.
+    const passed = item.parked?.blocking === false
+    const blocking = settings.order !== 'none' && !passed && !(state === 'dead' && settings.onPoison === 'skip')
     const live = item.parked === undefined
     const parked = parkedOf({
       subscription: settings.name,

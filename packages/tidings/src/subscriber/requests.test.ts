@@ -88,3 +88,58 @@ describe('a request', () => {
     })
   }
 })
+
+it('a request is found behind any number of others that are not for this process', async () => {
+  let bad = true
+  const { world, dead } = await withDeadLetter('park', () => bad)
+  const { store, clock } = world
+  const { stream, offset } = dead
+  const owner = `${dead.subscription}/${dead.run}/0`
+  await store.commit(
+    Array.from({ length: 1_100 }, (_, at) =>
+      requestUnit(owner, `0-${String(at).padStart(5, '0')}`, {
+        action: 'redrive',
+        stream,
+        offset,
+        partition: 99,
+        by: 'user:test',
+        at: 0,
+      }),
+    ),
+  )
+  bad = false
+  await ask(world, dead, 'redrive', 'redrive')
+  await clock.advance('5s')
+  expect({ parked: world.parked(), seen: world.published(OrderSeen).length }).toEqual({ parked: [], seen: 1 })
+  await world.close()
+})
+
+it('a dead letter that has let others pass goes on doing so where it fails again', async () => {
+  const world = await createTestBus()
+  const { bus, clock, published } = world
+  let failure: Error = new PermanentError('bad')
+  bus.subscribe(
+    OrderPlaced,
+    { name: 'watcher', onPoison: 'skip', retry: { backoff: [60_000], parkAbove: 0 } },
+    (event, { publish }) => {
+      if ((event.data as { bad?: true }).bad === true) throw failure
+      return publish(OrderSeen, {})
+    },
+  )
+  await bus.publish(OrderPlaced, { id: 'o-1', bad: true })
+  await bus.settled()
+  failure = new Error('not yet')
+  await ask(world, world.parked()[0] as ParkedEvent, 'r-1', 'redrive')
+  await clock.advance('5s')
+  expect(world.parked()).toMatchObject([{ state: 'retry', blocking: false }])
+  // Whoever takes the partition over knows no more than the document.
+  await using other = await createTestBus({ beside: world })
+  world.faults.crash()
+  other.bus.subscribe(OrderPlaced, { name: 'watcher', onPoison: 'skip' }, (_event, { publish }) =>
+    publish(OrderSeen, {}),
+  )
+  await other.bus.publish(OrderPlaced, { id: 'o-1' })
+  await other.clock.advance('30s')
+  expect(published(OrderSeen)).toHaveLength(1)
+  expect(world.parked()).toHaveLength(1)
+})

@@ -1,5 +1,5 @@
 import type { Timer } from '../kernel/runtime.ts'
-import type { DocumentChange, Expectation, Unit } from '../store/store.ts'
+import type { DocumentChange, Expectation, StoredDocument, Unit } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
 import type { EngineHost } from './engine-host.ts'
 import { type ParkedEvent, parkedCollection, readParked } from './parked-event.ts'
@@ -56,7 +56,6 @@ export class Requests {
   readonly #prefix: string
   readonly #actions: RequestActions
   #timer: Timer | undefined
-  #unwatch: (() => void) | undefined
   #looking = false
   #hinted = false
   #closed = false
@@ -92,7 +91,6 @@ export class Requests {
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
-    this.#unwatch?.()
   }
 
   #looked(): void {
@@ -104,34 +102,46 @@ export class Requests {
   }
 
   async #read(): Promise<void> {
-    const documents = await this.#host.store.find(requestsCollection, { prefix: this.#prefix, limit: 1_000 })
-    for (const document of documents) {
-      if (this.#closed) return
-      const request = JSON.parse(document.body) as ParkedRequest | ResumeRequest
-      const partition = this.#actions.owns(request.partition)
-      if (partition === undefined) continue
-      // What was read a while ago may be answered by now. The commit will tell.
-      const expect: Expectation[] = [{ collection: requestsCollection, id: document.id, version: document.version }]
-      const documents: DocumentChange[] = [{ collection: requestsCollection, id: document.id, delete: true }]
-      if (request.action === 'resume') {
-        this.#actions.resume(partition, { documents, expect, recalled: false })
-        continue
-      }
-      const [stored] = await this.#host.store.find(parkedCollection, {
-        id: `${this.#prefix}${request.stream}/${String(request.offset).padStart(16, '0')}`,
+    for (let after: string | undefined; ; ) {
+      const page = await this.#host.store.find(requestsCollection, {
+        prefix: this.#prefix,
+        limit: 1_000,
+        ...(after === undefined ? {} : { after }),
       })
-      // Its partition may have gone meanwhile.
-      if (this.#actions.owns(request.partition) !== partition) continue
-      const parked = stored === undefined ? undefined : readParked(stored)
-      const recalled =
-        parked !== undefined && !parked.blocking && parked.state === 'dead' && this.#actions.recall(partition, parked)
-      if (recalled && stored !== undefined)
-        expect.push({ collection: parkedCollection, id: stored.id, version: stored.version })
-      const answer: Answer = { documents, expect, recalled }
-      // What cannot be done now because its stream is busy is tried again at the next look.
-      if (request.action === 'redrive') this.#actions.redrive(partition, request.stream, request.offset, answer)
-      else this.#actions.drop(partition, request.stream, request.offset, answer)
+      for (const document of page) {
+        if (this.#closed) return
+        await this.#answer(document)
+      }
+      after = page.at(-1)?.id
+      if (page.length < 1_000) return
     }
+  }
+
+  async #answer(document: StoredDocument): Promise<void> {
+    const request = JSON.parse(document.body) as ParkedRequest | ResumeRequest
+    const partition = this.#actions.owns(request.partition)
+    if (partition === undefined) return
+    // What was read a while ago may be answered by now. The commit will tell.
+    const expect: Expectation[] = [{ collection: requestsCollection, id: document.id, version: document.version }]
+    const documents: DocumentChange[] = [{ collection: requestsCollection, id: document.id, delete: true }]
+    if (request.action === 'resume') {
+      this.#actions.resume(partition, { documents, expect, recalled: false })
+      return
+    }
+    const [stored] = await this.#host.store.find(parkedCollection, {
+      id: `${this.#prefix}${request.stream}/${String(request.offset).padStart(16, '0')}`,
+    })
+    // Its partition may have gone meanwhile.
+    if (this.#actions.owns(request.partition) !== partition) return
+    const parked = stored === undefined ? undefined : readParked(stored)
+    const recalled =
+      parked !== undefined && !parked.blocking && parked.state === 'dead' && this.#actions.recall(partition, parked)
+    if (recalled && stored !== undefined)
+      expect.push({ collection: parkedCollection, id: stored.id, version: stored.version })
+    const answer: Answer = { documents, expect, recalled }
+    // What cannot be done now because its stream is busy is tried again at the next look.
+    if (request.action === 'redrive') this.#actions.redrive(partition, request.stream, request.offset, answer)
+    else this.#actions.drop(partition, request.stream, request.offset, answer)
   }
 
   #tick(): void {
