@@ -13,7 +13,7 @@ const oldest = 13
 
 /** Connects, looks at what the server promises, and brings the schema up to date. */
 export async function openStore(settings: PostgresSettings, host: Host): Promise<PostgresStore> {
-  const client = await connect(settings, 'write')
+  const client = await connect(settings, host.runtime, 'write')
   const timer = host.runtime.setTimer(settings.timeout, () => destroy(client))
   try {
     const durability = await readDurability(client, host)

@@ -71,6 +71,12 @@ export function storeError(error: unknown, during: string): Error {
   const { code } = error
   const details = { during, sqlstate: code }
   const because = `${during} failed: ${publicWords(error)} (SQLSTATE ${code})`
+  if (code.startsWith('22')) {
+    return new TidingsError('TIDINGS_INVALID_OPTION', `${because}. Texts must not hold NUL characters.`, {
+      cause: error,
+      details,
+    })
+  }
   if (full.has(code) || error.message.includes('No space left on device')) {
     return new TidingsError(
       'TIDINGS_STORE_FULL',

@@ -97,8 +97,8 @@ export class PostgresStore implements SqlStore {
     this.#relations = relationsOf(settings.schema, settings.table)
     const relations = this.#relations
     const identities = new StreamIdentities(partitions)
-    const writing = { runtime, timeout, connect: () => connect(settings, 'write') }
-    const reading = { runtime, timeout, connect: () => connect(settings, 'read') }
+    const writing = { runtime, timeout, connect: () => connect(settings, runtime, 'write') }
+    const reading = { runtime, timeout, connect: () => connect(settings, runtime, 'read') }
     this.#writer = new Link(writing, opened.client)
     this.#readers = Array.from({ length: readers }, () => new Link(reading))
     this.#reader = new Reader(this.#readers)

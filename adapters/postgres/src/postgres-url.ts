@@ -61,13 +61,18 @@ function readParameters(
     else if (name === 'options') session = value
     else if (name === 'sslmode') mode = value
     else if (name === 'sslrootcert' || name === 'sslcert' || name === 'sslkey') files[name] = value
-    else mistakes.push(`The URL names an option that does not exist, \`${name.slice(0, 40)}\`.`)
+    else mistakes.push(`The URL names an option that does not exist${printable(name)}.`)
   }
   if (mode !== undefined && !modes.has(mode)) {
     mistakes.push(`Expected \`sslmode\` to be one of ${[...modes].join(', ')}.`)
   } else if (mode === 'disable') options['ssl'] = false
   else if (mode !== undefined || Object.keys(files).length > 0) options['ssl'] = tlsOf(mode, files, mistakes)
   return session
+}
+
+/** Behind an unencoded question mark in a password, the rest of it looks like a name. */
+function printable(name: string): string {
+  return /^[A-Za-z_]{1,40}$/.test(name) ? `, \`${name}\`` : ''
 }
 
 /** Certificates are checked in every mode but `no-verify`; `require` and `verify-ca` are as strict as `verify-full`. */

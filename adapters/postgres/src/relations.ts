@@ -5,6 +5,8 @@ export interface Relations {
   /** As named, unquoted. */
   readonly schemaName: string
   readonly tableName: string
+  /** Of the table that keeps the version, unquoted. */
+  readonly storeName: string
   readonly schema: string
   readonly events: string
   readonly documents: string
@@ -31,6 +33,7 @@ export function relationsOf(schemaName: string, tableName: string): Relations {
   return {
     schemaName,
     tableName,
+    storeName: named('store'),
     schema: quote(schemaName),
     events: within(tableName),
     documents: within(named('documents')),

@@ -1,7 +1,6 @@
 import pg from 'pg'
 import {
   type CommitResult,
-  checksumOf,
   type EventRecord,
   type Host,
   type Log,
@@ -14,7 +13,6 @@ import {
   silentLog,
   silentMeter,
   type Unit,
-  virtualRuntime,
 } from 'tidings/spi'
 
 import { serverUrl } from '../../../tools/servers/index.ts'
@@ -90,34 +88,6 @@ export async function bareClient(server: string = url as string): Promise<pg.Cli
   client.on('error', () => {})
   await client.connect()
   return client
-}
-
-const ids = virtualRuntime({ seed: 7 })
-
-export function record(parts: Partial<EventRecord> = {}): EventRecord {
-  const id = parts.id ?? ids.id()
-  const one = {
-    id,
-    source: '/test',
-    type: 'order.placed',
-    version: '1.0.0',
-    category: 'order',
-    key: 'o-1',
-    tenant: '',
-    time: 1_767_225_600_000,
-    priority: 2,
-    correlation: id,
-    causation: '',
-    context: '',
-    data: '{"total":1}',
-    encoding: '',
-    ...parts,
-  }
-  return { checksum: checksumOf(one), seal: '', ...one }
-}
-
-export function records(count: number, parts: (at: number) => Partial<EventRecord> = () => ({})): EventRecord[] {
-  return Array.from({ length: count }, (_, at) => record(parts(at)))
 }
 
 export async function commitOne(store: Store, unit: Unit): Promise<CommitResult> {

@@ -37,7 +37,10 @@ export function uuidArray(values: readonly Uint8Array[]): Buffer {
 export function textArray(values: readonly (string | null)[]): Buffer {
   let most = header
   // One character is at most three bytes of UTF-8, or two are four.
-  for (let at = 0; at < values.length; at++) most += 4 + (values[at]?.length ?? 0) * 3
+  for (const value of values) {
+    if (value !== null && typeof value !== 'string') throw new TypeError('Expected text.')
+    most += 4 + (value?.length ?? 0) * 3
+  }
   const buffer = Buffer.allocUnsafe(most)
   let end = begin(buffer, oid.text, values.length)
   for (let at = 0; at < values.length; at++) {
@@ -54,7 +57,10 @@ export function textArray(values: readonly (string | null)[]): Buffer {
 
 export function byteaArray(values: readonly (Uint8Array | null)[]): Buffer {
   let size = header
-  for (const value of values) size += 4 + (value?.length ?? 0)
+  for (const value of values) {
+    if (value !== null && !(value instanceof Uint8Array)) throw new TypeError('Expected bytes.')
+    size += 4 + (value?.length ?? 0)
+  }
   const buffer = Buffer.allocUnsafe(size)
   let end = begin(buffer, oid.bytea, values.length)
   for (const value of values) {

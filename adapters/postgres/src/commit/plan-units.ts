@@ -190,15 +190,18 @@ class Planner {
     const expected = expectation.version
     if ('anew' in state && state.anew)
       return moved === expected ? undefined : { status: 'conflict', expectation, actual: moved }
-    state.relied = true
     if (state.base === undefined) {
       const base = expected - moved
       // The server has to say what stands there; nothing that this unit decides will be used.
       state.base = Number.isSafeInteger(base) && base >= 0 ? base : impossible
+      state.relied = true
       return undefined
     }
     const actual = state.base + moved
-    return actual === expected ? undefined : { status: 'conflict', expectation, actual }
+    // It was so when the server said so, whatever has become of it since.
+    if (actual !== expected) return { status: 'conflict', expectation, actual }
+    state.relied = true
+    return undefined
   }
 
   #stream(text: string): PlannedStream {

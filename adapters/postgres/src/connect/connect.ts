@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { Runtime } from 'tidings/spi'
 
 import { openError } from '../open-error.ts'
 import type { PostgresSettings } from '../postgres-options.ts'
@@ -7,16 +8,31 @@ import type { PostgresSettings } from '../postgres-options.ts'
 export type Purpose = 'read' | 'write'
 
 /** A connection whose broken ends nobody has to listen for: what is lost shows in the calls that were under way. */
-export async function connect(settings: PostgresSettings, purpose: Purpose): Promise<pg.Client> {
+export async function connect(settings: PostgresSettings, runtime: Runtime, purpose: Purpose): Promise<pg.Client> {
   const client = new pg.Client(clientConfig(settings))
   client.on('error', () => {})
   try {
     await client.connect()
-    await client.query(sessionText(settings, purpose))
+    await beginSession(settings, runtime, client, purpose)
     return client
   } catch (error) {
     destroy(client)
     throw openError(error, settings)
+  }
+}
+
+/** Sets what a new session needs. `pg` itself waits for a server that accepts connections and then falls silent. */
+export async function beginSession(
+  settings: PostgresSettings,
+  runtime: Runtime,
+  client: pg.ClientBase,
+  purpose: Purpose,
+): Promise<void> {
+  const timer = runtime.setTimer(settings.connectTimeout, () => destroy(client))
+  try {
+    await client.query(sessionText(settings, purpose))
+  } finally {
+    timer.cancel()
   }
 }
 
@@ -39,7 +55,7 @@ export function clientConfig(settings: PostgresSettings): pg.ClientConfig {
 }
 
 /** What a session needs that the server, the database or the role may have set otherwise. */
-export function sessionText(settings: PostgresSettings, purpose: Purpose): string {
+function sessionText(settings: PostgresSettings, purpose: Purpose): string {
   const values: Readonly<Record<string, string>> = {
     default_transaction_isolation: "'read committed'",
     default_transaction_read_only: purpose === 'read' ? 'on' : 'off',

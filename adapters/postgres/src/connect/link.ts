@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Runtime } from 'tidings/spi'
+import { type Runtime, TidingsError } from 'tidings/spi'
 
 import { destroy } from './connect.ts'
 
@@ -36,6 +36,7 @@ export class Link {
    * of the socket where the answer was lost. Named statements are prepared once a connection.
    */
   async rows(name: string | undefined, text: string, values: unknown[]): Promise<readonly TextRow[]> {
+    if (this.#closed) throw closed()
     this.pending++
     try {
       const client = this.#client ?? (await this.#connect())
@@ -53,7 +54,8 @@ export class Link {
   /** Says goodbye where somebody listens; gives the server a second for it. */
   async close(): Promise<void> {
     this.#closed = true
-    const client = this.#client ?? (await this.#connecting?.catch(() => undefined))
+    await this.#connecting?.catch(() => {})
+    const client = this.#client
     this.#client = undefined
     if (client !== undefined) await endClient(this.#options.runtime, client)
   }
@@ -62,6 +64,10 @@ export class Link {
     this.#connecting ??= this.#options.connect().then(
       (client) => {
         this.#connecting = undefined
+        if (this.#closed) {
+          destroy(client)
+          throw closed()
+        }
         this.#adopt(client)
         return client
       },
@@ -74,7 +80,6 @@ export class Link {
   }
 
   #adopt(client: pg.Client): void {
-    if (this.#closed) return
     this.#client = client
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined
@@ -107,6 +112,10 @@ export async function answer(
   } finally {
     timer.cancel()
   }
+}
+
+function closed(): TidingsError {
+  return new TidingsError('TIDINGS_CLOSED', 'The PostgreSQL store is closed.')
 }
 
 const goodbye = 1_000

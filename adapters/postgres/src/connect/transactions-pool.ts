@@ -3,7 +3,7 @@ import { type Runtime, TidingsError } from 'tidings/spi'
 
 import { openError } from '../open-error.ts'
 import type { PostgresSettings } from '../postgres-options.ts'
-import { clientConfig, destroy, sessionText } from './connect.ts'
+import { beginSession, clientConfig, destroy } from './connect.ts'
 
 /** Idle connections are let go after this many milliseconds. */
 const idle = 30_000
@@ -24,7 +24,7 @@ export class TransactionsPool {
       idleTimeoutMillis: idle,
       // A process must be able to end although connections idle here.
       allowExitOnIdle: true,
-      onConnect: (client) => client.query(sessionText(settings, 'write')) as unknown as void,
+      onConnect: (client) => beginSession(settings, runtime, client, 'write') as unknown as void,
     })
     // Idle connections that break are replaced; nothing was under way on them.
     this.#pool.on('error', () => {})

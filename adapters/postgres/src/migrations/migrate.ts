@@ -65,12 +65,13 @@ interface Found {
 }
 
 /** Undefined where there is no store yet. */
-async function readStore(client: pg.Client, { store, schemaName }: Relations): Promise<Found | undefined> {
-  const { rows: relation } = await client.query<{ readonly there: boolean }>(
-    'select to_regclass($1) is not null as there',
-    [store],
+async function readStore(client: pg.Client, { store, storeName, schemaName }: Relations): Promise<Found | undefined> {
+  // Asked of the catalogue itself: what a backend remembers of names may be older than the lock it has just waited for.
+  const { rows: there } = await client.query(
+    'select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2',
+    [schemaName, storeName],
   )
-  if (relation[0]?.there !== true) return undefined
+  if (there.length === 0) return undefined
   const { rows } = await client.query<Found>(`select version, partitions from ${store}`)
   const found = rows[0]
   if (found === undefined) {

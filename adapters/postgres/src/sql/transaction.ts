@@ -15,7 +15,7 @@ import { resultsOf } from '../commit/commit-call.ts'
 import type { StreamIdentities } from '../commit/identities.ts'
 import { planUnits } from '../commit/plan-units.ts'
 import type { TextRow } from '../connect/link.ts'
-import { blamesStatement, blamesUnit, commitError, isServerError, refusal, storeError } from '../postgres-errors.ts'
+import { blamesStatement, blamesUnit, commitError, isLost, refusal, storeError } from '../postgres-errors.ts'
 import type { Relations } from '../relations.ts'
 import { renderStatement } from './render-statement.ts'
 
@@ -63,7 +63,7 @@ export class InteractiveTransaction implements SqlTransaction {
       return await this.#options.rows(text, values)
     } catch (error) {
       if (this.#over !== undefined) throw this.#over
-      if (!isServerError(error)) {
+      if (isLost(error)) {
         const lost = storeError(error, what)
         this.cut(lost)
         throw lost
@@ -97,7 +97,7 @@ export class InteractiveTransaction implements SqlTransaction {
         known: undefined,
         trusting: false,
       })
-      broken = applied.kind === 'failed' && !isServerError(applied.error) && applied.unit === undefined
+      broken = applied.kind === 'failed' && applied.unit === undefined && isLost(applied.error)
       result = this.#resultOf(unit, applied)
       return result
     } finally {
