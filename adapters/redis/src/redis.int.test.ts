@@ -21,7 +21,7 @@ describe('Redis', notRun, () => {
       runtime: realRuntime(),
       store: open,
       remove,
-      log: { lease: 600, poll: 20 },
+      log: { lease: 1_500, poll: 20 },
     }),
     runner,
   })

@@ -3,6 +3,7 @@ import { isTidingsError, TidingsError } from 'tidings/spi'
 
 /** Replies that say: not now. Nothing was done. */
 const notNow: readonly string[] = [
+  'AFTER',
   'BUSY',
   'CLUSTERDOWN',
   'LOADING',

@@ -2,7 +2,7 @@ import { fromStructured } from 'tidings'
 import type { EventRecord } from 'tidings/spi'
 
 /** What stands beside the text of an event, and is not read from it. */
-export type EventPlace = Pick<EventRecord, 'type' | 'tenant' | 'category' | 'key' | 'time'>
+export type EventPlace = Pick<EventRecord, 'tenant' | 'category' | 'key' | 'time'>
 
 /** What the text of an event begins with that CloudEvents alone cannot carry: scripts look no further to know one. */
 export const exactMark = '{"tidings":'
@@ -75,14 +75,14 @@ function ownRecord(head: Head, data: string | Uint8Array, place: EventPlace): Ev
   return {
     id,
     source: textOf(head.source),
-    type: place.type,
+    type: textOf(head.type),
     version: schema === '' ? '' : schema.slice(schema.lastIndexOf(':') + 1),
     category: place.category,
     key: place.key,
     tenant: place.tenant,
     time: place.time,
     priority: head.priority === undefined ? 2 : (ranks[textOf(head.priority)] ?? 2),
-    correlation: textOf(head.correlationid),
+    correlation: head.correlationid === undefined ? id : textOf(head.correlationid),
     causation: textOf(head.causationid),
     context: contextOf(head),
     data,
@@ -118,8 +118,8 @@ function contextOf(head: Head): string {
 
 function foreignRecord(text: string, place: EventPlace): EventRecord {
   const record = fromStructured(text, { now: place.time })
-  const { type, tenant, category, key, time } = place
-  return { ...record, type, tenant, category, key, time }
+  const { tenant, category, key, time } = place
+  return { ...record, tenant, category, key, time }
 }
 
 function withExact(record: EventRecord, text: string): EventRecord {

@@ -8,6 +8,7 @@ import { plainEventText } from './plain-event-text.ts'
 const fields = [
   'id',
   'source',
+  'type',
   'version',
   'priority',
   'correlation',

@@ -13,8 +13,9 @@ const priorities = [',"priority":"critical"', ',"priority":"high"', '', ',"prior
 const endOfTime = 253_402_300_800_000
 
 /**
- * The text of an ordinary event: all of its names plain ASCII, its context canonical, its data JSON. The very text that the codec of
- * CloudEvents writes, at a fifth of the cost. Undefined for any other event.
+ * The text of an ordinary event: all of its names plain ASCII, its context canonical, its data JSON. Reads as what the codec of CloudEvents
+ * writes, but leaves out what goes without saying (data is JSON, an event without another correlation is its own), and costs a fifth.
+ * Undefined for any other event.
  */
 export function plainEventText(record: EventRecord): string | undefined {
   const { id, type, key, tenant, correlation, causation, category, time, encoding } = record
@@ -35,11 +36,11 @@ export function plainEventText(record: EventRecord): string | undefined {
     `,"time":"${isoTime(time)}"${content.type}${kind.schema}` +
     (tenant === '' ? '' : `,"tenantid":"${tenant}"`) +
     attributes.before +
-    `,"correlationid":"${correlation}"` +
+    (correlation === id ? '' : `,"correlationid":"${correlation}"`) +
     (causation === '' ? '' : `,"causationid":"${causation}"`) +
     (category === kind.category ? '' : `,"category":"${category}"`) +
     priority +
-    `,"partitionkey":"${tenant}/${category}/${key}"${attributes.after}` +
+    attributes.after +
     (encoding === '' ? '' : `,"contentencoding":"${encoding}"`) +
     `,"checksum":"${record.checksum}"` +
     (record.seal === '' ? '' : `,"seal":"${record.seal}"`) +
@@ -130,7 +131,7 @@ function contentOf({ data, encoding, event }: EventRecord): { type: string; memb
   if (encoding === '') {
     // What an event of this process was encoded to is JSON; what came from elsewhere could close the object and open another.
     return typeof data === 'string' && data !== '' && (event !== undefined || isJson(data))
-      ? { type: ',"datacontenttype":"application/json"', member: `,"data":${data}` }
+      ? { type: '', member: `,"data":${data}` }
       : undefined
   }
   if (typeof data === 'string' || (encoding !== 'gzip' && encoding !== 'zstd')) return undefined

@@ -64,7 +64,7 @@ export class RedisStore implements Store {
     this.durability = facts.durability
     this.#parts = parts
     const self = host.runtime.id()
-    this.#committer = new UnitCommitter({ connection, keys, born, self, partitions, maxBytes: settings.maxBytes })
+    this.#committer = new UnitCommitter({ connection, host, keys, born, self, partitions, maxBytes: settings.maxBytes })
     this.#log = new LogReader(connection, keys, partitions)
     this.#documents = new DocumentReader(connection, keys)
     this.#wakeUp = new WakeUp({ settings: settings.connection, host, channel: keys.wake, self })

@@ -8,7 +8,7 @@ export interface StoreKeys {
   readonly meta: string
   /** A hash: position, version and source of each event's id. */
   readonly ids: string
-  /** A hash: how far each stream has come, and where its only event is while it has but one. */
+  /** A hash: how far each stream has come, and where its last events are. */
   readonly streams: string
   /** The channel on which commits are told. */
   readonly wake: string

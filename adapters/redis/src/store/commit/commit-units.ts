@@ -1,6 +1,7 @@
-import { type CommitResult, TidingsError, type Unit } from 'tidings/spi'
+import { type CommitResult, type Host, TidingsError, type Unit } from 'tidings/spi'
 
-import type { Connection } from '../../connection/connection.ts'
+import type { Connection, Reply } from '../../connection/connection.ts'
+import { replyCode } from '../../connection/redis-errors.ts'
 import type { StoreKeys } from '../store-keys.ts'
 import { commitScript } from './commit-script.ts'
 import { type EncodedUnit, type EncodeOptions, UnitEncoder } from './encode-units.ts'
@@ -8,76 +9,109 @@ import { readResults } from './read-results.ts'
 
 export interface CommitOptions extends EncodeOptions {
   readonly connection: Connection
+  readonly host: Host
   readonly keys: StoreKeys
   readonly born: string
   /** Named in the wake of each commit, so that whoever committed need not listen to himself. */
   readonly self: string
 }
 
-/** Most units and bytes of one script: it keeps everybody else waiting. */
-const mostUnits = 1_000
-const mostBytes = 8_388_608
+/** Most units of one script, so that the server works on some while others are still being written down, and nobody waits long. */
+const mostUnits = 96
+/** Bytes after which a script takes no further unit, and most bytes on their way at once. */
+const mostBytes = 2_097_152
+const mostFlying = 8_388_608
 
-/** Commits units of a call in their order, in as few scripts as sizes allow. */
+interface Flight {
+  readonly group: readonly EncodedUnit[]
+  readonly places: readonly number[]
+  readonly bytes: number
+  /** Never rejects. */
+  readonly answer: Promise<Reply | Error>
+  readonly send: () => Promise<Reply>
+}
+
+/**
+ * Commits the units of a call in their order, by scripts that follow each other without waiting. Each says after which one it must run,
+ * so that none does where the one before it has failed.
+ */
 export class UnitCommitter {
   readonly #options: CommitOptions
   readonly #encoder: UnitEncoder
   readonly #keys: readonly string[]
+  #flights = 0
 
   constructor(options: CommitOptions) {
-    const { log, meta, ids, streams } = options.keys
+    const { log, meta, ids, streams, prefix } = options.keys
     this.#options = options
     this.#encoder = new UnitEncoder(options)
-    this.#keys = [log, meta, ids, streams]
+    this.#keys = [log, meta, ids, streams, `${prefix}after:${options.self}`]
   }
 
   async commit(units: readonly Unit[]): Promise<readonly CommitResult[]> {
     const results = new Array<CommitResult>(units.length)
-    let group: EncodedUnit[] = []
-    let places: number[] = []
+    const flying: Flight[] = []
+    let applied = 0
     let bytes = 0
-    let begun = false
-    const send = async (): Promise<void> => {
-      if (group.length === 0) return
-      try {
-        const answers = await this.#run(group)
-        for (let at = 0; at < places.length; at++) results[places[at] as number] = answers[at] as CommitResult
-        begun = true
-      } catch (error) {
-        // What went before it stands, so for the call as a whole nobody can say that nothing was done.
-        throw begun ? unknownRest(error) : error
-      }
-      group = []
-      places = []
-      bytes = 0
+    let after = ''
+    const land = async (): Promise<void> => {
+      const flight = flying.shift() as Flight
+      bytes -= flight.bytes
+      let answer = await flight.answer
+      // It did not run, for the one before it had to be sent twice; that has ended well meanwhile.
+      if (answer instanceof Error && replyCode(answer.cause) === 'AFTER') answer = await flight.send().catch(asError)
+      if (answer instanceof Error) throw applied > 0 ? unknownRest(answer) : answer
+      applied++
+      const answers = readResults(answer, flight.group)
+      for (let at = 0; at < answers.length; at++) results[flight.places[at] as number] = answers[at] as CommitResult
     }
-    for (let at = 0; at < units.length; at++) {
-      const prepared = this.#encoder.prepare(units[at] as Unit)
-      if (prepared instanceof TidingsError) {
-        results[at] = { status: 'refused', error: prepared }
-        continue
+    try {
+      for (let at = 0; at < units.length; ) {
+        const group: EncodedUnit[] = []
+        const places: number[] = []
+        let size = 0
+        for (; at < units.length && group.length < mostUnits && size < mostBytes; at++) {
+          const prepared = this.#encoder.prepare(units[at] as Unit)
+          if (prepared instanceof TidingsError) results[at] = { status: 'refused', error: prepared }
+          else {
+            group.push(prepared)
+            places.push(at)
+            size += prepared.bytes
+          }
+        }
+        if (group.length === 0) continue
+        while (flying.length > 0 && bytes + size > mostFlying) await land()
+        const name = at < units.length ? String(++this.#flights) : ''
+        const flight = this.#send(group, places, size, after, name)
+        after = name
+        flying.push(flight)
+        bytes += size
+        // The client writes in the next turn: what comes next is written down while the server works.
+        if (at < units.length) await new Promise<void>((resolve) => this.#options.host.runtime.defer(resolve))
       }
-      if (group.length === mostUnits || (bytes + prepared.bytes > mostBytes && group.length > 0)) await send()
-      group.push(prepared)
-      places.push(at)
-      bytes += prepared.bytes
+      while (flying.length > 0) await land()
+    } catch (error) {
+      // None of the others runs after one that has failed; their answers say nothing new.
+      await Promise.all(flying.map(({ answer }) => answer))
+      throw error
     }
-    await send()
     return results
   }
 
-  async #run(group: readonly EncodedUnit[]): Promise<CommitResult[]> {
+  #send(group: readonly EncodedUnit[], places: readonly number[], bytes: number, after: string, name: string): Flight {
     const { connection, keys, born, self } = this.#options
-    const args = [keys.prefix, born, keys.wake, self, ...this.#encoder.args(group)]
-    const reply = await connection.run(commitScript, this.#keys, args, 'A commit', true)
-    return readResults(
-      reply,
-      group.map(({ unit }) => unit),
-    )
+    const wake = name === '' ? keys.wake : ''
+    const args = [keys.prefix, born, wake, self, after, name, ...this.#encoder.args(group)]
+    const send = (): Promise<Reply> => connection.run(commitScript, this.#keys, args, 'A commit', true)
+    return { group, places, bytes, send, answer: send().catch(asError) }
   }
 }
 
-function unknownRest(cause: unknown): TidingsError {
+function asError(error: unknown): Error {
+  return error as Error
+}
+
+function unknownRest(cause: Error): TidingsError {
   return new TidingsError(
     'TIDINGS_COMMIT_UNKNOWN',
     'Redis failed in the middle of a large commit; what was written before stands. Repeat it with the same ids.',

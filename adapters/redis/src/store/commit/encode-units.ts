@@ -1,15 +1,7 @@
-import {
-  type DocumentChange,
-  type EventRecord,
-  type Expectation,
-  partitionOf,
-  type StreamName,
-  streamText,
-  TidingsError,
-  type Unit,
-} from 'tidings/spi'
+import { type EventRecord, type StreamName, TidingsError, type Unit } from 'tidings/spi'
 
 import { eventText } from '../../events/event-text.ts'
+import { type NamedStream, StreamNames } from './stream-names.ts'
 
 /** A unit that may go to the server, in the form that `commitScript` reads. */
 export interface EncodedUnit {
@@ -23,16 +15,15 @@ export interface EncodeOptions {
   readonly maxBytes: number
 }
 
-/** Streams whose partition is remembered, before all are forgotten. */
-const mostStreams = 10_000
-
 /** Turns units into arguments of the commit script. */
 export class UnitEncoder {
   readonly #options: EncodeOptions
-  readonly #partitions = new Map<string, string>()
+  readonly #streams: StreamNames
+  #calls = 0
 
   constructor(options: EncodeOptions) {
     this.#options = options
+    this.#streams = new StreamNames(options.partitions)
   }
 
   /** What the unit would write; a coded error where it can never be written. */
@@ -62,73 +53,74 @@ export class UnitEncoder {
     return { unit, texts, bytes }
   }
 
-  /** The arguments after those that name the store. */
+  /** The plan and the texts of units. */
   args(units: readonly EncodedUnit[]): string[] {
-    const streams = new Map<string, number>()
-    const ids: string[] = []
+    const call = ++this.#calls
+    const streams: string[] = []
     const sources: string[] = []
-    const body: string[] = []
-    const numberOf = (name: StreamName): string => {
-      const text = streamText(name)
-      let number = streams.get(text)
-      if (number === undefined) streams.set(text, (number = streams.size + 1))
-      return String(number)
+    const ids: string[] = []
+    const texts: string[] = []
+    const simple = units.every(isOneEvent)
+    const plan: number[] = []
+    /** Ids that others may have used: those drawn for this very call cannot be among them. */
+    const shared = new Set<string>()
+    let twice = 0
+    const numbered = (name: StreamName): NamedStream => {
+      const stream = this.#streams.find(name)
+      if (stream.call !== call) {
+        stream.call = call
+        stream.number = streams.push(stream.text)
+      }
+      return stream
     }
-    for (const { unit, texts } of units) {
-      const { expect = [], append = [], documents = [] } = unit
-      body.push(
-        expect.length + documents.length === 0
-          ? String(append.length)
-          : `${expect.length},${append.length},${documents.length}`,
-      )
-      for (const expectation of expect) pushExpectation(body, expectation, numberOf)
+    for (const { unit, texts: events } of units) {
+      const { expect = none, append = none, documents = none } = unit
+      if (expect.length + documents.length > 0) plan.push(-append.length - 1, expect.length, documents.length)
+      else if (!simple) plan.push(append.length)
+      for (const expectation of expect) {
+        if ('stream' in expectation) plan.push(1, numbered(expectation.stream).number, expectation.version)
+        else {
+          plan.push(2, expectation.version)
+          texts.push(expectation.collection, expectation.id)
+        }
+      }
       for (let at = 0; at < append.length; at++) {
         const record = append[at] as EventRecord
-        ids.push(record.id)
-        sources.push(record.source)
-        body.push(
-          numberOf(record),
-          this.#partitionOf(streamText(record)),
-          record.type,
-          String(record.time),
-          texts[at] as string,
-        )
+        const { id, source } = record
+        const stream = numbered(record)
+        if (record.fresh !== true) {
+          if (shared.has(id)) twice = 1
+          shared.add(id)
+        }
+        ids.push(id)
+        plan.push(stream.number, numberIn(sources, source))
+        texts.push(`${stream.partition} ${record.time} ${stream.text} `, events[at] as string)
       }
-      for (const change of documents) pushDocument(body, change)
+      for (const change of documents) {
+        plan.push('put' in change ? 1 : 2)
+        texts.push(change.collection, change.id)
+        if ('put' in change) texts.push(change.put, indexText(change.index))
+      }
     }
-    return [
-      String(streams.size),
-      String(ids.length),
-      String(units.length),
-      ...streams.keys(),
-      ...ids,
-      ...sources,
-      ...body,
-    ]
-  }
-
-  #partitionOf(stream: string): string {
-    let partition = this.#partitions.get(stream)
-    if (partition === undefined) {
-      if (this.#partitions.size >= mostStreams) this.#partitions.clear()
-      partition = String(partitionOf(stream, this.#options.partitions))
-      this.#partitions.set(stream, partition)
-    }
-    return partition
+    const head = [streams.length, sources.length, ids.length, units.length, twice, simple ? 1 : 0]
+    return [`[${head.join()}${plan.length === 0 ? '' : `,${plan.join()}`}]`].concat(streams, sources, ids, texts)
   }
 }
 
 const mostDocumentBytes = 268_435_456
 
-function pushExpectation(body: string[], expectation: Expectation, numberOf: (name: StreamName) => string): void {
-  if ('stream' in expectation) body.push('s', numberOf(expectation.stream), String(expectation.version))
-  else body.push('d', expectation.collection, expectation.id, String(expectation.version))
+const none: readonly never[] = Object.freeze([])
+
+function isOneEvent({ unit }: EncodedUnit): boolean {
+  const { expect = none, append = none, documents = none } = unit
+  return append.length === 1 && expect.length + documents.length === 0
 }
 
-function pushDocument(body: string[], change: DocumentChange): void {
-  const { collection, id } = change
-  if ('put' in change) body.push('p', collection, id, change.put, indexText(change.index))
-  else body.push('x', collection, id)
+/** The number of a text among those named before, from 1. Sources are few, and most often the last one comes again. */
+function numberIn(texts: string[], text: string): number {
+  if (texts.at(-1) === text) return texts.length
+  const at = texts.indexOf(text)
+  return at === -1 ? texts.push(text) : at + 1
 }
 
 /** What a document can be found by, as the scripts read it: `[name, 'n' or 't', value]`, sorted, so that equal ones read alike. */

@@ -5,11 +5,11 @@ import type { Reply } from '../../connection/connection.ts'
 const none: readonly never[] = Object.freeze([])
 
 /** What `commitScript` answered, unit by unit. */
-export function readResults(reply: Reply, units: readonly Unit[]): CommitResult[] {
+export function readResults(reply: Reply, group: readonly { readonly unit: Unit }[]): CommitResult[] {
   const numbers = reply as readonly (number | string)[]
   let position = Number(numbers[0])
   let at = 1
-  return units.map((unit): CommitResult => {
+  return group.map(({ unit }): CommitResult => {
     let code = Number(numbers[at++])
     if (code === 4) {
       position = Number(numbers[at++])

@@ -16,21 +16,15 @@ export function scanFilters(query: Omit<LogQuery, 'after' | 'limit' | 'upTo'>, p
   if (query.tenant !== undefined) filters.push('tenant', query.tenant)
   if (query.from !== undefined) filters.push('from', String(query.from))
   if (query.to !== undefined) filters.push('to', String(query.to))
-  pushAttribute(filters, 'correlationid', query.correlation)
-  pushAttribute(filters, 'causationid', query.causation)
+  if (query.correlation !== undefined) filters.push('correlation', JSON.stringify(query.correlation))
+  if (query.causation === '') filters.push('lacks', '"causationid":')
+  else if (query.causation !== undefined) filters.push('holds', `"causationid":${JSON.stringify(query.causation)}`)
   return filters
 }
 
 function everyPartition(chosen: ReadonlySet<number>, partitions: number): boolean {
   for (let partition = 0; partition < partitions; partition++) if (!chosen.has(partition)) return false
   return true
-}
-
-/** Attributes are found in the text itself, as they are written there; empty ones are left out of it. */
-function pushAttribute(filters: string[], name: string, value: string | undefined): void {
-  if (value === undefined) return
-  if (value === '') filters.push('lacks', `"${name}":`)
-  else filters.push('holds', `"${name}":${JSON.stringify(value)}`)
 }
 
 /** Whether an event matches for certain. */

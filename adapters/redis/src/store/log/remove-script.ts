@@ -24,30 +24,31 @@ local function forgetId(id, position)
   if #kept == 0 then call('HDEL', ids, id) else call('HSET', ids, id, table.concat(kept, '\\n')) end
 end
 
-local function forgetPlace(stream, version, position)
+-- A place in the middle becomes 0; those at the beginning go, so that counting back from the last version still meets the first.
+local function forgetPlace(stream, version)
   local value = call('HGET', streams, stream)
   if not value then return end
   local mark = find(value, '@', 1, true)
-  if mark then
-    if sub(value, mark + 1) ~= position then return end
-    if forget then call('HDEL', streams, stream) else call('HSET', streams, stream, sub(value, 1, mark - 1)) end
-    return
-  end
+  local last = sub(value, 1, mark - 1)
+  local tail = {}
+  for place in string.gmatch(sub(value, mark + 1), '%d+') do tail[#tail + 1] = place end
   local list = prefix .. 'stream:' .. stream
-  local count = call('LLEN', list)
-  local at = version - (tonumber(value) - count) - 1
-  if at < 0 or at >= count then return end
-  if at > 0 then
-    call('LSET', list, at, '0')
-    return
-  end
-  call('LPOP', list)
-  count = count - 1
-  while count > 0 and call('LINDEX', list, 0) == '0' do
+  local listed = call('LLEN', list)
+  local at = version - (tonumber(last) - listed - #tail) - 1
+  if at < 0 or at >= listed + #tail then return end
+  if at < listed then call('LSET', list, at, '0') else tail[at - listed + 1] = '0' end
+  while listed > 0 and call('LINDEX', list, 0) == '0' do
     call('LPOP', list)
-    count = count - 1
+    listed = listed - 1
   end
-  if count == 0 and forget then call('HDEL', streams, stream) end
+  if listed == 0 then
+    while tail[1] == '0' do table.remove(tail, 1) end
+  end
+  if forget and listed + #tail == 0 then
+    call('HDEL', streams, stream)
+  else
+    call('HSET', streams, stream, last .. '@' .. table.concat(tail, ' '))
+  end
 end
 
 for i = 3, #ARGV, 5 do
@@ -55,7 +56,7 @@ for i = 3, #ARGV, 5 do
   if call('XDEL', log, position .. '-0') == 1 then
     removed = removed + 1
     forgetId(ARGV[i + 1], position)
-    forgetPlace(ARGV[i + 3], tonumber(ARGV[i + 4]), position)
+    forgetPlace(ARGV[i + 3], tonumber(ARGV[i + 4]))
   end
 end
 return removed

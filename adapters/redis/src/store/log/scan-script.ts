@@ -3,7 +3,7 @@ import { type Script, script } from '../../connection/script.ts'
 /**
  * Looks at the next entries of the log, and gives those that may match: what it passes over matches for certain not, what it gives is
  * judged again by whoever reads it. KEYS: log, meta. ARGV: after, up to, most entries to give, most to look at, most bytes, `head` to cut
- * data off, then pairs of a filter and its value: partition, type and category (each may come often), tenant, from, to, holds (a part of the text), lacks.
+ * data off, then pairs of a filter and its value: partition, type and category (each may come often), tenant, from, to, correlation (as JSON), holds (a part of the text), lacks.
  * Answers where looking ended, how many were looked at, and the entries.
  */
 export const scanScript: Script = script(`
@@ -14,7 +14,7 @@ local head = tonumber(redis.call('HGET', KEYS[2], 'position') or '0')
 if upTo > head then upTo = head end
 if after >= upTo or limit <= 0 then return {ARGV[1], 0, {}} end
 
-local partitions, types, categories, tenant, from, to
+local partitions, types, categories, tenant, from, to, correlation
 local holds, lacks = {}, {}
 for i = 7, #ARGV, 2 do
   local kind, value = ARGV[i], ARGV[i + 1]
@@ -30,6 +30,7 @@ for i = 7, #ARGV, 2 do
   elseif kind == 'tenant' then tenant = value .. '\\31'
   elseif kind == 'from' then from = tonumber(value)
   elseif kind == 'to' then to = tonumber(value)
+  elseif kind == 'correlation' then correlation = value
   elseif kind == 'holds' then holds[#holds + 1] = value
   elseif kind == 'lacks' then lacks[#lacks + 1] = value
   end
@@ -40,14 +41,16 @@ local function dataIn(text)
 end
 
 local function matches(f)
-  if f[1] ~= 'type' or f[11] ~= 'event' then return true end
-  if partitions and not partitions[f[6]] then return false end
-  if types and not types[f[2]] then return false end
-  if tenant and sub(f[4], 1, #tenant) ~= tenant then return false end
+  if f[1] ~= 'at' or f[3] ~= 'event' then return true end
+  local at, text = f[2], f[4]
+  local partition, time, stream = string.match(at, '^(%d+) (%S+) (.*) %d+$')
+  if not partition then return true end
+  if partitions and not partitions[partition] then return false end
+  if tenant and sub(stream, 1, #tenant) ~= tenant then return false end
   if categories then
     local found = false
     for i = 1, #categories do
-      if find(f[4], categories[i], 1, true) then
+      if find(stream, categories[i], 1, true) then
         found = true
         break
       end
@@ -55,20 +58,25 @@ local function matches(f)
     if not found then return false end
   end
   if from or to then
-    local time = tonumber(f[10])
-    if from and time < from then return false end
-    if to and time >= to then return false end
+    time = tonumber(time)
+    if time and (from and time < from or to and time >= to) then return false end
   end
-  if #holds + #lacks > 0 and sub(f[12], 1, 11) ~= '{"tidings":' then
-    local text = f[12]
-    for i = 1, #holds do
-      if not find(text, holds[i], 1, true) then return false end
-    end
-    local data = #lacks > 0 and dataIn(text)
-    for i = 1, #lacks do
-      local place = find(text, lacks[i], 1, true)
-      if place and not (data and place > data) then return false end
-    end
+  -- What stands in the exact part of an event is for the reader to judge.
+  if sub(text, 1, 11) == '{"tidings":' then return true end
+  if types then
+    local type = string.match(text, ',"type":"([^"]*)"')
+    if type and not types[type] and not find(type, '\\\\', 1, true) then return false end
+  end
+  -- Without another correlation an event is its own.
+  if correlation and not find(text, '"correlationid":' .. correlation, 1, true)
+    and not find(text, '"id":' .. correlation, 1, true) then return false end
+  for i = 1, #holds do
+    if not find(text, holds[i], 1, true) then return false end
+  end
+  local data = #lacks > 0 and dataIn(text)
+  for i = 1, #lacks do
+    local place = find(text, lacks[i], 1, true)
+    if place and not (data and place > data) then return false end
   end
   return true
 end
@@ -87,9 +95,9 @@ while looked < most do
     local id, f = page[i][1], page[i][2]
     looked = looked + 1
     if matches(f) then
-      if headOnly and f[11] == 'event' then
-        local data = dataIn(f[12])
-        if data then f[12] = sub(f[12], 1, data - 1) .. '}' end
+      if headOnly and f[3] == 'event' then
+        local data = dataIn(f[4])
+        if data then f[4] = sub(f[4], 1, data - 1) .. '}' end
       end
       count = count + 1
       entries[count] = page[i]

@@ -3,9 +3,6 @@ import { type Position, parseStream, type StoredEvent, TidingsError } from 'tidi
 import type { Reply } from '../../connection/connection.ts'
 import { recordOf } from '../../events/event-record.ts'
 
-/** The fields of an entry, in the order in which they are written. */
-const names = ['type', 'stream', 'partition', 'version', 'time', 'event']
-
 /** Events of entries of the log, in order. Ends before the first that cannot be read; where that is the very first, throws TIDINGS_STORE_CORRUPT. */
 export function eventsOf(entries: readonly Reply[]): StoredEvent[] {
   const events: StoredEvent[] = []
@@ -27,32 +24,25 @@ export function positionOf(entry: Reply): Position {
   return Number(id.slice(0, id.indexOf('-')))
 }
 
+/** An entry is `at` (partition, time, stream and version) and `event`. */
 function eventOf([id, fields]: readonly [string, readonly string[]], position: Position): StoredEvent {
   if (!id.endsWith('-0')) throw new TypeError('it was not written by a store')
-  for (let at = 0; at < names.length; at++)
-    if (fields[at * 2] !== names[at]) throw new TypeError('its fields are not those of an event')
-  const stream = fields[3] as string
+  const [first, at = '', second, text = ''] = fields
+  if (first !== 'at' || second !== 'event') throw new TypeError('its fields are not those of an event')
+  const place = places.exec(at)
+  if (place === null) throw new TypeError('it does not say where it stands')
+  const stream = place[3] as string
   const { tenant, category, key } = parseStream(stream)
   return {
     position,
-    streamVersion: numberOf(fields[7]),
-    record: recordOf(fields[11] as string, {
-      type: fields[1] as string,
-      tenant,
-      category,
-      key,
-      time: numberOf(fields[9]),
-    }),
+    streamVersion: Number(place[4]),
+    record: recordOf(text, { tenant, category, key, time: Number(place[2]) }),
     stream,
-    partition: numberOf(fields[5]),
+    partition: Number(place[1]),
   }
 }
 
-function numberOf(text: string | undefined): number {
-  const number = Number(text)
-  if (text === undefined || text === '' || !Number.isFinite(number)) throw new TypeError('a number is missing')
-  return number
-}
+const places = /^(\d+) (-?[\d.e+-]+) (.*) (\d+)$/s
 
 function corruptEvent(position: Position, cause: unknown): TidingsError {
   return new TidingsError(
