@@ -35,6 +35,9 @@ export interface ConsumerParts {
   left(): void
 }
 
+/** How long it may take to enter a group, others at work on it and queues without number included, in milliseconds. */
+const longest = 60_000
+
 /** Most deliveries handed over before others get their turn. */
 const share = 512
 
@@ -85,7 +88,7 @@ export class GroupConsumer implements Consumer {
     this.#watch = new QueueWatch(link, group, this.#readers)
     this.#upkeep = new Upkeep(
       host,
-      () => this.#putInOrder(),
+      () => this.#inTime(),
       (error, failures) => this.#failed(error, failures),
     )
     this.#stopListening = link.onUp(() => this.#upkeep.soon())
@@ -153,6 +156,14 @@ export class GroupConsumer implements Consumer {
 
   get #closed(): boolean {
     return this.#closing !== undefined
+  }
+
+  /** A broker that is connected and answers nothing is as good as none. */
+  async #inTime(): Promise<void> {
+    const work = this.#putInOrder()
+    if (await within(this.#parts.host.runtime, longest, work)) return
+    this.#parts.consuming.restart()
+    await work
   }
 
   /** Enters the group where that is not done, or has come undone; else listens again where a queue has fallen silent. */

@@ -40,7 +40,8 @@ export class Publisher {
   readonly #upkeep: Upkeep
   readonly #stopListening: () => void
   #channel: Channel | undefined
-  #flying = 0
+  /** On their way over the channel there is, in no order. */
+  readonly #flights: Entry[] = []
   #open = 0
   #pumping = false
   #timer: Timer | undefined
@@ -136,6 +137,7 @@ export class Publisher {
       answered: false,
       previous: undefined,
       next: undefined,
+      flight: -1,
     }
   }
 
@@ -164,7 +166,7 @@ export class Publisher {
       this.#pumping = false
       this.#pump()
     }
-    if (this.#flying === 0) queueMicrotask(run)
+    if (this.#flights.length === 0) queueMicrotask(run)
     else this.#host.runtime.defer(run)
   }
 
@@ -172,7 +174,7 @@ export class Publisher {
     const channel = this.#channel
     if (channel === undefined || this.#link.blocked || this.#ready.size === 0) return
     this.#link.gather()
-    while (this.#flying < this.#settings.window && this.#channel === channel) {
+    while (this.#flights.length < this.#settings.window && this.#channel === channel) {
       const entry = this.#ready.shift()
       if (entry === undefined) break
       if (entry.stage === 'ready') this.#send(channel, entry)
@@ -190,22 +192,38 @@ export class Publisher {
       return
     }
     entry.stage = 'flying'
-    this.#flying++
+    entry.flight = this.#flights.push(entry) - 1
     channel.basicPublish(message.envelope, message.body).then(
-      () => {
-        this.#flying--
-        this.#answer(entry, stored)
-        this.#follow(this.#lines.leave(entry))
-        this.#pumpSoon()
-      },
-      (error: unknown) => {
-        this.#flying--
-        this.#learn(error)
-        this.#answer(entry, unknown(`RabbitMQ has not confirmed the event (${reasonOf(error)})`, error))
-        this.#dissolve(entry)
-        this.#pumpSoon()
-      },
+      () => this.#landed(entry),
+      (error: unknown) => this.#crashed(entry, error),
     )
+  }
+
+  #landed(entry: Entry): void {
+    if (!this.#touchDown(entry)) return
+    this.#answer(entry, stored)
+    this.#follow(this.#lines.leave(entry))
+    this.#pumpSoon()
+  }
+
+  #crashed(entry: Entry, error: unknown): void {
+    this.#learn(error)
+    if (!this.#touchDown(entry)) return
+    this.#answer(entry, unknown(`RabbitMQ has not confirmed the event (${reasonOf(error)})`, error))
+    this.#dissolve(entry)
+    this.#pumpSoon()
+  }
+
+  /** False where its flight had ended before. */
+  #touchDown(entry: Entry): boolean {
+    const { flight } = entry
+    if (flight === -1) return false
+    entry.flight = -1
+    const last = this.#flights.pop() as Entry
+    if (last === entry) return true
+    this.#flights[flight] = last
+    last.flight = flight
+    return true
   }
 
   #follow(next: Entry | undefined): void {
@@ -249,12 +267,22 @@ export class Publisher {
       this.#giveUp(next, unknown(`RabbitMQ has not confirmed the event within ${this.#settings.publishTimeout} ms`))
     }
     this.#watchTime()
+    const channel = this.#channel
+    if (!silent || channel === undefined || this.#link.blocked) return
     // A channel that confirms nothing, though the broker has not said why, is not waited for any longer.
-    if (silent && !this.#link.blocked) void this.#channel?.close()
+    void channel.close()
+    this.#abandon()
   }
 
   async #build(): Promise<void> {
     if (this.#channel !== undefined || !this.#link.up) return
+    const { runtime } = this.#host
+    const { connectTimeout } = this.#settings
+    // A broker that is connected and answers nothing is as good as none.
+    if (!(await within(runtime, connectTimeout, this.#prepare()))) this.#link.restart()
+  }
+
+  async #prepare(): Promise<void> {
     const channel = await this.#link.acquire()
     await this.#declare(channel)
     channel.on('basic.return', () => this.#unrouted.add(1))
@@ -262,10 +290,20 @@ export class Publisher {
     if (!channel.active) throw new TidingsError('TIDINGS_BROKER_UNAVAILABLE', 'The channel has ended.')
     this.#channel = channel
     channel.once('close', () => {
-      this.#channel = undefined
-      if (this.#link.up) this.#upkeep.soon()
+      if (this.#channel === channel) this.#abandon()
     })
     this.#pumpSoon()
+  }
+
+  /**
+   * What flies is unknown, and another channel is built. The client itself forgets those that it had just written when a connection broke: it
+   * would never say what became of them.
+   */
+  #abandon(): void {
+    this.#channel = undefined
+    const gone = new TidingsError('TIDINGS_BROKER_UNAVAILABLE', 'The channel has ended.')
+    for (const entry of [...this.#flights]) this.#crashed(entry, gone)
+    if (this.#link.up) this.#upkeep.soon()
   }
 
   #learn(error: unknown): void {
