@@ -89,8 +89,8 @@ export const mutants: readonly Mutant[] = [
     name: 'early-reopening',
     mistake: 'a stream is open again when its first parked event is handled, although others are parked behind it',
     file: 'subscriber/engine.ts',
-    find: '      lane.drop()\n      if (item.parked === undefined) this.#credit.release()',
-    put: '      lane.drop()\n      if (item.parked !== undefined) while (lane.parked.size > 0) lane.parked.shift()\n      if (item.parked === undefined) this.#credit.release()',
+    find: '      lane.drop()\n      this.#credit.free(item)',
+    put: '      lane.drop()\n      if (item.parked !== undefined) while (lane.parked.size > 0) lane.parked.shift()\n      this.#credit.free(item)',
   },
   {
     name: 'no-order-key',
@@ -126,6 +126,21 @@ export const mutants: readonly Mutant[] = [
     file: 'subscriber/runner.ts',
     find: 'else if (this.#asksPromises) this.#askPromise(running)',
     put: 'else if (this.#asksPromises && (false as boolean)) this.#askPromise(running)',
+  },
+  {
+    name: 'inline-overtakes',
+    mistake:
+      'a publisher runs an inline listener whatever the queue or other publishers have still to do in its stream',
+    file: 'subscriber/inline-turn.ts',
+    find: 'return this.#look(stored)',
+    put: "return 'done'",
+  },
+  {
+    name: 'never-read-again',
+    mistake: 'what a full partition was not given is not read again when there is room',
+    file: 'subscriber/partitions.ts',
+    find: 'this.#with.seek(state.partition, state.watermark.seen)',
+    put: 'void state',
   },
   {
     name: 'stale-requests',
