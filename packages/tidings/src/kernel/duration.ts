@@ -11,7 +11,8 @@ export function milliseconds(duration: Duration, field = 'duration'): number {
     if (Number.isFinite(duration) && duration >= 0) return duration
   } else if (typeof duration === 'string') {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration)
-    if (match !== null) return Number(match[1]) * unit[match[2] as keyof typeof unit]
+    const length = match === null ? Number.NaN : Number(match[1]) * unit[match[2] as keyof typeof unit]
+    if (Number.isFinite(length)) return length
   }
   throw new TidingsError(
     'TIDINGS_INVALID_OPTION',

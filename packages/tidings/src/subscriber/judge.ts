@@ -46,7 +46,7 @@ export class Judge {
   readonly #log: Log
   readonly #settings: SubscriptionSettings
   readonly #sentences: Sentences
-  readonly #breaker = new Breaker<Failure>()
+  readonly #breaker: Breaker<Failure>
   /** By what a failure said of its event, so that errors show a pattern. */
   readonly #failed: Readonly<Record<Verdict['kind'], Counter>>
   /** Not halted at yet. */
@@ -63,6 +63,7 @@ export class Judge {
     this.#log = host.log
     this.#settings = settings
     this.#sentences = sentences
+    this.#breaker = new Breaker(settings.breaker)
     const failed = (verdict: Verdict['kind']): Counter =>
       host.meter.counter('tidings.events.failed', { subscription: settings.name, verdict })
     this.#failed = {

@@ -2,6 +2,7 @@ import { type Event, type Priority, priorities } from '../events/event.ts'
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import { type Backoff, backoffMistakes } from '../resilience/backoff.ts'
+import type { BreakerOptions } from '../resilience/breaker.ts'
 
 /** How one subscription handles what it hears. Everything but `name` has a default. */
 export interface SubscribeOptions {
@@ -21,11 +22,13 @@ export interface SubscribeOptions {
   readonly priority?: Priority
   /** Most handlers of this subscription running at once in this process. Default 10. */
   readonly concurrency?: number
-  /** How long one attempt may take before it is withdrawn. Default 30 s. Shorter than the work itself means every attempt fails. */
+  /** How long one attempt may take before it is withdrawn, 1 ms to 24 h. Default 30 s. Shorter than the work itself means every attempt fails. */
   readonly timeout?: Duration
-  /** How long the stream waits for a withdrawn handler to notice, before the next attempt starts beside it. Default 60 s. */
+  /** How long the stream waits for a withdrawn handler to notice, before the next attempt starts beside it, at most 24 h. Default 60 s. */
   readonly abandonAfter?: Duration
   readonly retry?: RetryOptions
+  /** When failures are taken for those of a dependency, so that nothing runs for a while. */
+  readonly breaker?: SubscriptionBreakerOptions
   /**
    * After the last attempt: `park` the event and hold its successors, `skip` it into the dead letters, or `halt` the subscription in this process until
    * an operator resumes it. It halts as soon as it is clear that the event and no dependency is at fault: at a `PermanentError` at once, else when another
@@ -54,8 +57,23 @@ export interface RetryOptions {
   readonly tries?: number
   /** Waits between attempts: a list whose last repeats, or exponential. Default exponential: 1 s, 2 s, 4 s … up to 5 min, ± 20 %. */
   readonly backoff?: Backoff
-  /** Waits up to this long keep the event in memory; longer ones park it with a due time. Default 2 s. */
+  /** Waits up to this long keep the event in memory; longer ones park it with a due time. At most 1 h, default 2 s. */
   readonly parkAbove?: Duration
+}
+
+/**
+ * When a subscription takes failures for those of a dependency and stops for a while. Failures of one stream alone never open it; an error that says that
+ * something cannot be reached opens it at once. Failures that have opened it spend no attempts.
+ */
+export interface SubscriptionBreakerOptions {
+  /** Failures in a row, without a success between, that open it, 1 to 1,000. Default 10. */
+  readonly failures?: number
+  /** Over at least how many different streams they must lie. Default 5. Fewer means that poisoned events are taken for an outage, and tried for ever. */
+  readonly streams?: number
+  /** How long nothing runs when it has opened; doubled each time that the attempt after it fails. Default 1 s. */
+  readonly coolDown?: Duration
+  /** Longest such time. Default 30 s. */
+  readonly maxCoolDown?: Duration
 }
 
 /** The options with every default filled in, times in milliseconds. */
@@ -70,6 +88,7 @@ export interface SubscriptionSettings {
   readonly tries: number
   readonly backoff: RetryOptions['backoff']
   readonly parkAbove: number
+  readonly breaker: Required<Omit<BreakerOptions, 'probes'>>
   readonly onPoison: 'park' | 'skip' | 'halt'
   readonly filter: ((event: Event<never>) => boolean) | undefined
   readonly from: 'head' | 'beginning' | number | Date
@@ -88,6 +107,9 @@ export function subscriptionSettings(options: SubscribeOptions, known: readonly 
   const time = (field: string, value: Duration | undefined, fallback: number): number =>
     value === undefined ? fallback : mistakes.read(() => milliseconds(value, field), fallback)
   const order = options.order ?? 'stream'
+  const { breaker = {} } = options
+  mistakes.expect(typeof breaker === 'object' && breaker !== null, '`breaker` to be an object', breaker)
+  const coolDown = time('breaker.coolDown', breaker?.coolDown, 1_000)
   const settings: SubscriptionSettings = {
     name: options.name,
     mode: options.mode ?? 'queued',
@@ -99,6 +121,12 @@ export function subscriptionSettings(options: SubscribeOptions, known: readonly 
     tries: options.retry?.tries ?? 3,
     backoff: options.retry?.backoff,
     parkAbove: time('retry.parkAbove', options.retry?.parkAbove, 2_000),
+    breaker: {
+      failures: breaker?.failures ?? 10,
+      streams: breaker?.streams ?? 5,
+      coolDown,
+      maxCoolDown: time('breaker.maxCoolDown', breaker?.maxCoolDown, Math.max(30_000, coolDown)),
+    },
     onPoison: options.onPoison ?? 'park',
     filter: options.filter,
     from: options.from ?? 'head',
@@ -115,6 +143,9 @@ export function subscriptionSettings(options: SubscribeOptions, known: readonly 
 }
 
 const name = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,119}$/
+
+const hour = 3_600_000
+const day = 24 * hour
 
 const choices = {
   mode: ['queued', 'inline'],
@@ -147,7 +178,21 @@ function check(settings: SubscriptionSettings, mistakes: Mistakes): void {
     )
   }
   for (const field of ['timeout', 'healthEvery'] as const)
-    mistakes.expect(settings[field] >= 1, `\`${field}\` to be at least 1 ms`, settings[field])
+    mistakes.expect(settings[field] >= 1 && settings[field] <= day, `\`${field}\` to be 1 ms to 24 h`, settings[field])
+  mistakes.expect(settings.abandonAfter <= day, '`abandonAfter` to be at most 24 h', settings.abandonAfter)
+  mistakes.expect(settings.parkAbove <= hour, '`retry.parkAbove` to be at most 1 h', settings.parkAbove)
+  const { failures, streams, coolDown, maxCoolDown } = settings.breaker
+  for (const [field, value] of Object.entries({ failures, streams })) {
+    mistakes.expect(
+      Number.isSafeInteger(value) && value >= 1 && value <= 1_000,
+      `\`breaker.${field}\` to be a whole number from 1 to 1,000`,
+      value,
+    )
+  }
+  mistakes.expect(
+    coolDown >= 1 && coolDown <= maxCoolDown && maxCoolDown <= day,
+    '`breaker.coolDown` and `breaker.maxCoolDown` to be 1 ms to 24 h, and the first no longer than the second',
+  )
   for (const field of ['filter', 'healthCheck'] as const) {
     mistakes.expect(
       settings[field] === undefined || typeof settings[field] === 'function',
