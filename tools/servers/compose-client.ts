@@ -30,7 +30,7 @@ export function composeRefusal(): Promise<string | undefined> {
 /** Undefined: the image is here, or was pulled. */
 export async function pullRefusal(name: ServerName, say: Say): Promise<string | undefined> {
   const docker = findProgram('docker') as string
-  const { image } = kinds[name].container({ id: name, kind: name, ports: {}, settings: {} } as never)
+  const { image } = kinds[name].container({ ports: { main: 0 }, settings: {} })
   try {
     await runProgram(docker, ['image', 'inspect', image], { patience: 10_000 })
     return undefined

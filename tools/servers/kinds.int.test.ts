@@ -13,7 +13,7 @@ for (const name of serverNames) {
   describe(`${titles[name]} of one’s own`, without(name), () => {
     it('serves, comes back from SIGKILL at the same address, and leaves nothing running', async () => {
       const server = await startOwn(name)
-      const ready = (): Promise<boolean> => kinds[name].ready({ ports: server.ports } as never)
+      const ready = (): Promise<boolean> => kinds[name].ready(server)
       expect(await ready()).toBe(true)
       await server.kill()
       expect(await ready()).toBe(false)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Instance } from './instance.ts'
 import type { Container, ServerKind } from './kinds/kind.ts'
@@ -17,18 +17,22 @@ export const compose: Launcher = {
   },
 
   async isRunning(instance) {
+    if (!existsSync(fileOf(instance))) return false
     const running = await docker(instance, 'ps', '--status', 'running', '--status', 'paused', '--quiet')
     return running !== ''
   },
 
-  kill: (instance) => done(docker(instance, 'kill', '--signal', 'SIGKILL')),
+  async kill(instance) {
+    if (await compose.isRunning(instance)) await docker(instance, 'kill', '--signal', 'SIGKILL')
+  },
+
   shutdown: (kind, instance) =>
     done(docker(instance, 'stop', '--timeout', String(Math.ceil(kind.goodbye.patience / 1000)))),
   pause: (instance) => done(docker(instance, 'pause')),
   resume: (instance) => done(docker(instance, 'unpause')),
 
   async remove(instance) {
-    await docker(instance, 'down', '--volumes', '--timeout', '0')
+    if (existsSync(fileOf(instance))) await docker(instance, 'down', '--volumes', '--timeout', '0')
     rmSync(instance.folder, { recursive: true, force: true })
   },
 }

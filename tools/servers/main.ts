@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { readInstance } from './instance.ts'
+import { allInstances, type Instance, readInstance } from './instance.ts'
 import { kinds } from './kinds/all.ts'
 import { removeInstance } from './life.ts'
 import { withLock } from './lock.ts'
@@ -53,7 +53,8 @@ const commands: Readonly<Record<string, Command>> = {
   },
 
   async status() {
-    console.log(statusTable(await Promise.all(serverNames.map(status))))
+    const own = allInstances().filter(({ id }) => !isServerName(id))
+    console.log(statusTable(await Promise.all([...serverNames.map(status), ...own.map(statusOfOwn)])))
   },
 
   async env(names) {
@@ -103,7 +104,16 @@ async function status(name: ServerName): Promise<Row> {
   const given = urlOfEnvironment(name)
   if (given !== undefined) return { server, state: 'given', url: given, note: `from ${variables[name]}` }
   const instance = readInstance(name)
-  if (!instance) return { server, state: 'down' }
+  return instance ? stateOf(instance) : { server, state: 'down' }
+}
+
+async function statusOfOwn(instance: Instance): Promise<Row> {
+  return { ...(await stateOf(instance)), server: instance.id, note: `a test’s own, process ${instance.users[0]?.pid}` }
+}
+
+async function stateOf(instance: Instance): Promise<Row> {
+  const name = instance.kind
+  const server = titles[name]
   const url = kinds[name].url(instance.ports)
   if (!(await launcherOf(instance).isRunning(instance)))
     return { server, state: 'down', note: `keeps its data and port ${instance.ports['main']}` }

@@ -6,7 +6,7 @@ import { compose } from './launch-compose.ts'
 import { programs } from './launch-programs.ts'
 import type { Launcher } from './launcher.ts'
 import { withLock } from './lock.ts'
-import { type ServerName, titles } from './server-names.ts'
+import { type ServerName, titles, variables } from './server-names.ts'
 
 /** Where a server will come from, or why it cannot be had. */
 export type Obtained = { readonly from: Instance['from'] } | { readonly missing: string }
@@ -17,6 +17,7 @@ export function launcherOf({ from }: Pick<Instance, 'from'>): Launcher {
 
 /** Docker Compose where that works, else programs that are here, else programs that can be brought here. */
 export async function obtain(name: ServerName, say: Say): Promise<Obtained> {
+  if (process.platform === 'win32') return { missing: `on Windows it is yours to start: name it in ${variables[name]}` }
   const kind = kinds[name]
   const reasons: string[] = []
   const noCompose = (await composeRefusal()) ?? (await pullRefusal(name, say))

@@ -10,10 +10,11 @@ export interface Identity {
 }
 
 const linux = process.platform === 'linux'
+const windows = process.platform === 'win32'
 
 /** Undefined: there is no such process, or it has ended and only waits for its parent to notice. */
 export function identify(pid: number): Identity | undefined {
-  const started = linux ? startedOnLinux(pid) : startedByPs(pid)
+  const started = linux ? startedOnLinux(pid) : windows ? startedOnWindows(pid) : startedByPs(pid)
   return started === undefined ? undefined : { pid, started }
 }
 
@@ -96,6 +97,16 @@ function threadsOf(pid: number): number {
     return readdirSync(`/proc/${pid}/task`).length
   } catch {
     return 0
+  }
+}
+
+/** There it is said of test runs only, for no server is started. */
+function startedOnWindows(pid: number): string | undefined {
+  try {
+    process.kill(pid, 0)
+    return 'some time'
+  } catch {
+    return undefined
   }
 }
 

@@ -42,8 +42,24 @@ const defaults: Settings = {
   'broker.heartbeat.interval.ms': 500,
 }
 
+export function kafkaProperties(broker: Broker): string {
+  return Object.entries(brokerSettings(broker))
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+/** The same for the image of a container, which takes them by such names. */
+export function kafkaEnvironment(broker: Broker): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(brokerSettings(broker)).map(([name, value]) => [
+      `KAFKA_${name.replaceAll('_', '__').replaceAll('-', '___').replaceAll('.', '_').toUpperCase()}`,
+      String(value),
+    ]),
+  )
+}
+
 /** The listener PROXIED advertises the port of the proxy before it. */
-export function kafkaProperties({ ports, inside, data, settings = {} }: Broker): string {
+function brokerSettings({ ports, inside, data, settings = {} }: Broker): Settings {
   const host = inside ? '0.0.0.0' : '127.0.0.1'
   const { main, controller, behindProxy } = inside ?? ports
   const own: Settings = {
@@ -52,7 +68,5 @@ export function kafkaProperties({ ports, inside, data, settings = {} }: Broker):
     listeners: `PLAINTEXT://${host}:${main},CONTROLLER://${host}:${controller},PROXIED://${host}:${behindProxy}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports['main']},PROXIED://127.0.0.1:${ports['proxy']}`,
   }
-  return Object.entries({ ...defaults, ...settings, ...own })
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('')
+  return { ...defaults, ...settings, ...own }
 }

@@ -8,7 +8,7 @@ import { withLock } from '../lock.ts'
 import { places } from '../places.ts'
 import { ask } from '../probes.ts'
 import { runProgram } from '../run-program.ts'
-import { kafkaProperties } from './kafka-properties.ts'
+import { kafkaEnvironment, kafkaProperties } from './kafka-properties.ts'
 import { type Container, type Launch, type Programs, port, type ServerKind } from './kind.ts'
 
 /** One simple collector and the quick compiler alone: half the time to start. */
@@ -52,22 +52,23 @@ export const kafka: ServerKind = {
 
   container: (instance): Container => ({
     image: `apache/kafka:${kafkaVersion}`,
-    files: {
-      '/mnt/shared/config/server.properties': kafkaProperties({
+    environment: {
+      ...kafkaEnvironment({
         ports: instance.ports,
         inside: { main: 9092, controller: 9093, behindProxy: 9094 },
         data: '/var/lib/kafka/data',
         settings: instance.settings,
       }),
+      CLUSTER_ID: cluster,
+      KAFKA_HEAP_OPTS: '-Xms128m -Xmx256m',
     },
-    environment: { CLUSTER_ID: cluster, KAFKA_HEAP_OPTS: '-Xms128m -Xmx256m' },
     ports: { main: 9092, behindProxy: 9094 },
   }),
 
   url: (ports) => `127.0.0.1:${ports['main']}`,
 
   /** Metadata, asked in version 7, that names the broker: it does so once it may serve clients. */
-  async ready(instance: Instance): Promise<boolean> {
+  async ready(instance: Pick<Instance, 'ports'>): Promise<boolean> {
     const answer = await ask(port(instance, 'main'), metadataRequest(), (said) => said.length >= 16)
     return answer !== undefined && answer.readInt32BE(12) === 1
   },

@@ -41,10 +41,10 @@ export interface ServerKind {
   install(say: Say): Promise<void>
   /** Writes configuration and, the first time, data. Called before every start. */
   prepare(instance: Instance, programs: Programs): Promise<Launch[]>
-  container(instance: Instance): Container
+  container(instance: Pick<Instance, 'ports' | 'settings'>): Container
   url(ports: Instance['ports']): string
   /** True only when a client would be served. Never throws. */
-  ready(instance: Instance): Promise<boolean>
+  ready(instance: Pick<Instance, 'ports'>): Promise<boolean>
   /** The signal that asks for an orderly end, and how many milliseconds that may take. */
   readonly goodbye: { readonly signal: NodeJS.Signals; readonly patience: number }
 }

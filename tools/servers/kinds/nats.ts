@@ -44,7 +44,7 @@ export const nats: ServerKind = {
 
   url: (ports) => `nats://127.0.0.1:${ports['main']}`,
 
-  ready: (instance: Instance) =>
+  ready: (instance: Pick<Instance, 'ports'>) =>
     answersHttp(`http://127.0.0.1:${port(instance, 'monitor')}/healthz?js-enabled-only=true`),
 }
 

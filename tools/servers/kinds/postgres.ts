@@ -88,7 +88,7 @@ export const postgres: ServerKind = {
   url: (ports) => `postgres://${user}@127.0.0.1:${ports['main']}/${user}`,
 
   /** Logs in: the port opens earlier, and while it recovers it refuses with an error. */
-  async ready(instance: Instance): Promise<boolean> {
+  async ready(instance: Pick<Instance, 'ports'>): Promise<boolean> {
     const answer = await ask(port(instance, 'main'), startupMessage(), (said) => said.length > 0)
     return answer?.[0] === 'R'.charCodeAt(0)
   },

@@ -68,7 +68,7 @@ export const rabbitmq: ServerKind = {
   url: (ports) => `amqp://${account}:${account}@127.0.0.1:${ports['main']}`,
 
   /** A greeting is answered by the method Connection.Start, a frame of type 1. */
-  async ready(instance: Instance): Promise<boolean> {
+  async ready(instance: Pick<Instance, 'ports'>): Promise<boolean> {
     const answer = await ask(port(instance, 'main'), 'AMQP\0\0\x09\x01', (said) => said.length > 0)
     return answer?.[0] === 1
   },

@@ -39,7 +39,7 @@ export const redis: ServerKind = {
   url: (ports) => `redis://127.0.0.1:${ports['main']}`,
 
   /** It answers `-LOADING` while it reads its file. */
-  async ready(instance: Instance): Promise<boolean> {
+  async ready(instance: Pick<Instance, 'ports'>): Promise<boolean> {
     const answer = await ask(port(instance, 'main'), 'PING\r\n', (said) => said.includes('\r\n'))
     return answer?.toString().startsWith('+PONG') ?? false
   },

@@ -35,5 +35,5 @@ export const toxiproxy: ServerKind = {
 
   url: (ports) => `http://127.0.0.1:${ports['main']}`,
 
-  ready: (instance: Instance) => answersHttp(`http://127.0.0.1:${port(instance, 'main')}/version`),
+  ready: (instance: Pick<Instance, 'ports'>) => answersHttp(`http://127.0.0.1:${port(instance, 'main')}/version`),
 }
