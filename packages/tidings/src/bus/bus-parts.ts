@@ -28,6 +28,8 @@ export interface BusParts {
   /** By name, those that have started. */
   readonly engines: ReadonlyMap<string, Engine>
   readonly declared: readonly Subscription[]
+  /** Why a subscription that was declared after the start could not start. */
+  failure(name: string): Error | undefined
   /** Resolves when every subscription declared so far has started or failed to; before `start`, at once. */
   started(): Promise<void>
   /** Position of the last event that this process has committed by a publish. */

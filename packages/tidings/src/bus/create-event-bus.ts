@@ -43,6 +43,7 @@ import { rememberParts } from './bus-parts.ts'
 import { type BusSettings, busSettings } from './bus-settings.ts'
 import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
+import { LateSubscriptions } from './late-subscriptions.ts'
 import { type OpenedStore, openStore } from './open-store.ts'
 import { isBroker, type ResolvedOptions, withBroker } from './open-transport.ts'
 import { registerRelay } from './register-relay.ts'
@@ -100,8 +101,7 @@ async function assemble(
   const engines = new Map<string, Engine>()
   const declared: Subscription[] = []
   const stopping: (() => void)[] = []
-  /** Subscriptions that were declared after the start and are on their way. */
-  const late = new Set<Promise<void>>()
+  const late = new LateSubscriptions(log)
   const audiences = new Audiences(store)
   const listeners = new Set<() => void>()
   const prepareOptions = { runtime, source, validate }
@@ -216,7 +216,14 @@ async function assemble(
       subscription,
       chosen.mode === 'inline' ? inlineListener(host, subscription, engine, start) : undefined,
     )
-    await engine.start()
+    try {
+      await engine.start()
+    } catch (error) {
+      engines.delete(chosen.name)
+      audiences.remove(subscription)
+      await engine.close(1_000)
+      throw error
+    }
     life.assertOpen()
     if (chosen.healthCheck !== undefined) stopping.push(watchHealth(runtime, log, chosen, engine))
   }
@@ -285,26 +292,26 @@ async function assemble(
           { details: { field: 'name' } },
         )
       }
-      if (declared.some((other) => other.settings.name === name)) {
+      const earlier = declared.findIndex((other) => other.settings.name === name)
+      if (earlier !== -1 && late.failure(name) !== undefined) {
+        declared.splice(earlier, 1)
+        late.forget(name)
+      } else if (earlier !== -1) {
         throw new TidingsError('TIDINGS_SUBSCRIPTION_EXISTS', `This bus has a subscription ${name} already.`, {
           details: { name },
         })
       }
       declared.push(subscription)
       if (life.phase === 'started') {
-        const starting = register(store, runtime, subscription)
-          .then((registration) => startOne(subscription, registration))
-          .then(() => bridge?.hear(declared))
-          .catch((error: unknown) =>
-            log('error', 'A subscription could not start', { subscription: name, error: (error as Error).message }),
-          )
-          .finally(() => late.delete(starting))
-        late.add(starting)
+        late.begin(name, async () => {
+          await startOne(subscription, await register(store, runtime, subscription))
+          await bridge?.hear(declared)
+        })
       }
     },
     transaction: (work) => transaction(sqlStore(store), txHold, publisher, work),
-    start: () =>
-      life.start(() =>
+    start: async () => {
+      await life.start(() =>
         startAll().catch(async (error: unknown) => {
           // What has begun by then must not go on in a bus that calls itself closed.
           for (const stop of stopping.splice(0)) stop()
@@ -312,7 +319,9 @@ async function assemble(
           await bridge?.close(1_000)
           throw error
         }),
-      ),
+      )
+      await late.started()
+    },
     close: ({ deadline = 10_000 } = {}) => {
       const until = runtime.monotonic() + deadline
       // Each step may take its share of what is left, and the last ones always get a moment.
@@ -349,9 +358,8 @@ async function assemble(
     bridge,
     phase: () => life.phase,
     listening: () => audiences.busy,
-    started: async () => {
-      await Promise.all(late)
-    },
+    failure: (name) => late.failure(name),
+    started: () => late.ended(),
     head: () => head,
     onProgress(listener) {
       listeners.add(listener)

@@ -47,7 +47,10 @@ export interface EventBus {
   /** One transaction of an SQL store around statements and events: all or none. Not retried. */
   transaction<Result>(work: (unit: TransactionContext) => Result | Promise<Result>): Promise<Result>
 
-  /** Registers what was subscribed, for good, and begins delivery. Subscriptions declared later begin at once. Idempotent. */
+  /**
+   * Registers what was subscribed, for good, and begins delivery. Subscriptions declared later begin at once; called again, it resolves when they have,
+   * and rejects with the reason of one that could not (such as `TIDINGS_SUBSCRIPTION_CHANGED`): its name may be subscribed again. Idempotent.
+   */
   start(): Promise<void>
   /** Drains: what runs may finish, nothing new starts; ends within `deadline` milliseconds (default 10,000) even when the store is away. Idempotent. */
   close(options?: { readonly deadline?: number }): Promise<void>

@@ -51,6 +51,8 @@ export interface SubscriptionStatus {
   readonly priority: Priority
   /** Whether it takes part in delivery in this process. */
   readonly started: boolean
+  /** Why it could not start, where it was declared after the bus had started: the code of the error, else its name. */
+  readonly failure?: string
   /** Handlers running in this process, and how many may. */
   readonly running: number
   readonly concurrency: number
@@ -76,7 +78,13 @@ export async function busStatus(bus: EventBus, options: { readonly patience?: Du
   const store = await storeStatus(bus, milliseconds(options.patience ?? 2_000, 'patience'))
   const memory = parts.store.capabilities.durability === 'memory'
   const of = (subscription: Subscription): SubscriptionStatus =>
-    statusOf(subscription, parts.engines.get(subscription.settings.name), store, memory)
+    statusOf(
+      subscription,
+      parts.engines.get(subscription.settings.name),
+      store,
+      memory,
+      parts.failure(subscription.settings.name),
+    )
   return {
     source: bus.source,
     phase: parts.phase(),
@@ -98,8 +106,10 @@ export function reasonsNotReady(status: BusStatus): readonly string[] {
   if (!status.store.reachable)
     reasons.push(`${status.source}: the ${status.store.name} store is away (${status.store.code})`)
   for (const subscription of status.subscriptions) {
-    if (!subscription.started && status.phase === 'started')
-      reasons.push(`${status.source}: subscription ${subscription.name} has not started`)
+    if (!subscription.started && status.phase === 'started') {
+      const why = subscription.failure === undefined ? 'has not started' : `could not start (${subscription.failure})`
+      reasons.push(`${status.source}: subscription ${subscription.name} ${why}`)
+    }
     if (subscription.paused.includes('halted'))
       reasons.push(`${status.source}: subscription ${subscription.name} has halted at an event it cannot handle`)
     if (subscription.paused.includes('ended'))
@@ -135,6 +145,7 @@ function statusOf(
   engine: Engine | undefined,
   store: StoreStatus,
   memory: boolean,
+  failure: Error | undefined,
 ): SubscriptionStatus {
   const { name, mode, order, priority, concurrency } = settings
   const {
@@ -159,6 +170,7 @@ function statusOf(
     order,
     priority,
     started: engine !== undefined,
+    ...(failure === undefined ? {} : { failure: isTidingsError(failure) ? failure.code : failure.name }),
     running,
     concurrency,
     held,

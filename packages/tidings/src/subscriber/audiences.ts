@@ -36,6 +36,15 @@ export class Audiences {
     this.#all.version++
   }
 
+  remove(subscription: Subscription): void {
+    const at = this.#own.findIndex((member) => member.subscription === subscription)
+    const [member] = at === -1 ? [] : this.#own.splice(at, 1)
+    if (member === undefined) return
+    member.inline?.close()
+    this.#all.members.delete(member)
+    this.#all.version++
+  }
+
   /** Compiled once a type, again when somebody joins or leaves. */
   of(type: string): Audience {
     if (this.#version !== this.#all.version) {
