@@ -5,7 +5,7 @@ import type { NatsSettings } from '../nats-options.ts'
 import { streamSubjects } from './subjects.ts'
 
 /** Metadata in which a stream says its partition count. */
-export const partitionsKey = 'tidings.partitions'
+export const partitionsKey = 'tidings-partitions'
 
 export const defaultPartitions = 8
 
