@@ -68,7 +68,7 @@ export class Engine implements Sink, Contender {
       log: host.log,
       subscription: subscription.settings.name,
       partitionLost: (partition) => this.#partitions.fencedOff(partition),
-      progressed: (partitions, settled) => this.#progressed(partitions, settled),
+      progressed: (partitions) => this.#progressed(partitions),
     })
     this.#credit = new Credit(subscription.settings.window)
     this.#received = host.meter.counter('messaging.client.consumed.messages', {
@@ -425,7 +425,7 @@ export class Engine implements Sink, Contender {
     return false
   }
 
-  #progressed(partitions: ReadonlySet<PartitionState>, _settled: number): void {
+  #progressed(partitions: ReadonlySet<PartitionState>): void {
     for (const partition of partitions) {
       if (this.#partitions.get(partition.partition) === partition)
         this.#consumer?.done(partition.partition, partition.watermark.low)

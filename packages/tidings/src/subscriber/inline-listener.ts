@@ -3,11 +3,12 @@ import type { Event } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { eventOf } from '../events/record-codec.ts'
 import { Bag, type Bagged } from '../kernel/bag.ts'
+import { isThenable } from '../kernel/is-thenable.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
 import type { InlineListener } from '../publisher/audience.ts'
 import type { DocumentChange, Position, StoredEvent } from '../store/store.ts'
-import { Attempt, type AttemptHost, withdrawal } from './attempt.ts'
+import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
@@ -37,7 +38,7 @@ export function inlineListener(
     prepare: host.attempts.prepare,
     begin: host.attempts.begin,
     commitFenced: (_partition, unit) => host.committer.commit(unit),
-    findEffect: async (id) => (await host.store.find('effects', { id }))[0],
+    findEffect: async (id) => (await host.store.find(effectsCollection, { id }))[0],
   }
 
   const promised = (record: EventRecord, state: InlinePromise['state']): DocumentChange => ({
@@ -103,7 +104,7 @@ export function inlineListener(
       // What the filter leaves out is heard, too, or the queue would wait for its promise.
       if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return finish(stored, attempt)
       const result = (scope ?? runCausedBy)(event, handler, event, attempt)
-      const waits = isThenable(result) ? (result as Promise<unknown>) : attempt.gathered()
+      const waits = isThenable(result) ? result : attempt.gathered()
       return waits === undefined ? finish(stored, attempt) : settleLater(stored, attempt, waits)
     } catch (error) {
       return failed(stored, attempt, error)
@@ -201,8 +202,4 @@ interface Waiting extends Bagged {
   readonly end: (error?: unknown) => void
   /** Set when it is out of time. */
   abandon: Timer | undefined
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

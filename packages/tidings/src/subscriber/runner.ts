@@ -2,6 +2,7 @@ import { handlerScope } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
 import { Bag, type Bagged } from '../kernel/bag.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { isThenable } from '../kernel/is-thenable.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
@@ -350,7 +351,3 @@ export class Runner {
 }
 
 const nothing: Work = Object.freeze({})
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-}

@@ -34,7 +34,7 @@ export interface SettlerHost {
   /** Somebody else owns this partition now. */
   partitionLost(partition: PartitionState): void
   /** A commit is through; the partitions' watermarks may have moved. */
-  progressed(partitions: ReadonlySet<PartitionState>, settled: number): void
+  progressed(partitions: ReadonlySet<PartitionState>): void
 }
 
 /** Most settlements that travel in one unit. */
@@ -133,7 +133,7 @@ export class Settler {
       settlement.committed(count === 0 ? none : placed.slice(at, at + count))
       at += count
     }
-    this.#host.progressed(partitions, batch.length)
+    this.#host.progressed(partitions)
   }
 
   #finish(): void {
