@@ -5,17 +5,16 @@ import { noteRoute } from '../bridge/route-note.ts'
 import { routedSubscription } from '../bridge/routed-subscription.ts'
 import { directHearing, directOptions } from '../direct/direct-subscriptions.ts'
 import { directTransport } from '../direct/direct-transport.ts'
-import type { AnyEventDefinition, EventDefinition, EventDraft } from '../events/define-event.ts'
+import type { AnyEventDefinition } from '../events/define-event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import { silentLog } from '../kernel/log.ts'
 import { silentMeter } from '../kernel/meter.ts'
 import { realRuntime } from '../kernel/real-runtime.ts'
-import { noDraft } from '../prepare/prepare.ts'
 import { Committer } from '../publisher/committer.ts'
-import type { PublishOptions } from '../publisher/publish-options.ts'
 import { Publisher } from '../publisher/publisher.ts'
-import type { Receipt } from '../publisher/receipt.ts'
+import { DueTimers } from '../publisher/timers/due-timers.ts'
+import { cancelTimer, listTimers } from '../publisher/timers/scheduled-event.ts'
 import type { Host } from '../store/adapter.ts'
 import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
@@ -46,10 +45,10 @@ import { eventHistory } from './event-history.ts'
 import { LateSubscriptions } from './late-subscriptions.ts'
 import { type OpenedStore, openStore } from './open-store.ts'
 import { isBroker, type ResolvedOptions, withBroker } from './open-transport.ts'
+import { publishing } from './publishing.ts'
 import { registerRelay } from './register-relay.ts'
 import { type Registration, register } from './registration.ts'
 import { keepRetention } from './retention.ts'
-import { settleAtBroker } from './settle-at-broker.ts'
 import { transaction } from './transaction.ts'
 import { trimMemory } from './trim-memory.ts'
 
@@ -162,7 +161,9 @@ async function assemble(
   })
 
   const trim =
-    owned && store.capabilities.durability === 'memory' ? trimMemory({ store, log, live: engines, replays: () => replays.engines }, settings.keep) : undefined
+    owned && store.capabilities.durability === 'memory'
+      ? trimMemory({ store, log, live: engines, replays: () => replays.engines }, settings.keep)
+      : undefined
 
   const bridge: Bridge | undefined =
     broker === undefined && isBroker(options.transport) && settings.bridge !== undefined
@@ -247,6 +248,8 @@ async function assemble(
     }
     life.assertOpen()
     replays.start()
+    if (broker === undefined) due.start()
+    stopping.push(() => due.close())
     const wider = {
       own: { source, stay: settings.retention },
       ...(settings.bridge === undefined ? {} : { received: { own: source, stay: settings.bridge.remember } }),
@@ -254,28 +257,29 @@ async function assemble(
     stopping.push(keepRetention(store, runtime, log, allDefinitions, wider))
   }
 
-  const settled = <Result extends Receipt | readonly Receipt[]>(
-    options: PublishOptions | undefined,
-    publish: () => Promise<Result>,
-  ): Promise<Result> => (options?.settle === 'broker' ? settleAtBroker(bridge, runtime, options, publish) : publish())
+  const due = new DueTimers({ store, committer, publisher, runtime, log, progressed })
+  const timers: EventBus['timers'] = {
+    cancel: (id) => cancelTimer(store, id),
+    list: (limit) => listTimers(store, limit),
+  }
+  const publish = publishing({
+    life,
+    publisher,
+    bridge,
+    runtime,
+    store,
+    committer,
+    settings: settings.publish,
+    notLater:
+      broker === undefined ? undefined : '`delay` and `at` need a store: without one, nothing is kept until it is due.',
+    scheduled: (at) => due.scheduled(at),
+  })
 
   const bus: EventBus = {
     source,
     store: eventHistory(store),
-    publish: ((
-      first: EventDefinition | EventDraft | readonly EventDraft[],
-      second?: unknown,
-      third?: PublishOptions,
-    ) => {
-      if (life.phase === 'draining' || life.phase === 'closed')
-        return Promise.reject(new TidingsError('TIDINGS_CLOSED', 'The event bus is closed.'))
-      if (typeof first !== 'object' || first === null) return Promise.reject(noDraft())
-      const said = second as PublishOptions | undefined
-      if (Array.isArray(first)) return settled(said, () => publisher.publishAll(first as readonly EventDraft[], said))
-      if ('definition' in first) return settled(said, () => publisher.publish(first, said))
-      if (typeof (first as EventDefinition).create !== 'function') return Promise.reject(noDraft())
-      return settled(third, () => publisher.publish((first as EventDefinition).create(second), third))
-    }) as EventBus['publish'],
+    publish,
+    timers,
     subscribe(to: SubscribeTo, subscribeOptions: SubscribeOptions, handler: Handler<never>) {
       life.assertOpen()
       const known = targetMistakes(to, handler)

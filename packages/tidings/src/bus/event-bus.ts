@@ -3,6 +3,7 @@ import type { Event } from '../events/event.ts'
 import type { Stamp } from '../prepare/prepare.ts'
 import type { PublishOptions } from '../publisher/publish-options.ts'
 import type { Receipt } from '../publisher/receipt.ts'
+import type { ScheduledEvent } from '../publisher/timers/scheduled-event.ts'
 import type { SqlTag } from '../store/sql.ts'
 import type { Row } from '../store/sql-store.ts'
 import type { HandlerContext } from '../subscriber/handler-context.ts'
@@ -54,6 +55,14 @@ export interface EventBus {
   start(): Promise<void>
   /** Drains: what runs may finish, nothing new starts; ends within `deadline` milliseconds (default 10,000) even when the store is away. Idempotent. */
   close(options?: { readonly deadline?: number }): Promise<void>
+
+  /** What was published with `delay` or `at` and waits for its time. */
+  readonly timers: {
+    /** True where this call has taken it back; false where it was published already, or is not there. */
+    cancel(id: string): Promise<boolean>
+    /** The next due first. Default limit 1,000. */
+    list(limit?: number): Promise<readonly ScheduledEvent[]>
+  }
 
   /** What has happened. */
   readonly store: EventHistory

@@ -15,6 +15,10 @@ export interface PublishOptions extends Stamp {
    * `TIDINGS_DEADLINE`, though the event is stored and the relay goes on trying. Default `store`.
    */
   readonly settle?: 'store' | 'broker'
+  /** Publish it so much later, on whichever instance runs by then. Kept in the store meanwhile; `bus.timers.cancel` takes it back. Either this or `at`. */
+  readonly delay?: Duration
+  /** Publish it at this time of the wall clock, a date or milliseconds since 1970; at once where that has passed. */
+  readonly at?: Date | number
 }
 
 /** How a bus publishes. */
@@ -51,14 +55,28 @@ export const publishDefaults: PublishSettings = Object.freeze({
 /** Throws `TIDINGS_INVALID_OPTION` naming the option. What is said of the event itself is checked with the event. */
 export function checkPublishOptions(options: PublishOptions): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'to be an object')
-  const { expectedVersion, dedupKey, deadline, settle } = options
+  const { expectedVersion, dedupKey, deadline, settle, delay, at } = options
   if (expectedVersion !== undefined && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0))
     throw invalid('expectedVersion', 'to be a whole number of at least 0')
   if (dedupKey !== undefined && !(typeof dedupKey === 'string' && dedupKey.length > 0))
     throw invalid('dedupKey', 'to be text that is not empty')
   if (deadline !== undefined) milliseconds(deadline, 'deadline')
+  if (delay !== undefined && at !== undefined) throw invalid('delay', 'or `at`, not both')
+  if (delay !== undefined && milliseconds(delay, 'delay') > longestDelay)
+    throw invalid('delay', 'to be at most 10 years')
+  if (at !== undefined && !isTime(at))
+    throw invalid('at', 'to be a date or whole milliseconds since 1970, before the year 10000')
   if (settle !== undefined && settle !== 'store' && settle !== 'broker')
     throw invalid('settle', "to be 'store' or 'broker'")
+}
+
+const longestDelay = 10 * 366 * 86_400_000
+/** Before the year 10000, which RFC 3339 cannot write. */
+const endOfTime = 253_402_300_800_000
+
+function isTime(at: unknown): boolean {
+  const time = at instanceof Date ? at.getTime() : at
+  return typeof time === 'number' && Number.isSafeInteger(time) && time >= 0 && time < endOfTime
 }
 
 function invalid(field: string, rule: string): TidingsError {

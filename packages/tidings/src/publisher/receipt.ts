@@ -13,6 +13,8 @@ export interface Receipt {
   readonly durability: 'memory' | 'store' | 'broker'
   /** How many subscriptions of this process hear it. */
   readonly matched: number
+  /** It waits for its time: when that is, and what to give `bus.timers.cancel`. Position and version are 0 until then. */
+  readonly scheduled?: { readonly id: string; readonly at: number }
   /** Id of the event this one repeats, where the window for duplicates had it already; then nothing was written. */
   readonly duplicateOf?: string
   /** What inline listeners threw; their subscriptions try again by themselves. */
