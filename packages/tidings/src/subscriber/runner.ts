@@ -7,6 +7,7 @@ import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
 import type { Pass } from '../resilience/breaker.ts'
+import type { CommitResult, Unit } from '../store/store.ts'
 import type { Delivery } from '../transport/transport.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
 import { commitTransaction } from './commit-transaction.ts'
@@ -80,8 +81,7 @@ export class Runner {
       run: subscription.run,
       prepare: host.attempts.prepare,
       begin: host.attempts.begin,
-      commitFenced: (partition, unit) =>
-        host.committer.commit({ ...unit, expect: [this.#fenceOf(partition), ...(unit.expect ?? [])] }),
+      commitFenced: (partition, unit) => this.#commitFenced(partition, unit),
       findEffect: async (id) => (await host.store.find(effectsCollection, { id }))[0],
     }
   }
@@ -344,10 +344,31 @@ export class Runner {
     if (this.#measures) this.#duration.record((this.#host.runtime.monotonic() - running.began) / 1_000)
   }
 
-  #fenceOf(partition: number): PartitionState['fence'] {
-    for (const { item } of this.#running.all()) if (item.partition.partition === partition) return item.partition.fence
-    return { collection: fencesCollection, id: `${runName(this.#subscription)}/${partition}`, version: -1 }
+  async #commitFenced(partition: number, unit: Unit): Promise<CommitResult> {
+    const owned = this.#owned(partition)
+    const fence = owned?.fence ?? {
+      collection: fencesCollection,
+      id: `${runName(this.#subscription)}/${partition}`,
+      version: -1,
+    }
+    const result = await this.#host.committer.commit({ ...unit, expect: [fence, ...(unit.expect ?? [])] })
+    // Nothing else may ever be committed for it, and then nobody else would notice.
+    if (owned !== undefined && isFenced(result)) this.#outcomes.lost(owned)
+    return result
+  }
+
+  #owned(partition: number): PartitionState | undefined {
+    for (const { item } of this.#running.all()) if (item.partition.partition === partition) return item.partition
+    return undefined
   }
 }
 
 const nothing: Work = Object.freeze({})
+
+function isFenced(result: CommitResult): boolean {
+  return (
+    result.status === 'conflict' &&
+    'collection' in result.expectation &&
+    result.expectation.collection === fencesCollection
+  )
+}

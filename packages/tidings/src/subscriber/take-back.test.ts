@@ -40,4 +40,31 @@ describe('a partition whose token was raised by somebody who then died', () => {
     const [checkpoint] = await store.find('checkpoints')
     expect(JSON.parse(checkpoint?.body as string)).toEqual({ watermark: 4, done: [] })
   })
+
+  it('is taken back, too, where nothing but an effect is ever committed for it', async () => {
+    const runtime = virtualRuntime({ seed: 6 })
+    const store = memoryStore({ partitions: 1 })
+    const bus = await createEventBus({ store, runtime })
+    let paid = 0
+    const raise = async (): Promise<void> => {
+      const [fence] = await store.find(fencesCollection)
+      await store.commit([
+        { documents: [{ collection: fencesCollection, id: fence?.id as string, put: '{"instance":"gone"}' }] },
+      ])
+    }
+    bus.subscribe('counter.*', { name: 'pay' }, async (_event, { effect }) => {
+      // Each attempt comes too late by a moment, the first time.
+      if (paid === 0) await raise()
+      await effect('pay', () => void paid++)
+    })
+    await bus.start()
+    await bus.publish(Counted, { counter: 'a', n: 1 })
+    await runtime.advance(60_000)
+    const [checkpoint] = await store.find('checkpoints')
+    expect(JSON.parse(checkpoint?.body as string)).toEqual({ watermark: 1, done: [] })
+    expect((await store.find('effects')).length).toBe(1)
+    const closing = bus.close()
+    await runtime.advance(20_000)
+    await closing
+  })
 })
