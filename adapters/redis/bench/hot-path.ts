@@ -48,7 +48,7 @@ for (const streams of [1_000, 0]) {
     const sides = [await tidings(handled, streams), await byHand(handled, streams)] as const
     const times: [number[], number[]] = [[], []]
     for (let round = 0; round < rounds; round++) {
-      for (const at of (round % 2 === 0 ? [0, 1] : [1, 0]) as (0 | 1)[]) {
+      for (const at of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
         const began = performance.now()
         await drive(sides[at], round * perRound)
         if (handled) await sides[at].handled((round + 1) * perRound)

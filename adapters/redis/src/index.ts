@@ -1,3 +1,7 @@
+export type { RedisPubSubOptions } from './pubsub/pub-sub-options.ts'
+export { redisPubSub } from './pubsub/redis-pub-sub.ts'
 export { fromUrl, type RedisAdapter, redis } from './redis.ts'
 export type { KeepOptions, RedisConnectionOptions, RedisOptions } from './redis-options.ts'
 export type { RedisStore } from './store/redis-store.ts'
+export { type RedisTransportOptions, redisTransport } from './streams/redis-transport.ts'
+export { transportFromUrl } from './transport-from-url.ts'

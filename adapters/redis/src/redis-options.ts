@@ -24,6 +24,8 @@ export interface KeepOptions {
   readonly events?: number
   /** Most events of each stream; the oldest go. Looked after by the process that appends. */
   readonly perStream?: number
+  /** Milliseconds between two looks, from 10; default 5,000. In between there may be more. */
+  readonly every?: number
 }
 
 export interface RedisOptions extends RedisConnectionOptions {
@@ -87,6 +89,10 @@ export function redisSettings(url: string, options: RedisOptions): RedisSettings
   )
   mistakes.expect(durabilities.includes(durability), `\`durability\` to be one of ${durabilities.join(', ')}`)
   mistakes.expect(whole(maxBytes, 1_024, 268_435_456), '`maxBytes` to be a whole number from 1,024 to 268,435,456')
+  mistakes.expect(
+    keep.every === undefined || whole(keep.every, 10, 86_400_000),
+    '`keep.every` to be whole milliseconds from 10',
+  )
   for (const name of ['age', 'events', 'perStream'] as const) {
     mistakes.expect(
       keep[name] === undefined || whole(keep[name], 1, Number.MAX_SAFE_INTEGER),
@@ -108,7 +114,7 @@ export function placeOf(url: string, schemes: readonly string[], mistakes: Mista
     mistakes.expect(parsed !== null && parsed.hostname !== '', '`url` to name a host, such as redis://localhost:6379')
   const place = parsed ?? new URL('http://localhost')
   mistakes.expect(place.hash === '', '`url` to hold no # (write it as %23)')
-  if (scheme === 'rediss') secure.add(place)
+  if (scheme.startsWith('rediss')) secure.add(place)
   return place
 }
 
@@ -141,7 +147,7 @@ export function connectionOf(place: URL, options: RedisConnectionOptions, mistak
   const { timeout = 10_000 } = options
   mistakes.expect(whole(timeout, 100, 3_600_000), '`timeout` to be whole milliseconds from 100 to 3,600,000')
   const isSecure = secure.has(place)
-  mistakes.expect(isSecure || options.tls === undefined, '`tls` to come with a URL that begins with rediss:')
+  mistakes.expect(isSecure || options.tls === undefined, '`tls` to come with a URL that begins with rediss')
   return {
     // IPv6 addresses stand in brackets.
     host: place.hostname.replace(/^\[(.*)\]$/, '$1'),

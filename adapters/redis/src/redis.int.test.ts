@@ -1,20 +1,20 @@
 import { logBackend, testStore, testTransport } from '@tidings/conformance'
-import { realRuntime, type Store } from 'tidings/spi'
+import { realRuntime, type Store, type Transport } from 'tidings/spi'
 import { afterAll, describe, it } from 'vitest'
 
-import { without } from '../../../tools/servers/index.ts'
-import { hostOf, prefixOf, removeStore, url } from '../tests/redis-world.ts'
-import { redis } from './index.ts'
+import { type MortalTransport, openMortal } from '../tests/mortal-transport.ts'
+import { hostOf, needsRedis, prefixOf, removeKeys, url } from '../tests/redis-world.ts'
+import { redis, redisPubSub, redisTransport } from './index.ts'
 
 const runner = { describe, it, afterAll }
-const notRun = without('redis')
 
 const open = (place: string): Promise<Store> => redis(url as string, { prefix: prefixOf(place) }).open(hostOf())
-const remove = (place: string): Promise<void> => removeStore(prefixOf(place))
+const remove = (place: string): Promise<void> => removeKeys(`{${prefixOf(place)}}*`)
 
-describe('Redis', notRun, () => {
+describe('Redis', needsRedis, () => {
   testStore({ name: 'redis', runner, create: open, reopen: open, remove })
 
+  // Shorter leases expire where the machine pauses.
   testTransport({
     ...logBackend({
       name: 'log over redis',
@@ -25,4 +25,27 @@ describe('Redis', notRun, () => {
     }),
     runner,
   })
+
+  const mortals = new Map<Transport, MortalTransport>()
+  const connect = async (place: string): Promise<Transport> => {
+    const adapter = redisTransport(url as string, { prefix: prefixOf(place), lease: 1_500, poll: 20 })
+    const mortal = await openMortal(adapter, hostOf())
+    mortals.set(mortal.transport, mortal)
+    return mortal.transport
+  }
+  testTransport({
+    name: 'redis streams',
+    runner,
+    create: connect,
+    reopen: connect,
+    crash: (transport) => mortals.get(transport)?.end(),
+    takeover: 3_000,
+    remove,
+  })
+
+  const listen = (place: string): Promise<Transport> =>
+    redisPubSub(`redis-pubsub${(url as string).slice('redis'.length)}`, { channelPrefix: `${prefixOf(place)}:` }).open(
+      hostOf(),
+    )
+  testTransport({ name: 'redis pub/sub', runner, create: listen, reopen: listen })
 })

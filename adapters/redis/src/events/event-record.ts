@@ -1,7 +1,7 @@
 import { fromStructured } from 'tidings'
 import type { EventRecord } from 'tidings/spi'
 
-/** What stands beside the text of an event, and is not read from it. */
+/** What stands beside the text of an event where it is kept, and is then not read from it. */
 export type EventPlace = Pick<EventRecord, 'tenant' | 'category' | 'key' | 'time'>
 
 /** What the text of an event begins with that CloudEvents alone cannot carry: scripts look no further to know one. */
@@ -44,7 +44,7 @@ type Head = Readonly<Record<string, unknown>>
  * The record of a text that `eventText` made. Data is cut out of it, never parsed and written again. Throws where the text is none of ours;
  * that nothing has been changed in it since is for the checksum to say.
  */
-export function recordOf(text: string, place: EventPlace): EventRecord {
+export function recordOf(text: string, place?: EventPlace): EventRecord {
   // No member before the data holds an object, so the first `,"data":` outside of a text is that of the event; inside a text its quotes would be escaped.
   const json = text.indexOf(',"data":')
   const bytes = json === -1 ? text.indexOf(',"data_base64":"') : -1
@@ -57,7 +57,8 @@ export function recordOf(text: string, place: EventPlace): EventRecord {
         ? new Uint8Array(Buffer.from(text.slice(bytes + 16, -2), 'base64'))
         : ''
   const exact = text.startsWith(exactMark)
-  const record = exact || isOurs(head, data) ? ownRecord(head, data, place) : foreignRecord(text, place)
+  const record =
+    exact || isOurs(head, data) ? ownRecord(head, data, place ?? placeIn(head)) : foreignRecord(text, place)
   return exact ? withExact(record, head.tidings as string) : record
 }
 
@@ -116,8 +117,21 @@ function contextOf(head: Head): string {
   return text === '{}' ? `{"business":${textOf(business)}}` : `${text.slice(0, -1)},"business":${textOf(business)}}`
 }
 
-function foreignRecord(text: string, place: EventPlace): EventRecord {
-  const record = fromStructured(text, { now: place.time })
+/** The place of an event as its own text tells it. */
+function placeIn(head: Head): EventPlace {
+  const type = textOf(head.type)
+  const dot = type.lastIndexOf('.')
+  return {
+    tenant: textOf(head.tenantid),
+    category: head.category === undefined ? (dot <= 0 ? type : type.slice(0, dot)) : textOf(head.category),
+    key: textOf(head.subject ?? head.id),
+    time: head.time === undefined ? 0 : Date.parse(textOf(head.time)),
+  }
+}
+
+function foreignRecord(text: string, place: EventPlace | undefined): EventRecord {
+  const record = fromStructured(text, { now: place?.time ?? 0 })
+  if (place === undefined) return record
   const { tenant, category, key, time } = place
   return { ...record, tenant, category, key, time }
 }

@@ -1,7 +1,7 @@
 import { toStructured } from 'tidings'
 import type { EventRecord } from 'tidings/spi'
 
-import { type EventPlace, exactMark, recordOf } from './event-record.ts'
+import { exactMark, recordOf } from './event-record.ts'
 import { plainEventText } from './plain-event-text.ts'
 
 /** Fields that an event's text may fail to carry as they are, in the order in which they are compared. */
@@ -9,6 +9,10 @@ const fields = [
   'id',
   'source',
   'type',
+  'tenant',
+  'category',
+  'key',
+  'time',
   'version',
   'priority',
   'correlation',
@@ -64,7 +68,7 @@ function missing(text: string, record: EventRecord): Record<string, unknown> {
   const changed: Record<string, unknown> = {}
   let back: EventRecord | undefined
   try {
-    back = recordOf(text, record satisfies EventPlace)
+    back = recordOf(text)
   } catch {
     // Nothing of it can be read: everything has to be said.
   }
@@ -77,7 +81,7 @@ function missing(text: string, record: EventRecord): Record<string, unknown> {
 }
 
 function same(a: string | number | Uint8Array, b: string | number | Uint8Array): boolean {
-  return typeof a === 'object' && typeof b === 'object' ? Buffer.compare(a, b) === 0 : a === b
+  return typeof a === 'object' && typeof b === 'object' ? Buffer.compare(a, b) === 0 : Object.is(a, b)
 }
 
 function dataMember({ data }: EventRecord): string {

@@ -21,6 +21,7 @@ import type { ServerFacts } from '../connection/server-facts.ts'
 import type { RedisSettings } from '../redis-options.ts'
 import { UnitCommitter } from './commit/commit-units.ts'
 import { DocumentReader } from './documents/find-documents.ts'
+import { KeepWithin } from './keep/keep-within.ts'
 import { prune } from './log/prune.ts'
 import { LogReader } from './log/read-all.ts'
 import { readStream } from './log/read-stream.ts'
@@ -49,6 +50,7 @@ export class RedisStore implements Store {
   readonly #log: LogReader
   readonly #documents: DocumentReader
   readonly #wakeUp: WakeUp
+  readonly #keep: KeepWithin
   readonly #running = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
@@ -68,12 +70,14 @@ export class RedisStore implements Store {
     this.#log = new LogReader(connection, keys, partitions)
     this.#documents = new DocumentReader(connection, keys)
     this.#wakeUp = new WakeUp({ settings: settings.connection, host, channel: keys.wake, self })
+    this.#keep = new KeepWithin({ ...parts, keep: settings.keep, stopped: () => this.#closing !== undefined })
   }
 
   commit(units: readonly Unit[]): Promise<readonly CommitResult[]> {
     return this.#run(async () => {
       const results = await this.#committer.commit(units)
       if (results.some(hasWritten)) this.#wakeUp.committed()
+      if (this.#parts.settings.keep.perStream !== undefined) this.#note(units, results)
       return results
     })
   }
@@ -103,8 +107,17 @@ export class RedisStore implements Store {
     return this.#closing
   }
 
+  #note(units: readonly Unit[], results: readonly CommitResult[]): void {
+    for (const [at, result] of results.entries()) {
+      if (result.status !== 'committed' || result.repeated) continue
+      for (const [event, { streamVersion }] of result.events.entries())
+        this.#keep.appended(units[at]?.append?.[event] as StreamName, streamVersion)
+    }
+  }
+
   async #close(): Promise<void> {
     this.#wakeUp.close()
+    this.#running.add(this.#keep.close())
     await this.#parts.connection.close(Promise.allSettled(this.#running))
   }
 

@@ -9,6 +9,7 @@ import { closing } from './closing.ts'
 import { declaredCapabilities } from './declared-capabilities.ts'
 import { durabilityHas } from './durability-has.ts'
 import { durabilityHasNot } from './durability-has-not.ts'
+import { fanoutHearing } from './fanout-hearing.ts'
 import { groupsHas } from './groups-has.ts'
 import { groupsHasNot } from './groups-has-not.ts'
 import { logGroups } from './log-groups.ts'
@@ -29,7 +30,7 @@ const everybody: readonly Topic<TransportWorld>[] = [declaredCapabilities, publi
 const ofKind: Readonly<Record<TransportCapabilities['kind'], readonly Case<TransportWorld>[]>> = {
   log: logReading,
   queue: queueSettling,
-  fanout: [],
+  fanout: fanoutHearing,
 }
 
 export interface TestTransportOptions extends TransportBackend, RunOptions {

@@ -1,6 +1,7 @@
 import { type EventRecord, type StreamName, TidingsError, type Unit } from 'tidings/spi'
 
 import { eventText } from '../../events/event-text.ts'
+import { plainEventText } from '../../events/plain-event-text.ts'
 import { type NamedStream, StreamNames } from './stream-names.ts'
 
 /** A unit that may go to the server, in the form that `commitScript` reads. */
@@ -34,9 +35,12 @@ export class UnitEncoder {
     let bytes = 100
     for (let at = 0; at < append.length; at++) {
       const record = append[at] as EventRecord
-      const fault = faultOf(record)
-      if (fault !== undefined) return fault
-      const text = eventText(record)
+      let text = plainEventText(record)
+      if (text === undefined) {
+        const fault = faultOf(record)
+        if (fault !== undefined) return fault
+        text = eventText(record)
+      }
       texts[at] = text
       const size = sizeOf(text, this.#options.maxBytes)
       if (size > this.#options.maxBytes) return tooLarge('event', this.#options.maxBytes)
@@ -146,13 +150,15 @@ function badIndex({ index }: { readonly index?: Readonly<Record<string, string |
   return undefined
 }
 
-/** Line feeds part what the indexes hold of an event; the separator parts the names of a stream. */
+/** Line feeds part what the indexes hold of an event; the separator parts the names of a stream. Plain events hold neither. */
 function faultOf({ id, source, tenant, category, key, time }: EventRecord): TidingsError | undefined {
   if (!Number.isFinite(time)) return invalid('time', 'must be a finite number')
   if (id.includes('\n')) return invalid('id', 'must hold no line feed')
   if (source.includes('\n')) return invalid('source', 'must hold no line feed')
-  if (tenant.includes(separator) || category.includes(separator) || key.includes(separator))
-    return invalid('key', 'must hold no control characters')
+  for (const [field, text] of Object.entries({ tenant, category, key }))
+    if (text.includes(separator)) return invalid(field, 'must hold no control characters')
+  for (const [field, text] of Object.entries({ id, source, tenant, category, key }))
+    if (!text.isWellFormed()) return invalid(field, 'must be well-formed Unicode')
   return undefined
 }
 

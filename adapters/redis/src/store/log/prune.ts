@@ -30,8 +30,15 @@ interface Found {
   readonly next: Position | undefined
 }
 
-/** Removes up to `limit` events that match, oldest first, in steps between which others have their turn. */
-export async function prune(options: PruneOptions, query: PruneQuery): Promise<Pruned> {
+/**
+ * Removes up to `limit` events that match, oldest first, in steps between which others have their turn. `untilNone`: ends at the first stretch of the
+ * log where nothing matches.
+ */
+export async function prune(
+  options: PruneOptions,
+  query: PruneQuery,
+  { untilNone = false }: { readonly untilNone?: boolean } = {},
+): Promise<Pruned> {
   const { host, stopped } = options
   if (query.types?.length === 0 || !(query.limit > 0)) return { removed: 0, more: false }
   let removed = 0
@@ -42,7 +49,7 @@ export async function prune(options: PruneOptions, query: PruneQuery): Promise<P
     const doomed = found.events.slice(0, query.limit - removed)
     if (doomed.length > 0) removed += await remove(options, doomed)
     if (doomed.length < found.events.length) return { removed, more: true }
-    if (found.next === undefined) return { removed, more: false }
+    if (found.next === undefined || (untilNone && doomed.length === 0)) return { removed, more: false }
     if (stopped()) return { removed, more: true }
     place = found.next
     await new Promise<void>((resolve) => host.runtime.defer(resolve))

@@ -69,6 +69,10 @@ export const lifeFaults: readonly BrokenTransport[] = [
     backend: fanoutBackend('takes exclusive subscriptions and cannot keep them', { takesExclusive: true }),
     breaks: ['no-groups'],
   },
+  {
+    backend: fanoutBackend('loses what a member has not asked for yet', { impatient: true }),
+    breaks: ['credit', 'fanout'],
+  },
   { backend: queueBackend('drops what shall come again', { dropsAgain: true }), breaks: ['settle'] },
   {
     backend: queueBackend('delivers again what is done', { repeatsDone: true }),

@@ -28,6 +28,8 @@ export interface FanoutFaults {
   readonly shares?: boolean
   /** Takes exclusive subscriptions as if they were none. */
   readonly takesExclusive?: boolean
+  /** What somebody has not asked for yet is lost to him. */
+  readonly impatient?: boolean
 }
 
 /** A small fan-out: whoever listens now hears everything, and nobody hears later. */
@@ -57,7 +59,9 @@ export function fanoutBackend(name: string, faults: FanoutFaults = {}): Transpor
         assertOpen()
         if (signal?.aborted === true) return batch.map(() => ({ status: 'unknown', error: signal.reason as Error }))
         room.past.push(...batch)
-        for (const listener of room.listeners) for (const record of batch) hear(listener, record)
+        for (const listener of room.listeners) {
+          if (faults.impatient !== true || listener.credit > 0) for (const record of batch) hear(listener, record)
+        }
         return batch.map(() => ({ status: 'stored' }))
       },
       async subscribe({ group, topics, exclusive }, sink) {
