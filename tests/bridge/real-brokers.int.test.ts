@@ -63,6 +63,20 @@ describe.each(brokers)('over $server', ({ server, url }) => {
       expect((await busStatus(auth)).bridge).toMatchObject({ relay: { parked: 0 }, inbox: { dead: 0 } })
     })
 
+    test('who hears everything hears the first event of a topic that is new', async () => {
+      const at = url(place())
+      const audit = await service('/audit', at)
+      const heard: string[] = []
+      audit.subscribe('**', { name: 'notes' }, ({ type }) => void heard.push(type))
+      await audit.start()
+      const shop = await service('/shop', at)
+      await shop.start()
+      await shop.publish(UserRegistered, { id: 'u-1' })
+      await expect.poll(() => heard, { timeout: 60_000 }).toEqual(['user.registered'])
+      await shop.publish(ProfileCreated, { id: 'u-1' })
+      await expect.poll(() => heard, { timeout: 60_000 }).toEqual(['user.registered', 'profile.created'])
+    }, 180_000)
+
     test('many streams keep their order', async () => {
       const at = url(place())
       const shop = await service('/shop', at)

@@ -1,7 +1,7 @@
 import type { CommitResult, DocumentChange, Expectation, Store } from '../store/store.ts'
 import type { Offset } from '../transport/transport.ts'
 
-/** Collection of how far groups have taken in the partitions of a broker. Ids: `<group>/<partition>`. */
+/** Collection of how far groups have taken in the partitions of a broker. Ids: `<group>/<partition>`, and `<group>` for what holds for all of them. */
 export const inboxCollection = 'inbox'
 
 /** How far one partition has been taken in, as it is stored. */

@@ -65,13 +65,13 @@ export class InboxTerm implements Sink {
   }
 
   /** Resolves once the group knows this member. */
-  async join(topics: readonly string[] | undefined): Promise<void> {
+  async join(topics: readonly string[] | undefined, start: 'beginning' | 'end'): Promise<void> {
     const { transport, settings } = this.#host
     const consumer = await transport.subscribe(
       {
         group: settings.group,
         ...(topics === undefined ? {} : { topics }),
-        start: settings.from === 'head' ? 'end' : 'beginning',
+        start,
       },
       this,
     )

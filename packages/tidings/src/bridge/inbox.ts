@@ -73,20 +73,37 @@ export class Inbox {
     const joined = this.#join().catch((error: unknown) => void (failure = error))
     await within(this.#host.runtime, startPatience, joined)
     if (isMistake(failure)) throw failure
-    // The first member of a group decides where it begins, and whoever is told that it has started relies on it.
-    const placed = this.#placed()
-    if (placed !== undefined && (await this.#isNew())) await within(this.#host.runtime, startPatience, placed)
+    await this.#placed()
   }
 
-  #placed(): Promise<void> | undefined {
-    return this.#term?.placed
-  }
-
-  async #isNew(): Promise<boolean> {
-    const { store, settings, transport } = this.#host
-    if (transport.capabilities.kind !== 'log') return false
+  /** The first member of a group decides where it begins, and whoever is told that it has started relies on it. */
+  async #placed(): Promise<void> {
+    const { store, settings, transport, runtime } = this.#host
+    const term = this.#term
+    if (term === undefined || transport.capabilities.kind !== 'log') return
     const known = await store.find(inboxCollection, { prefix: `${settings.group}/`, limit: 1_000 })
-    return known.every(({ body }) => readPlace(body).offset < 0)
+    if (known.every(({ body }) => readPlace(body).offset < 0)) await within(runtime, startPatience, term.placed)
+    if (this.#topics !== 'all' || settings.from === 'beginning' || (await this.#hearsAll()) || this.#term !== term)
+      return
+    // From here on a topic that nobody knew is a new one, and is heard from its first event.
+    const all = JSON.stringify({ all: true, broker: transport.capabilities.name })
+    await store.commit([{ documents: [{ collection: inboxCollection, id: settings.group, put: all }] }])
+    await term.close(startPatience)
+    if (this.#term === term)
+      await within(
+        runtime,
+        startPatience,
+        this.#join().catch(() => {}),
+      )
+  }
+
+  /** Whether the group has heard all topics of this broker before. */
+  async #hearsAll(): Promise<boolean> {
+    const { store, settings, transport } = this.#host
+    const [document] = await store.find(inboxCollection, { id: settings.group })
+    if (document === undefined) return false
+    const { all, broker } = JSON.parse(document.body) as { readonly all?: boolean; readonly broker?: string }
+    return all === true && broker === transport.capabilities.name
   }
 
   get busy(): boolean {
@@ -120,7 +137,9 @@ export class Inbox {
     const term: InboxTerm = new InboxTerm(this.#host, this.#counts, (cause) => this.#broken(term, cause))
     this.#term = term
     try {
-      await term.join(this.#topics === 'all' ? undefined : [...this.#topics].sort())
+      const all = this.#topics === 'all'
+      const start = settings.from === 'beginning' || (all && (await this.#hearsAll())) ? 'beginning' : 'end'
+      await term.join(this.#topics === 'all' ? undefined : [...this.#topics].sort(), start)
     } catch (error) {
       this.#broken(term, error as Error)
       throw error

@@ -29,11 +29,15 @@ export function relaySubscription(
         window: settings.concurrency * 4,
         onPoison: settings.onPoison,
         from: settings.from,
-        timeout: never,
-        abandonAfter: 0,
-        retry: { tries: Number.MAX_SAFE_INTEGER, parkAbove: never },
         onChange: 'accept',
+        // Whoever waits for the broker to come back need not wait much longer.
+        breaker: { maxCoolDown: '5s' },
       }),
+      // Beyond what handlers may ask for.
+      timeout: never,
+      abandonAfter: 0,
+      tries: Number.MAX_SAFE_INTEGER,
+      parkAbove: never,
     },
     patterns: ['**'],
     definitions: new Map(),
