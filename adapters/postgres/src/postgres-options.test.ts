@@ -31,7 +31,7 @@ describe('settingsOf', () => {
     const url =
       'postgresql://me:p%40ss%2Fword@[::1]:5433/my%20shop?schema=s&table=t&partitions=4&pool=2&poll=50&connectTimeout=1&timeout=2' +
       '&application_name=app&options=-c%20search_path%3Dshop&sslmode=no-verify'
-    expect(settingsOf({ url, pool: 3, poll: undefined } as PostgresOptions)).toEqual({
+    expect(settingsOf({ url, pool: 3, poll: undefined } as never)).toEqual({
       server: {
         host: '::1',
         port: 5_433,

@@ -99,7 +99,7 @@ export class PostgresStore implements SqlStore {
     const identities = new StreamIdentities(partitions)
     const writing = { runtime, timeout, connect: () => connect(settings, runtime, 'write') }
     const reading = { runtime, timeout, connect: () => connect(settings, runtime, 'read') }
-    this.#writer = new Link(writing, opened.client)
+    this.#writer = new Link({ ...writing, lost: () => identities.forget() }, opened.client)
     this.#readers = Array.from({ length: readers }, () => new Link(reading))
     this.#reader = new Reader(this.#readers)
     this.#pool = new TransactionsPool(settings, runtime)

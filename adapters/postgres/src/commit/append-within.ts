@@ -72,7 +72,7 @@ async function apply(
   for (let known: Known | undefined; ; ) {
     const plan = planUnits(units, identities, { known, trusting })
     if (isEmpty(plan)) return resultsOf(plan, 0, [])
-    const [row] = await run(commitText(relations), commitValues(plan, commitMode.answer))
+    const [row] = await run(commitText(relations), commitValues(plan, commitMode.answer, identities))
     const answer = readAnswer(plan, row as TextRow)
     if (answer.ok) return resultsOf(plan, answer.head, answer.versions)
     known = answer.known

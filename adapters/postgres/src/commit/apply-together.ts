@@ -50,7 +50,7 @@ interface Step {
 export async function applyTogether(options: TogetherOptions): Promise<Applied> {
   const { run, relations, identities, units, known, trusting } = options
   const plan = planUnits(units, identities, { known, trusting })
-  const ready = prepare(plan, units, relations)
+  const ready = prepare(plan, units, relations, identities)
   if ('error' in ready) {
     if (!options.begin) await run('rollback', [])
     return { kind: 'failed', ...ready }
@@ -90,6 +90,7 @@ function prepare(
   plan: Plan,
   units: readonly Unit[],
   relations: Relations,
+  identities: StreamIdentities,
 ): Ready | { readonly error: unknown; readonly unit?: Owner } {
   const statements: Ready['statements'][number][] = []
   for (let at = 0; at < units.length; at++) {
@@ -106,9 +107,9 @@ function prepare(
   try {
     return {
       text: commitText(relations),
-      look: relies(plan) && statements.length > 0 ? commitValues(plan, commitMode.look) : undefined,
+      look: relies(plan) && statements.length > 0 ? commitValues(plan, commitMode.look, identities) : undefined,
       statements,
-      apply: isEmpty(plan) ? undefined : commitValues(plan, commitMode.insist),
+      apply: isEmpty(plan) ? undefined : commitValues(plan, commitMode.insist, identities),
     }
   } catch (error) {
     return { error }

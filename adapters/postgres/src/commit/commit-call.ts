@@ -11,7 +11,7 @@ import {
   textArray,
   uuidArray,
 } from './binary-arrays.ts'
-import { indexSpace } from './identities.ts'
+import { indexSpace, type StreamIdentities } from './identities.ts'
 import { eventKey, type Known, type Plan, type PlannedDocument, type Verdict } from './plan-units.ts'
 
 /** See `commitUnits` of the first migration. */
@@ -19,7 +19,7 @@ export const commitMode = { answer: 0, insist: 1, look: 2 } as const
 
 export type CommitMode = (typeof commitMode)[keyof typeof commitMode]
 
-const places = Array.from({ length: 39 }, (_, at) => `$${at + 1}`).join(', ')
+const places = Array.from({ length: 41 }, (_, at) => `$${at + 1}`).join(', ')
 
 /** The statement that applies a plan, prepared once a connection. */
 export function commitText({ commitUnits }: Relations): string {
@@ -33,19 +33,21 @@ export type Answer =
   /** Nothing was written, since this is how things stand. */
   | { readonly ok: false; readonly known: Known }
 
-export function commitValues(plan: Plan, mode: CommitMode): unknown[] {
+export function commitValues(plan: Plan, mode: CommitMode, identities: StreamIdentities): unknown[] {
   const { streams, documents, absent, records } = plan
   return [
     mode,
-    uuidArray(streams.map(({ stream }) => stream)),
+    identities.head,
+    uuidArray(streams.map(({ identity }) => identity.stream)),
     int8Array(streams.map(expectedOf)),
+    int8Array(streams.map(({ identity }) => identities.versionOf(identity))),
     uuidArray(documents.map(({ document }) => document)),
     int8Array(documents.map(expectedOf)),
     textArray(absent.map(({ id }) => id)),
     textArray(absent.map(({ source }) => source)),
     int4Array(plan.streamAt.map((at) => at + 1)),
     int4Array(plan.nth),
-    int2Array(plan.streamAt.map((at) => streams[at]?.partition ?? 0)),
+    int2Array(plan.streamAt.map((at) => streams[at]?.identity.partition ?? 0)),
     ...eventValues(records),
     ...documentValues(documents),
   ]
@@ -143,6 +145,17 @@ function knownOf(plan: Plan, streams: readonly number[], documents: readonly num
       ]),
     ),
   }
+}
+
+/** What was applied for good: remembered for the next call. */
+export function learn(
+  plan: Plan,
+  { head, versions }: Answer & { readonly ok: true },
+  identities: StreamIdentities,
+): void {
+  if (plan.streams.length === 0) return
+  identities.moved(head, head + plan.records.length)
+  plan.streams.forEach(({ identity, appended }, at) => identities.remember(identity, (versions[at] ?? 0) + appended))
 }
 
 /** What each unit is told, when the plan was applied. */

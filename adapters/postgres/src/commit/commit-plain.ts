@@ -2,7 +2,7 @@ import type { CommitResult, Unit } from 'tidings/spi'
 
 import type { TextRow } from '../connect/link.ts'
 import { blamesUnit, commitError } from '../postgres-errors.ts'
-import { commitMode, commitText, commitValues, readAnswer, resultsOf } from './commit-call.ts'
+import { commitMode, commitText, commitValues, learn, readAnswer, resultsOf } from './commit-call.ts'
 import type { CommitContext } from './commit-context.ts'
 import { isEmpty, type Known, planUnits } from './plan-units.ts'
 import { splitUnits } from './split-units.ts'
@@ -28,9 +28,12 @@ export async function commitPlain(
     for (let attempt = 0; attempt < patience; attempt++) {
       const plan = planUnits(units, identities, { known, trusting })
       if (isEmpty(plan)) return resultsOf(plan, 0, [])
-      const [row] = await writer.rows(commitName, text, commitValues(plan, commitMode.answer))
+      const [row] = await writer.rows(commitName, text, commitValues(plan, commitMode.answer, identities))
       const answer = readAnswer(plan, row as TextRow)
-      if (answer.ok) return resultsOf(plan, answer.head, answer.versions)
+      if (answer.ok) {
+        learn(plan, answer, identities)
+        return resultsOf(plan, answer.head, answer.versions)
+      }
       known = answer.known
     }
     return await commitHolding(context, units, trusting)
@@ -56,7 +59,7 @@ async function commitHolding(
       const plan = planUnits(units, identities, { known, trusting })
       const [row] = isEmpty(plan)
         ? [undefined]
-        : await answer(client, commitText(relations), commitValues(plan, commitMode.answer))
+        : await answer(client, commitText(relations), commitValues(plan, commitMode.answer, identities))
       const told = row === undefined ? { ok: true as const, head: 0, versions: [] } : readAnswer(plan, row)
       if (!told.ok) {
         known = told.known

@@ -9,7 +9,7 @@ import {
 } from 'tidings/spi'
 
 import { checkUnit } from './check-unit.ts'
-import { documentId, type StreamIdentities } from './identities.ts'
+import { documentId, type StreamIdentities, type StreamIdentity } from './identities.ts'
 
 /** What the server has said of everything that an earlier plan for the same units touched. */
 export interface Known {
@@ -21,8 +21,7 @@ export interface Known {
 
 export interface PlannedStream {
   readonly text: string
-  readonly stream: Buffer
-  readonly partition: number
+  readonly identity: StreamIdentity
   /** Its version before all units, as far as it is known or assumed. */
   base: number | undefined
   /** Whether somebody relies on `base`, so that the server must look. */
@@ -211,8 +210,7 @@ class Planner {
       this.#streamPlaces.set(text, this.streams.size)
       stream = {
         text,
-        stream: identity.stream,
-        partition: identity.partition,
+        identity,
         base: this.#known?.streams.get(text),
         relied: false,
         appended: 0,

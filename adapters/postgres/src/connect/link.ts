@@ -11,6 +11,8 @@ export interface LinkOptions {
   /** Milliseconds until a call must be answered; then the connection is given up, and all that is under way on it. */
   readonly timeout: number
   readonly connect: () => Promise<pg.Client>
+  /** Called when the connection is lost, before the next one is made. */
+  readonly lost?: () => void
 }
 
 /**
@@ -82,7 +84,9 @@ export class Link {
   #adopt(client: pg.Client): void {
     this.#client = client
     const forget = (): void => {
-      if (this.#client === client) this.#client = undefined
+      if (this.#client !== client) return
+      this.#client = undefined
+      this.#options.lost?.()
     }
     client.once('end', forget)
     client.once('error', forget)

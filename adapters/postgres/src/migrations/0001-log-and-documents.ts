@@ -74,13 +74,14 @@ ${deadLetters(r)}
 /**
  * One call commits many units: it looks whether what its caller assumed still holds, under the lock that makes positions commit
  * order, and writes everything or nothing. p_mode 0: answers what does not hold; 1: raises TD001 instead; 2: looks without the lock, writes nothing and
- * raises. Expected versions: -1 any, -2 none that there could be.
+ * raises. Expected versions: -1 any, -2 none that there could be. Versions that the caller remembers of streams, -1 where it does not, are
+ * as good as looked up while the log stands where it stood then, at p_head: whoever appends moves it.
  */
 function commitUnits(r: Relations): string {
   return `
 create function ${r.commitUnits}(
-  p_mode smallint,
-  p_streams uuid[], p_stream_versions bigint[],
+  p_mode smallint, p_head bigint,
+  p_streams uuid[], p_stream_versions bigint[], p_remembered bigint[],
   p_documents uuid[], p_document_versions bigint[],
   p_absent_ids text[], p_absent_sources text[],
   e_stream integer[], e_nth integer[], e_partition smallint[], e_time bigint[], e_priority smallint[],
@@ -95,6 +96,7 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_has
 as $function$
 declare
   v_broken boolean;
+  v_same boolean;
   v_indexed boolean := false;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -110,14 +112,16 @@ begin
 
   ok := true;
   if cardinality(p_streams) > 0 then
+    head := greatest((select max(e.position) from ${r.events} e), (select s.pruned from ${r.store} s));
+    v_same := head = p_head;
     select array_agg(s.version order by g.at), bool_or(g.expected <> -1 and g.expected <> s.version)
     into stream_versions, v_broken
-    from unnest(p_streams, p_stream_versions) with ordinality g (stream, expected, at)
+    from unnest(p_streams, p_stream_versions, p_remembered) with ordinality g (stream, expected, remembered, at)
     cross join lateral (
-      select greatest(
+      select case when v_same and g.remembered >= 0 then g.remembered else greatest(
         (select e.stream_version from ${r.events} e where e.stream = g.stream order by e.stream_version desc limit 1),
         (select p.version from ${r.prunedStreams} p where p.stream = g.stream),
-        0) as version
+        0) end as version
       offset 0) s;
     ok := not v_broken;
   end if;
@@ -181,7 +185,6 @@ begin
   end if;
 
   if cardinality(e_id) > 0 then
-    head := greatest((select max(e.position) from ${r.events} e), (select s.pruned from ${r.store} s));
     insert into ${r.events} (position, stream_version, time, stream, partition, priority, id, source, type, version,
       tenant, category, key, correlation, causation, encoding, checksum, seal, context, data, bytes)
     select head + e.at, stream_versions[e.stream] + e.nth, e.time, p_streams[e.stream], e.partition, e.priority, e.id, e.source,
@@ -197,7 +200,10 @@ $function$;
 `
 }
 
-/** Parked events as people ask for them in SQL. A body that cannot be read as JSON shows as nulls, so that it hides no other. */
+/**
+ * Parked events as people ask for them in SQL. What PostgreSQL text cannot hold, NULs and halves of surrogate pairs, shows as U+FFFD; a
+ * body that cannot be read as JSON is left out, and hides no other.
+ */
 function deadLetters(r: Relations): string {
   const field = (...path: readonly string[]): string =>
     `${r.parkedField}(d.body, ${path.map((part) => `'${part}'`).join(', ')})`
@@ -207,7 +213,11 @@ as $function$
 begin
   return body::json #>> path;
 exception when others then
-  return null;
+  begin
+    return regexp_replace(body, '\\\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\\\\ufffd', 'g')::json #>> path;
+  exception when others then
+    return null;
+  end;
 end
 $function$;
 

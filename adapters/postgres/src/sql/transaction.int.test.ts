@@ -1,4 +1,5 @@
 import { eventually } from '@tidings/conformance'
+import type { CommitResult, TidingsError } from 'tidings/spi'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { without } from '../../../../tools/servers/index.ts'
@@ -128,7 +129,7 @@ describe('an interactive transaction', without('postgres'), () => {
     ] as const) {
       const result = await commitOne(store, { statements: [one] })
       expect(result).toMatchObject({ status: 'refused', error: { code: 'TIDINGS_UNIT_REFUSED' } })
-      const { message, details } = (result as { error: Error & { details: Record<string, unknown> } }).error
+      const { message, details } = (result as CommitResult & { status: 'refused' }).error as TidingsError
       expect(message).not.toMatch(/secret|99/)
       expect(details['constraint']).toBe(constraint)
     }
