@@ -65,7 +65,7 @@ export function toBinary(record: EventRecord, binding: CloudEventBinding): Cloud
       continue
     }
     if (typeof value !== 'string') types.push(`${name}=${typeof value === 'number' ? 'integer' : 'boolean'}`)
-    headers[binding.prefix + name] = binding.percent ? percentEncode(String(value)) : String(value)
+    headers[headerOf(name, binding)] = binding.percent ? percentEncode(String(value)) : String(value)
   }
   if (content.kind === 'text' || (content.kind === 'binary' && record.encoding === ''))
     types.push(`data=${content.kind}`)
@@ -154,6 +154,20 @@ const contentTypeName = 'content type'
 /** Headers are few and come with every message: each is looked at once. */
 const known = new WeakMap<CloudEventBinding, Map<string, string | undefined>>()
 const mostKnown = 1_000
+
+/** The other way round: joining texts anew for every header costs more than writing it. */
+const written = new WeakMap<CloudEventBinding, Map<string, string>>()
+
+function headerOf(name: string, binding: CloudEventBinding): string {
+  let headers = written.get(binding)
+  if (headers === undefined) written.set(binding, (headers = new Map<string, string>()))
+  let header = headers.get(name)
+  if (header === undefined) {
+    header = binding.prefix + name
+    if (headers.size < mostKnown) headers.set(name, header)
+  }
+  return header
+}
 
 /** The attribute that a header holds; undefined for headers that are none of ours. */
 function nameOf(header: string, binding: CloudEventBinding): string | undefined {

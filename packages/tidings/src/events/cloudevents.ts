@@ -17,6 +17,7 @@ import {
 import { decodeData, decodeJson } from './data-codec.ts'
 import { defaultCategory } from './define-event.ts'
 import { type EventContext, type Priority, priorities, priorityRank } from './event.ts'
+import { fromIsoTime, isoTime } from './iso-time.ts'
 import { checksumOf, type EventRecord } from './record.ts'
 import { contextOf, contextText } from './record-codec.ts'
 
@@ -112,7 +113,7 @@ export function partsOf(record: EventRecord): CloudEventParts {
   set('source', record.source)
   set('type', record.type)
   set('subject', record.key === record.id ? undefined : record.key)
-  set('time', new Date(record.time).toISOString())
+  set('time', isoTime(record.time))
   set('datacontenttype', contentType)
   if (record.version !== '' && foreign.dataversion === undefined)
     set('dataschema', `${schemaPrefix}${record.type}:${record.version}`)
@@ -294,8 +295,8 @@ function readTime(attributes: Attributes, now: number): { readonly at: number; r
   const text = specText(attributes, 'time')
   if (text === undefined) return { at: now, asOurs: true }
   // Nearly every time is written as we write it, and then this says all.
-  const same = text.length === 24 ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(same) && new Date(same).toISOString() === text) return { at: same, asOurs: true }
+  const same = fromIsoTime(text)
+  if (same !== undefined) return { at: same, asOurs: true }
   const at = parseTime(text)
   if (at === undefined) refuseAttribute('time', 'must be an RFC 3339 time')
   return { at, asOurs: false }
