@@ -87,6 +87,6 @@ export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-stor
 export { sql } from './store/sql.ts'
 export { isSqlStore, type Row, type SqlStore } from './store/sql-store.ts'
 export type { Store } from './store/store.ts'
-export type { HandlerContext, HandlerTransaction } from './subscriber/handler-context.ts'
+export type { HandlerContext, HandlerTransaction, PublishedInUnit } from './subscriber/handler-context.ts'
 export type { RetryOptions, SubscribeOptions, SubscriptionBreakerOptions } from './subscriber/subscribe-options.ts'
 export type { Handler } from './subscriber/subscription.ts'

@@ -42,7 +42,7 @@ export interface EventBusOptions {
     readonly maxBytes?: number
     /** Compress data above this many bytes. Default: never. */
     readonly compressAbove?: number
-    /** Events a second. Default: no limit. Critical events pass. */
+    /** Events a second. Default: no limit. Critical events pass, and so does what handlers and transactions publish. */
     readonly rate?: number
     /** Most publishes waiting under the rate limit. Default 10,000. */
     readonly rateQueue?: number

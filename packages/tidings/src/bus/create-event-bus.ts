@@ -140,6 +140,7 @@ async function assemble(
       }),
     attempts: {
       prepare: (draft, stamp) => publisher.prepare(draft, stamp),
+      claim: (record, claims) => publisher.claim(record, claims),
       begin: (signal) => sqlStore(store).begin({ hold: txHold, signal }),
     },
   }

@@ -6,7 +6,7 @@ import type { Receipt } from '../publisher/receipt.ts'
 import type { ScheduledEvent } from '../publisher/timers/scheduled-event.ts'
 import type { SqlTag } from '../store/sql.ts'
 import type { Row } from '../store/sql-store.ts'
-import type { HandlerContext } from '../subscriber/handler-context.ts'
+import type { HandlerContext, PublishedInUnit } from '../subscriber/handler-context.ts'
 import type { SubscribeOptions } from '../subscriber/subscribe-options.ts'
 import type { EventHistory } from './event-history.ts'
 
@@ -80,5 +80,5 @@ export interface TransactionContext {
     definition: EventDefinition<Input, Data>,
     data: Input,
     stamp?: Stamp,
-  ) => Promise<{ readonly id: string }>
+  ) => Promise<PublishedInUnit>
 }

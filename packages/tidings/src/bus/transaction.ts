@@ -1,8 +1,10 @@
 import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Publisher } from '../publisher/publisher.ts'
+import { UnitClaims } from '../publisher/unit-claims.ts'
 import { type SqlPart, sql } from '../store/sql.ts'
 import type { SqlStore } from '../store/sql-store.ts'
+import type { PublishedInUnit } from '../subscriber/handler-context.ts'
 import type { TransactionContext } from './event-bus.ts'
 
 /**
@@ -16,26 +18,43 @@ export async function transaction<Result>(
   work: (unit: TransactionContext) => Result | Promise<Result>,
 ): Promise<Result> {
   const open = await store.begin({ hold })
-  const preparing: (EventRecord | Promise<EventRecord>)[] = []
+  const append: (EventRecord | undefined)[] = []
+  const preparing: Promise<PublishedInUnit>[] = []
+  const claims = new UnitClaims()
   const context: TransactionContext = {
     tx: { sql: (strings, ...parts) => open.query(sql(strings, ...(parts as readonly SqlPart[]))) },
-    async publish(definition, data, stamp = {}) {
-      const record = publisher.prepare(definition.create(data), stamp)
-      preparing.push(record)
+    publish(definition, data, stamp = {}) {
+      // Its place among the others is that of the call.
+      const at = append.push(undefined) - 1
+      const publishing = (async (): Promise<PublishedInUnit> => {
+        const record = await publisher.prepare(definition.create(data), stamp)
+        const first = definition.dedup === 'content' ? await publisher.claim(record, claims) : undefined
+        if (first !== undefined) return { id: first.id, duplicateOf: first.id }
+        append[at] = record
+        return { id: record.id }
+      })()
+      preparing.push(publishing)
       // Whoever does not await it learns of a failure by the transaction, not by a rejection that nobody handles.
-      if (record instanceof Promise) record.catch(() => {})
-      return record
+      publishing.catch(() => {})
+      return publishing
     },
   }
   try {
     const result = await work(context)
-    const append = await Promise.all(preparing.map(async (record) => record))
-    const answer = await open.commit({ append, documents: publisher.promises(append) })
+    await Promise.all(preparing)
+    const records = append.filter((record) => record !== undefined)
+    const answer = await open.commit({
+      append: records,
+      documents: [...publisher.promises(records), ...claims.documents],
+      expect: claims.expect,
+    })
     if (answer.status === 'refused') throw answer.error
     if (answer.status === 'conflict') {
-      throw new TidingsError('TIDINGS_CONFLICT', 'The transaction expected what was no longer so.')
+      throw new TidingsError('TIDINGS_CONFLICT', 'The transaction expected what was no longer so.', {
+        details: { expectation: answer.expectation, actual: answer.actual },
+      })
     }
-    await publisher.heard(append, answer.events)
+    await publisher.heard(records, answer.events)
     return result
   } catch (error) {
     await open.rollback()

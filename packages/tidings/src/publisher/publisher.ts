@@ -18,6 +18,7 @@ import { claimContent, contentMark } from './content-mark.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
 import { RateGate } from './rate-gate.ts'
 import { type ListenerFailure, type Receipt, receiptOf } from './receipt.ts'
+import type { Repeated, UnitClaims } from './unit-claims.ts'
 
 export interface PublisherHost extends PrepareOptions {
   readonly store: Store
@@ -172,6 +173,18 @@ export class Publisher {
     }
     const event = prepare(draft, stamp, this.#host)
     return event instanceof Promise ? event.then(fit) : fit(event)
+  }
+
+  /** Claims the content of a record for the unit that appends it, where its type asks for each content once; answers the event that it repeats. */
+  async claim(record: EventRecord, claims: UnitClaims): Promise<Repeated | undefined> {
+    const { store, runtime, settings, dedupSecret } = this.#host
+    const event = eventOf(record)
+    const mark = contentMark(event, undefined, dedupSecret)
+    const first = await claims.claim(mark, record.id, () =>
+      claimContent(store, mark, event, runtime.now(), settings.dedupWindow),
+    )
+    if (first !== undefined) this.#duplicated.add(1)
+    return first
   }
 
   /** What must be committed with these records, so that a crash before their inline listeners have run loses nothing. */

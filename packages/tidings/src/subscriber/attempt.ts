@@ -6,17 +6,21 @@ import { plain } from '../events/plain.ts'
 import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Stamp } from '../prepare/prepare.ts'
+import { type Repeated, UnitClaims } from '../publisher/unit-claims.ts'
 import { type SqlPart, sql } from '../store/sql.ts'
 import type { Row, SqlTransaction } from '../store/sql-store.ts'
 import type { CommitResult, Statement, StoredDocument, Unit } from '../store/store.ts'
 import type { Deadlined } from './deadlines.ts'
-import type { HandlerContext, HandlerTransaction } from './handler-context.ts'
+import type { Work } from './handled.ts'
+import type { HandlerContext, HandlerTransaction, PublishedInUnit } from './handler-context.ts'
 
 /** What an attempt needs of its surroundings. */
 export interface AttemptHost {
   readonly subscription: string
   readonly run: number
   prepare(draft: EventDraft, stamp: Stamp): EventRecord | Promise<EventRecord>
+  /** Claims the content of an event whose type asks for each content once; answers the event that it repeats. */
+  claim(record: EventRecord, claims: UnitClaims): Promise<Repeated | undefined>
   /** Commits on its own, only while the partition is still ours. */
   commitFenced(partition: number, unit: Unit): Promise<CommitResult>
   findEffect(id: string): Promise<StoredDocument | undefined>
@@ -44,6 +48,7 @@ export class Attempt implements HandlerContext, Deadlined {
   statements: Statement[] | undefined
   records: EventRecord[] | undefined
   transaction: SqlTransaction | undefined
+  #claims: UnitClaims | undefined
   readonly #host: AttemptHost
   readonly #expired: (attempt: Attempt) => void
   #abort: AbortController | undefined
@@ -112,19 +117,23 @@ export class Attempt implements HandlerContext, Deadlined {
     definition: EventDefinition<Input, Data>,
     data: Input,
     stamp: Stamp = {},
-  ): Promise<{ readonly id: string }> {
+  ): Promise<PublishedInUnit> {
     try {
       this.#assertOpen()
       const prepared = this.#host.prepare(definition.create(data), stamp)
-      if (!(prepared instanceof Promise)) return Promise.resolve(this.#join(prepared))
+      const once = definition.dedup === 'content'
+      if (!once && !(prepared instanceof Promise)) return Promise.resolve(this.#join(prepared))
       // The handler need not await it; settling does. The place in the unit is that of the call.
-      const records = (this.records ??= [])
-      const at = records.push(undefined as never) - 1
-      const joined = prepared.then((record) => {
+      const records: (EventRecord | undefined)[] = (this.records ??= [])
+      const at = records.push(undefined) - 1
+      const joining = async (): Promise<PublishedInUnit> => {
+        const record = await prepared
+        const first = once ? await this.#host.claim(record, (this.#claims ??= new UnitClaims())) : undefined
+        if (first !== undefined) return { id: first.id, duplicateOf: first.id }
         records[at] = record
         return { id: record.id }
-      })
-      return this.#keep(joined)
+      }
+      return this.#keep(joining())
     } catch (error) {
       return this.#keep(Promise.reject(error as Error))
     }
@@ -177,7 +186,23 @@ export class Attempt implements HandlerContext, Deadlined {
   /** Waits for what the handler started without waiting for it. Rejects with the first failure. */
   gathered(): Promise<unknown> | undefined {
     if (!this.pending) return undefined
-    return Promise.all([...(this.#pending ?? []), this.#opening])
+    return Promise.all([...(this.#pending ?? []), this.#opening]).then(() => {
+      // The places of those that were published before stay empty.
+      if (this.#claims !== undefined) this.records = this.records?.filter((record) => record !== undefined)
+      if (this.records?.length === 0) this.records = undefined
+    })
+  }
+
+  /** Everything that becomes true with this attempt: what it has gathered, and what is committed beside. */
+  unit(beside: Work): Work {
+    const claims = this.#claims
+    if (!this.hasEffects) return beside
+    return {
+      records: this.records,
+      statements: this.statements,
+      documents: claims === undefined ? beside.documents : [...(beside.documents ?? []), ...claims.documents],
+      expect: claims === undefined ? beside.expect : [...(beside.expect ?? []), ...claims.expect],
+    }
   }
 
   expire(): void {
@@ -206,7 +231,7 @@ export class Attempt implements HandlerContext, Deadlined {
     return transaction.query(statement)
   }
 
-  #join(record: EventRecord): { readonly id: string } {
+  #join(record: EventRecord): PublishedInUnit {
     ;(this.records ??= []).push(record)
     return record
   }

@@ -6,6 +6,7 @@ import { memoryStore } from '../store/memory/memory-store.ts'
 import type { CommitResult, Unit } from '../store/store.ts'
 import type { Attempt } from './attempt.ts'
 import { commitTransaction, type TransactionOutcome } from './commit-transaction.ts'
+import type { Work } from './handled.ts'
 import { type ParkedEvent, putParked } from './parked-event.ts'
 import { takeOver } from './partition-state.ts'
 
@@ -38,7 +39,13 @@ it('has the effects of a parked event once where its commit arrives only after i
       held: false,
       known: undefined,
     }
-    return commitTransaction(store, virtualRuntime(), item, { transaction: { commit } } as unknown as Attempt, {})
+    return commitTransaction(
+      store,
+      virtualRuntime(),
+      item,
+      { transaction: { commit }, unit: (work: Work) => work } as unknown as Attempt,
+      {},
+    )
   }
   const commit = async (unit: Unit): Promise<CommitResult> => (await store.commit([unit]))[0] as CommitResult
 

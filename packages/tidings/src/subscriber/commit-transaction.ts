@@ -1,6 +1,6 @@
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
-import type { Store } from '../store/store.ts'
+import type { CommitResult, Store } from '../store/store.ts'
 import type { Attempt } from './attempt.ts'
 import type { Work } from './handled.ts'
 import type { Item } from './lane.ts'
@@ -31,16 +31,13 @@ export async function commitTransaction(
   const mark: Mark = { collection: marksCollection, id: markId(partition, item.offset) }
   const committed: TransactionOutcome = { status: 'committed', mark }
   try {
+    const { records, statements, expect = [], documents = [] } = attempt.unit(work)
     const result = await attempt.transaction?.commit({
       // The mark is asked for first: an attempt that follows one whose answer was lost finds it.
-      expect: [{ ...mark, version: 0 }, partition.fence, ...(work.expect ?? [])],
-      ...(attempt.records === undefined ? {} : { append: attempt.records }),
-      ...(attempt.statements === undefined ? {} : { statements: attempt.statements }),
-      documents: [
-        ...(work.documents ?? []),
-        { ...mark, put: '{}' },
-        ...(parked === undefined ? [] : [deleteParked(parked)]),
-      ],
+      expect: [{ ...mark, version: 0 }, partition.fence, ...expect],
+      ...(records === undefined ? {} : { append: records }),
+      ...(statements === undefined ? {} : { statements }),
+      documents: [...documents, { ...mark, put: '{}' }, ...(parked === undefined ? [] : [deleteParked(parked)])],
     })
     if (result?.status === 'committed') return committed
     if (result?.status === 'refused') return { status: 'failed', error: result.error }
@@ -50,11 +47,7 @@ export async function commitTransaction(
     if (expectation !== undefined && 'collection' in expectation && expectation.collection === fencesCollection) {
       return { status: 'lost' }
     }
-    const error = new TidingsError(
-      'TIDINGS_CONFLICT',
-      'What the handler expected of the store was no longer so when it committed.',
-    )
-    return { status: 'failed', error }
+    return { status: 'failed', error: conflictOf(result) }
   } catch (error) {
     return (await wasCommitted(store, runtime, attempt, error, mark)) ? committed : { status: 'failed', error }
   }
@@ -77,4 +70,13 @@ async function wasCommitted(
     }
   }
   return false
+}
+
+/** What the handler is told of a conflict that concerns its own unit. */
+export function conflictOf(answer: Extract<CommitResult, { status: 'conflict' }> | undefined): TidingsError {
+  return new TidingsError(
+    'TIDINGS_CONFLICT',
+    'What the handler expected of the store was no longer so when it committed.',
+    { details: answer === undefined ? {} : { expectation: answer.expectation, actual: answer.actual } },
+  )
 }

@@ -15,12 +15,15 @@ export interface HandlerContext {
   readonly signal: AbortSignal
   /** Joins SQL to this handler's unit: it commits together with the mark "handled", or not at all. Nothing runs yet. */
   readonly write: (statement: Statement) => void
-  /** Joins an event to the unit. It is published when, and only when, this attempt commits. */
+  /**
+   * Joins an event to the unit. It is published when, and only when, this attempt commits. It passes the rate limit without waiting, for it is part of
+   * what was let in already; where its type asks for each content once (`dedup`), a repetition is left out and told.
+   */
   readonly publish: <Input, Data>(
     definition: EventDefinition<Input, Data>,
     data: Input,
     stamp?: Stamp,
-  ) => Promise<{ readonly id: string }>
+  ) => Promise<PublishedInUnit>
   /**
    * Calls the outside world at most once per success: `run` gets an idempotency key that is the same in every attempt; what it
    * returns (JSON data) is recorded before this resolves, and a later attempt gets the record instead of a call. In replay it
@@ -29,6 +32,14 @@ export interface HandlerContext {
   readonly effect: <T>(name: string, run: (key: string) => T | Promise<T>) => Promise<T>
   /** SQL that runs now, in a transaction of its own that becomes this handler's unit. Held at most `txHold`. SQL stores only. */
   readonly tx: HandlerTransaction
+}
+
+/** What became of an event that a handler or a transaction publishes. */
+export interface PublishedInUnit {
+  /** Its id; of the first event where this one repeats it. */
+  readonly id: string
+  /** Id of the event that this one repeats; then nothing is published. */
+  readonly duplicateOf?: string
 }
 
 export interface HandlerTransaction {

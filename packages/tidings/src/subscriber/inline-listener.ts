@@ -7,8 +7,10 @@ import { isThenable } from '../kernel/is-thenable.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
 import type { InlineListener } from '../publisher/audience.ts'
-import type { DocumentChange, Position, StoredEvent } from '../store/store.ts'
+import { isBeaten } from '../publisher/unit-claims.ts'
+import type { DocumentChange, Position, StoredEvent, Unit } from '../store/store.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
+import { conflictOf } from './commit-transaction.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
@@ -36,6 +38,7 @@ export function inlineListener(
     subscription: settings.name,
     run: subscription.run,
     prepare: host.attempts.prepare,
+    claim: host.attempts.claim,
     begin: host.attempts.begin,
     commitFenced: (_partition, unit) => host.committer.commit(unit),
     findEffect: async (id) => (await host.store.find(effectsCollection, { id }))[0],
@@ -51,21 +54,27 @@ export function inlineListener(
   const finish = (stored: StoredEvent, attempt: Attempt): Outcome => {
     attempt.settled = true
     if (!durable && !attempt.hasEffects && attempt.transaction === undefined) return undefined
-    const unit = {
-      ...(durable
+    const { records, statements, expect, documents } = attempt.unit(
+      durable
         ? {
             expect: [{ collection: inlineCollection, id: inlineId(subscription, stored.record), version: 1 }],
             documents: [promised(stored.record, 'done')],
           }
-        : {}),
-      ...(attempt.records === undefined ? {} : { append: attempt.records }),
-      ...(attempt.statements === undefined ? {} : { statements: attempt.statements }),
+        : {},
+    )
+    const unit: Unit = {
+      ...(expect === undefined ? {} : { expect }),
+      ...(documents === undefined ? {} : { documents }),
+      ...(records === undefined ? {} : { append: records }),
+      ...(statements === undefined ? {} : { statements }),
     }
     const commit = attempt.transaction === undefined ? host.committer.commit(unit) : attempt.transaction.commit(unit)
     return commit.then(
       (result) => {
         if (result.status === 'refused') return failed(stored, attempt, result.error)
-        // A conflict: the queue has taken over meanwhile, and handles it.
+        if (result.status === 'conflict' && isBeaten(result.expectation))
+          return failed(stored, attempt, conflictOf(result))
+        // Any other conflict: the queue has taken over meanwhile, and handles it.
         if (result.status === 'committed' && durable) turn.handled(stored)
         return undefined
       },

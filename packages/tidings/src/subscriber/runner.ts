@@ -6,6 +6,7 @@ import { isThenable } from '../kernel/is-thenable.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
+import { tellsOfBeatenClaim } from '../publisher/unit-claims.ts'
 import type { Pass } from '../resilience/breaker.ts'
 import type { CommitResult, Unit } from '../store/store.ts'
 import type { Delivery } from '../transport/transport.ts'
@@ -80,6 +81,7 @@ export class Runner {
       subscription: name,
       run: subscription.run,
       prepare: host.attempts.prepare,
+      claim: host.attempts.claim,
       begin: host.attempts.begin,
       commitFenced: (partition, unit) => this.#commitFenced(partition, unit),
       findEffect: async (id) => (await host.store.find(effectsCollection, { id }))[0],
@@ -136,7 +138,7 @@ export class Runner {
 
   /** The store has refused what a handler wanted written. Counts like a throw of the handler. */
   refused(lane: Lane, item: Item, error: Error): void {
-    this.#judge.judge(lane, item, undefined, error)
+    this.#judge.judge(lane, item, undefined, error, tellsOfBeatenClaim(error))
   }
 
   /** Takes back what runs for these partitions. */
@@ -286,9 +288,7 @@ export class Runner {
     this.#outcomes.succeeded(
       running.lane,
       running.item,
-      attempt?.hasEffects === true
-        ? { ...running.work, records: attempt.records, statements: attempt.statements }
-        : running.work,
+      attempt === undefined ? running.work : attempt.unit(running.work),
     )
     this.#outcomes.freed()
   }
@@ -298,6 +298,7 @@ export class Runner {
     const outcome = await commitTransaction(this.#host.store, this.#host.runtime, running.item, attempt, running.work)
     if (running.ended) return
     if (outcome.status === 'failed') {
+      if (tellsOfBeatenClaim(outcome.error)) attempt.withdraw(outcome.error as Error)
       this.#fail(running, outcome.error)
       return
     }

@@ -4,6 +4,7 @@ import type { Log } from '../kernel/log.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
 import type { CommitResult, DocumentChange, Expectation, Placed, Statement, Store, Unit } from '../store/store.ts'
+import { conflictOf } from './commit-transaction.ts'
 import { checkpointsCollection, fencesCollection, type PartitionState } from './partition-state.ts'
 import type { WatermarkEntry } from './watermark.ts'
 
@@ -235,11 +236,7 @@ export class Settler {
             `What the handler wrote was refused by the store: ${answer.error.message}`,
             { cause: answer.error },
           )
-        : new TidingsError(
-            'TIDINGS_CONFLICT',
-            'What the handler expected of the store was no longer so when it committed.',
-            { details: answer.status === 'conflict' ? { expectation: answer.expectation, actual: answer.actual } : {} },
-          ),
+        : conflictOf(answer.status === 'conflict' ? answer : undefined),
     )
   }
 

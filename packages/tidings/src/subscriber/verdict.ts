@@ -15,7 +15,7 @@ export type Verdict =
   | { readonly kind: 'withdrawn' }
 
 /**
- * `own`: the attempt was taken back with this error, or has met the end of its own bus. The same codes thrown by what a handler calls, such as another
+ * `own`: the attempt was taken back with this error, or has met the end of its own bus, or was beaten by somebody who has published the same. The same codes thrown by what a handler calls, such as another
  * bus, are failures like any other.
  */
 export function verdictOf(error: unknown, own = false): Verdict {
@@ -34,6 +34,7 @@ export function verdictOf(error: unknown, own = false): Verdict {
       case 'TIDINGS_WITHDRAWN':
       case 'TIDINGS_FENCED':
       case 'TIDINGS_CLOSED':
+      case 'TIDINGS_CONFLICT':
         if (own) return { kind: 'withdrawn' }
         break
       default:
