@@ -1,6 +1,7 @@
 import type { Host, Transport } from 'tidings/spi'
 
 import { brokerError } from './connection/broker-error.ts'
+import { checkInsides } from './connection/client-insides.ts'
 import { Link } from './connection/link.ts'
 import type { RabbitmqSettings } from './rabbitmq-options.ts'
 import { RabbitmqTransport } from './rabbitmq-transport.ts'
@@ -16,6 +17,7 @@ export async function openRabbitmq(settings: RabbitmqSettings, host: Host): Prom
     await link.connected(settings.connectTimeout, 'connect')
     const names = namesOf(settings.prefix)
     const channel = await link.acquire()
+    checkInsides(channel)
     await declareExchanges(channel, names)
     await declarePartitions(channel, names, settings.partitions)
     await channel.close()

@@ -1,27 +1,33 @@
 import { EventEmitter } from 'node:events'
 
-import type { Channel, Envelope } from 'rabbitmq-client'
+import type { Channel } from 'rabbitmq-client'
 
 import type { Link } from '../src/connection/link.ts'
+import { type Published, readFrames } from './read-frames.ts'
 
-/** A publish that waits for the broker's word. */
-export interface Sent {
-  readonly envelope: Envelope
-  readonly body: Buffer
-  confirm(): void
-  reject(error: Error): void
-}
+const ack = 3_932_240
+const nack = 3_932_280
 
 /** A channel on which the test plays the broker. */
 export class FakeChannel extends EventEmitter {
+  readonly id = 1
   active = true
-  readonly sent: Sent[] = []
+  /** What was published, in order; its number is its place, from 1. */
+  readonly sent: Published[] = []
+  readonly _conn = { _socket: this.#socket(), _state: { frameMax: 131_072 } }
+
+  _onMethod(_frame: { methodId: number; params: object }): void {}
+  _onHeader(): void {}
 
   exchangeDeclare = (): Promise<void> => Promise.resolve()
   confirmSelect = (): Promise<void> => Promise.resolve()
 
-  basicPublish(envelope: Envelope, body: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => this.sent.push({ envelope, body, confirm: resolve, reject }))
+  confirm(deliveryTag: number, multiple = false): void {
+    this._onMethod({ methodId: ack, params: { deliveryTag, multiple } })
+  }
+
+  reject(deliveryTag: number): void {
+    this._onMethod({ methodId: nack, params: { deliveryTag, multiple: false } })
   }
 
   close(): Promise<void> {
@@ -29,11 +35,17 @@ export class FakeChannel extends EventEmitter {
     return Promise.resolve()
   }
 
-  /** Ends without a word about what was sent, as the client does with what it had just written. */
   end(): void {
     if (!this.active) return
     this.active = false
     this.emit('close')
+  }
+
+  #socket(): object {
+    return Object.assign(new EventEmitter(), {
+      writableLength: 0,
+      write: (bytes: Buffer) => void this.sent.push(...readFrames(bytes)),
+    })
   }
 }
 
@@ -58,13 +70,12 @@ export class FakeLink {
     return () => void this.#listeners.delete(listener)
   }
 
-  acquire(): Promise<Channel> {
+  acquire(failed?: (error: unknown) => void): Promise<Channel> {
     const channel = new FakeChannel()
+    if (failed !== undefined) channel.on('error', failed)
     this.channels.push(channel)
     return Promise.resolve(channel as unknown as Channel)
   }
-
-  gather(): void {}
 
   restart(): void {
     this.restarts++

@@ -1,22 +1,94 @@
+import type { Socket } from 'node:net'
+
 import type { AsyncMessage, Channel } from 'rabbitmq-client'
+import { TidingsError } from 'tidings/spi'
+
+/**
+ * What we use of the client beyond what it documents; its version is pinned exactly, and `checkInsides` refuses one that is made in another way.
+ * Nothing else in this package knows of it.
+ */
+interface Insides {
+  readonly _conn: { readonly _socket: Socket; readonly _state: { readonly frameMax: number } }
+  _onMethod(frame: MethodFrame): void
+  _onHeader(frame: HeaderFrame): void
+}
+
+interface MethodFrame {
+  readonly methodId: number
+  readonly params: { readonly deliveryTag?: number; readonly multiple?: boolean } | undefined
+}
+
+interface HeaderFrame {
+  readonly fields: { contentType?: string | undefined; bodyType?: string | undefined }
+}
+
+/** Class and method of AMQP in one number. */
+const basicAck = 60 * 65_536 + 80
+const basicNack = 60 * 65_536 + 120
 
 /** A message whose body is the bytes that came, whatever its content type. */
 export type RawMessage = AsyncMessage & { readonly body: Buffer; readonly bodyType?: string }
 
-interface ReadsHeaders {
-  _onHeader(frame: { readonly fields: { contentType?: string | undefined; bodyType?: string | undefined } }): void
+export interface Confirms {
+  /** The broker has these: the one with this number, or all up to it. Numbers count what was published on the channel from 1. */
+  acked(tag: number, multiple: boolean): void
+  /** It does not. */
+  nacked(tag: number, multiple: boolean): void
+}
+
+/** Throws TIDINGS_NOT_SUPPORTED for a client that we do not know. */
+export function checkInsides(channel: Channel): void {
+  const { _conn: connection, _onMethod: onMethod, _onHeader: onHeader } = channel as unknown as Partial<Insides>
+  const known =
+    typeof connection?._socket?.write === 'function' &&
+    typeof connection._state?.frameMax === 'number' &&
+    typeof onMethod === 'function' &&
+    typeof onHeader === 'function'
+  if (known) return
+  throw new TidingsError(
+    'TIDINGS_NOT_SUPPORTED',
+    'Expected `rabbitmq-client` to be the version that @tidings/rabbitmq asks for.',
+    {
+      details: { field: 'rabbitmq-client' },
+    },
+  )
 }
 
 /**
  * Keeps the client from parsing bodies. It turns `application/json` into a value, and the text it came as is lost with it, while checksums
- * are over that text. The client has no option for this, so its reading of content headers is led around: what it looks at is moved to `bodyType`.
+ * are over that text. There is no option for this, so what it looks at is moved to `bodyType`.
  */
 export function keepBodies(channel: Channel): void {
-  const reader = channel as unknown as ReadsHeaders
-  const onHeader = reader._onHeader.bind(reader)
-  reader._onHeader = (frame): void => {
+  const insides = channel as unknown as Insides
+  const onHeader = insides._onHeader.bind(insides)
+  insides._onHeader = (frame): void => {
     frame.fields.bodyType = frame.fields.contentType
     frame.fields.contentType = undefined
     onHeader(frame)
+  }
+}
+
+/**
+ * Where frames can be written by hand. The client takes every message through a stream of its own and three promises, and forgets those that it had
+ * just written when a connection breaks. The channel must be used for nothing else then.
+ */
+export function socketOf(channel: Channel): Socket {
+  return (channel as unknown as Insides)._conn._socket
+}
+
+/** The largest frame that broker and client have agreed on, in bytes. */
+export function frameMaxOf(channel: Channel): number {
+  return (channel as unknown as Insides)._conn._state.frameMax
+}
+
+/** Hears the confirms of what was written by hand. */
+export function hearConfirms(channel: Channel, { acked, nacked }: Confirms): void {
+  const insides = channel as unknown as Insides
+  const onMethod = insides._onMethod.bind(insides)
+  insides._onMethod = (frame): void => {
+    const { methodId, params } = frame
+    if (methodId === basicAck) acked(params?.deliveryTag ?? 0, params?.multiple ?? false)
+    else if (methodId === basicNack) nacked(params?.deliveryTag ?? 0, params?.multiple ?? false)
+    else onMethod(frame)
   }
 }

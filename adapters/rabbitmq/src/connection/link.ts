@@ -6,7 +6,7 @@ import { brokerError, closedError, isForGood, reasonOf } from './broker-error.ts
 
 /** First and longest wait between two attempts to connect, in milliseconds. */
 const shortest = 100
-const longest = 5_000
+const longest = 3_000
 
 /**
  * One connection that comes back by itself. It is down until the broker has answered, goes up and down as the broker does, and is closed for
@@ -69,18 +69,19 @@ export class Link {
     })
   }
 
-  /** A new channel. Rejects where there is no connection: it does not wait for one. */
-  async acquire(): Promise<Channel> {
+  /**
+   * A new channel. Rejects where there is no connection: it does not wait for one.
+   * @param failed Is told why the broker closes the channel, where that is no answer to a call.
+   */
+  async acquire(failed?: (error: unknown) => void): Promise<Channel> {
     if (this.#closed) throw closedError()
     if (!this.#up) throw new TidingsError('TIDINGS_BROKER_UNAVAILABLE', 'RabbitMQ is not connected.')
-    return this.#connection.acquire()
-  }
-
-  /** What is written in this turn of the microtask queue leaves as one write. */
-  gather(): void {
-    const { _socket: socket } = this.#connection as unknown as { _socket: { cork(): void; uncork(): void } }
-    socket.cork()
-    queueMicrotask(() => socket.uncork())
+    const channel = await this.#connection.acquire({ emitErrorsFromChannel: true })
+    channel.on('error', (error: unknown) => {
+      this.#host.log('debug', 'RabbitMQ has closed a channel.', { reason: reasonOf(error) })
+      failed?.(error)
+    })
+    return channel
   }
 
   /** Drops the connection, whatever its state, and makes another. */
@@ -130,7 +131,6 @@ export class Link {
       this.#troubled = false
       this.#tell()
     })
-    // Also errors of channels arrive here; those of the connection itself are what counts.
     connection.on('error', (error: unknown) => {
       if (current() && !this.#closed) this.#failed(error)
     })
@@ -147,10 +147,6 @@ export class Link {
   }
 
   #failed(error: unknown): void {
-    if ((error as { name?: unknown } | undefined)?.name === 'AMQPChannelError') {
-      this.#host.log('debug', 'RabbitMQ has closed a channel.', { reason: reasonOf(error) })
-      return
-    }
     this.#failure = error
     this.#down()
     if (!this.#troubled) {

@@ -1,7 +1,7 @@
 import type { Channel } from 'rabbitmq-client'
 import { type Host, within } from 'tidings/spi'
 
-import { keepBodies } from '../connection/keep-bodies.ts'
+import { keepBodies } from '../connection/client-insides.ts'
 import type { Link } from '../connection/link.ts'
 import type { GroupNames, Names } from '../topology/names.ts'
 import { type Control, decodeControl, encodeControl } from './control-message.ts'

@@ -1,6 +1,6 @@
 import type { Delivery, Host, Sink, SinkCalls } from 'tidings/spi'
 
-import { keepBodies, type RawMessage } from '../connection/keep-bodies.ts'
+import { keepBodies, type RawMessage } from '../connection/client-insides.ts'
 import type { Link } from '../connection/link.ts'
 import { toDelivery } from '../wire/from-message.ts'
 import { QueueSession } from './queue-session.ts'

@@ -1,7 +1,7 @@
 import type { Channel } from 'rabbitmq-client'
 import { type Delivery, Ring } from 'tidings/spi'
 
-import type { RawMessage } from '../connection/keep-bodies.ts'
+import type { RawMessage } from '../connection/client-insides.ts'
 
 /** A delivery that was handed over. */
 interface Slot {

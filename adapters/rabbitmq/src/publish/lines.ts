@@ -14,8 +14,6 @@ export interface Entry {
   answered: boolean
   previous: Entry | undefined
   next: Entry | undefined
-  /** Its place among those on their way; -1: it is not. */
-  flight: number
 }
 
 /**

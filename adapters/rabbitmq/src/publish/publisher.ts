@@ -17,7 +17,8 @@ import type { Link } from '../connection/link.ts'
 import { Upkeep } from '../connection/upkeep.ts'
 import type { RabbitmqSettings } from '../rabbitmq-options.ts'
 import { namesOf, routingKey } from '../topology/names.ts'
-import { toMessage } from '../wire/to-message.ts'
+import { encodeEvent } from '../wire/encode-event.ts'
+import { ConfirmChannel } from './confirm-channel.ts'
 import { type Entry, Lines } from './lines.ts'
 
 const stored: Outcome = Object.freeze({ status: 'stored' })
@@ -39,9 +40,7 @@ export class Publisher {
   readonly #unrouted: Counter
   readonly #upkeep: Upkeep
   readonly #stopListening: () => void
-  #channel: Channel | undefined
-  /** On their way over the channel there is, in no order. */
-  readonly #flights: Entry[] = []
+  #channel: ConfirmChannel<Entry> | undefined
   #open = 0
   #pumping = false
   #timer: Timer | undefined
@@ -137,7 +136,6 @@ export class Publisher {
       answered: false,
       previous: undefined,
       next: undefined,
-      flight: -1,
     }
   }
 
@@ -166,64 +164,42 @@ export class Publisher {
       this.#pumping = false
       this.#pump()
     }
-    if (this.#flights.length === 0) queueMicrotask(run)
+    if (this.#channel?.flying === 0) queueMicrotask(run)
     else this.#host.runtime.defer(run)
   }
 
   #pump(): void {
     const channel = this.#channel
-    if (channel === undefined || this.#link.blocked || this.#ready.size === 0) return
-    this.#link.gather()
-    while (this.#flights.length < this.#settings.window && this.#channel === channel) {
+    if (channel === undefined || this.#link.blocked) return
+    while (channel.flying < this.#settings.window && !channel.full) {
       const entry = this.#ready.shift()
       if (entry === undefined) break
       if (entry.stage === 'ready') this.#send(channel, entry)
     }
+    channel.flush()
   }
 
-  #send(channel: Channel, entry: Entry): void {
-    const { frameMax } = this.#settings
-    let message: ReturnType<typeof toMessage>
+  #send(channel: ConfirmChannel<Entry>, entry: Entry): void {
     try {
-      message = toMessage(entry.record, this.#exchange, entry.routingKey, { maxBytes: this.#maxBytes, frameMax })
+      const place = { ...channel.place, exchange: this.#exchange, maxBytes: this.#maxBytes }
+      channel.write(encodeEvent(entry.record, entry.routingKey, place), entry)
+      entry.stage = 'flying'
     } catch (error) {
       this.#answer(entry, refused(error as Error))
       this.#follow(this.#lines.leave(entry))
-      return
     }
-    entry.stage = 'flying'
-    entry.flight = this.#flights.push(entry) - 1
-    channel.basicPublish(message.envelope, message.body).then(
-      () => this.#landed(entry),
-      (error: unknown) => this.#crashed(entry, error),
-    )
   }
 
   #landed(entry: Entry): void {
-    if (!this.#touchDown(entry)) return
     this.#answer(entry, stored)
     this.#follow(this.#lines.leave(entry))
     this.#pumpSoon()
   }
 
-  #crashed(entry: Entry, error: unknown): void {
-    this.#learn(error)
-    if (!this.#touchDown(entry)) return
-    this.#answer(entry, unknown(`RabbitMQ has not confirmed the event (${reasonOf(error)})`, error))
+  #crashed(entry: Entry, reason: string): void {
+    this.#answer(entry, unknown(`RabbitMQ has not confirmed the event (${reason})`))
     this.#dissolve(entry)
     this.#pumpSoon()
-  }
-
-  /** False where its flight had ended before. */
-  #touchDown(entry: Entry): boolean {
-    const { flight } = entry
-    if (flight === -1) return false
-    entry.flight = -1
-    const last = this.#flights.pop() as Entry
-    if (last === entry) return true
-    this.#flights[flight] = last
-    last.flight = flight
-    return true
   }
 
   #follow(next: Entry | undefined): void {
@@ -267,11 +243,8 @@ export class Publisher {
       this.#giveUp(next, unknown(`RabbitMQ has not confirmed the event within ${this.#settings.publishTimeout} ms`))
     }
     this.#watchTime()
-    const channel = this.#channel
-    if (!silent || channel === undefined || this.#link.blocked) return
     // A channel that confirms nothing, though the broker has not said why, is not waited for any longer.
-    void channel.close()
-    this.#abandon()
+    if (silent && !this.#link.blocked) void this.#channel?.close()
   }
 
   async #build(): Promise<void> {
@@ -283,33 +256,28 @@ export class Publisher {
   }
 
   async #prepare(): Promise<void> {
-    const channel = await this.#link.acquire()
+    const channel = await this.#link.acquire((error) => this.#learn(error))
     await this.#declare(channel)
     channel.on('basic.return', () => this.#unrouted.add(1))
     await channel.confirmSelect()
     if (!channel.active) throw new TidingsError('TIDINGS_BROKER_UNAVAILABLE', 'The channel has ended.')
-    this.#channel = channel
-    channel.once('close', () => {
-      if (this.#channel === channel) this.#abandon()
+    const mine: ConfirmChannel<Entry> = new ConfirmChannel(channel, {
+      confirmed: (entry) => this.#landed(entry),
+      refused: (entry) => this.#crashed(entry, 'NACK'),
+      drained: () => this.#pumpSoon(),
+      ended: (left) => {
+        if (this.#channel === mine) this.#channel = undefined
+        for (const entry of left) this.#crashed(entry, 'CLOSED')
+        if (this.#link.up) this.#upkeep.soon()
+      },
     })
+    this.#channel = mine
     this.#pumpSoon()
   }
 
-  /**
-   * What flies is unknown, and another channel is built. The client itself forgets those that it had just written when a connection broke: it
-   * would never say what became of them.
-   */
-  #abandon(): void {
-    this.#channel = undefined
-    const gone = new TidingsError('TIDINGS_BROKER_UNAVAILABLE', 'The channel has ended.')
-    for (const entry of [...this.#flights]) this.#crashed(entry, gone)
-    if (this.#link.up) this.#upkeep.soon()
-  }
-
+  /** RabbitMQ has closed the channel over a message, and says which size it would have taken. */
   #learn(error: unknown): void {
-    const limit = /message size \d+ is larger than (?:configured )?max size (\d+)/.exec(
-      String((error as Error | undefined)?.message),
-    )
+    const limit = /larger than (?:configured )?max size (\d+)/.exec(String((error as Error | undefined)?.message))
     if (limit === null) return
     this.#maxBytes = Math.min(this.#maxBytes, Number(limit[1]))
     this.#host.log('warn', 'RabbitMQ takes smaller messages only; larger events are refused from now on.', {

@@ -1,6 +1,6 @@
 import { cloudEventBindings, type Delivery, type EventRecord, fromMessage, streamText } from 'tidings/spi'
 
-import type { RawMessage } from '../connection/keep-bodies.ts'
+import type { RawMessage } from '../connection/client-insides.ts'
 
 /** A message as a delivery: in whichever mode the event is written, by whomever; without a record where it holds none that can be read. */
 export function toDelivery(message: RawMessage, partition: number, offset: number, now: number): Delivery {
