@@ -76,13 +76,14 @@ async function drive(side: Side, from: number): Promise<void> {
 
 async function tidings(handled: boolean, streams: number): Promise<Side> {
   const prefix = `bench:${run}:${handled ? 'h' : 'p'}:${streams}`
-  const OrderPlaced = defineEvent<ReturnType<typeof orderOf>>('order.placed')
+  const key = (order: ReturnType<typeof orderOf>): string => order.orderId
+  const OrderPlaced = defineEvent<ReturnType<typeof orderOf>>('order.placed', streams === 0 ? {} : { key })
   const bus = await createEventBus({ store: redis(url, { prefix }), source: '/shop', ...host })
   const count = new Count()
   if (handled) bus.subscribe(OrderPlaced, { name: 'orders', concurrency: 16 }, async () => count.add())
   await bus.start()
   return {
-    one: (at) => bus.publish(OrderPlaced, orderOf(at), streams === 0 ? {} : { key: `o-${at % streams}` }),
+    one: (at) => bus.publish(OrderPlaced, orderOf(streams === 0 ? at : at % streams)),
     handled: (total) => count.reach(total),
     async close() {
       await bus.close()

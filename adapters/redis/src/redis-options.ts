@@ -105,21 +105,16 @@ export function redisSettings(url: string, options: RedisOptions): RedisSettings
 
 /** The URL, its scheme checked. Where it is none, a stand-in, so that other mistakes are found as well. */
 export function placeOf(url: string, schemes: readonly string[], mistakes: Mistakes): URL {
-  const scheme = String(url).slice(0, Math.max(0, String(url).indexOf(':')))
-  const fine = schemes.includes(scheme)
+  const text = String(url)
+  const fine = schemes.some((scheme) => text.startsWith(`${scheme}:`))
   mistakes.expect(fine, `\`url\` to begin with one of ${schemes.join(':, ')}:`)
-  // Schemes that URL does not know parse in another way.
-  const parsed = fine ? URL.parse(`http${String(url).slice(scheme.length)}`) : null
-  if (fine)
-    mistakes.expect(parsed !== null && parsed.hostname !== '', '`url` to name a host, such as redis://localhost:6379')
-  const place = parsed ?? new URL('http://localhost')
+  const parsed = fine ? URL.parse(text) : null
+  const named = parsed !== null && parsed.hostname !== ''
+  if (fine) mistakes.expect(named, '`url` to name a host, such as redis://localhost:6379')
+  const place = named ? parsed : new URL('redis://localhost')
   mistakes.expect(place.hash === '', '`url` to hold no # (write it as %23)')
-  if (scheme.startsWith('rediss')) secure.add(place)
   return place
 }
-
-/** URLs that ask for TLS. */
-const secure = new WeakSet<URL>()
 
 /** What stands behind the question mark. */
 export function queryOf(
@@ -146,13 +141,12 @@ export function connectionOf(place: URL, options: RedisConnectionOptions, mistak
   )
   const { timeout = 10_000 } = options
   mistakes.expect(whole(timeout, 100, 3_600_000), '`timeout` to be whole milliseconds from 100 to 3,600,000')
-  const isSecure = secure.has(place)
+  const isSecure = place.protocol.startsWith('rediss')
   mistakes.expect(isSecure || options.tls === undefined, '`tls` to come with a URL that begins with rediss')
   return {
     // IPv6 addresses stand in brackets.
     host: place.hostname.replace(/^\[(.*)\]$/, '$1'),
-    // URL drops the port 80, which it takes for the default.
-    port: place.port === '' ? (/:80(?:[/?]|$)/.test(place.href) ? 80 : 6_379) : Number(place.port),
+    port: place.port === '' ? 6_379 : Number(place.port),
     database,
     username: options.username ?? decoded(place.username, 'username', mistakes),
     password: options.password ?? decoded(place.password, 'password', mistakes),

@@ -71,6 +71,8 @@ function isOurs(head: Head, data: string | Uint8Array): boolean {
 }
 
 function ownRecord(head: Head, data: string | Uint8Array, place: EventPlace): EventRecord {
+  if (typeof head.id !== 'string' || typeof head.source !== 'string' || typeof head.type !== 'string')
+    throw new TypeError('id, source or type is missing')
   const id = textOf(head.id)
   const schema = textOf(head.dataschema)
   return {

@@ -9,7 +9,7 @@ const twoDigits = Array.from({ length: 100 }, (_, at) => `'${String(at).padStart
  *
  * ARGV: prefix, birth, wake channel (empty: tell nobody), who commits, after which script it must run (empty: any), its own name (empty: none follows it),
  * a plan of numbers in JSON, and texts. The plan: how many streams, sources, events, units; whether ids come twice (1); whether each unit is
- * one event and nothing else (1). Then, if it is not, for each unit its count of events, or, where it has more than events, that count below zero less
+ * one event and nothing else (1); how large the largest event is. Then, if it is not, for each unit its count of events, or, where it has more than events, that count below zero less
  * one, of expectations and of documents; for each expectation: 1, number of the stream, version; or 2, version. In either case for each event: number of
  * the stream, of the source. For each document: 1 for a put, 2 for a delete. The texts: names of the streams, sources, ids of the events;
  * then in the order of the plan for an expectation of a document collection and id, for an event partition, time and stream, and the event, for a
@@ -24,7 +24,7 @@ export const commitScript: Script = script(`
 local args = ARGV
 local log, meta, ids, streams = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local prefix, call, try, find, sub, floor = args[1], redis.call, redis.pcall, string.find, string.sub, math.floor
-local facts = call('HMGET', meta, 'born', 'position')
+local facts = call('HMGET', meta, 'born', 'position', 'largest')
 if facts[1] ~= args[2] then return redis.error_reply('GONE the store is not the one that was opened') end
 if args[5] ~= '' and call('GET', KEYS[5]) ~= args[5] then
   return redis.error_reply('AFTER the script before it has not run')
@@ -34,7 +34,7 @@ local plan = cjson.decode(args[7])
 local S, Q, E, U = plan[1], plan[2], plan[3], plan[4]
 local firstStream, firstSource, firstId = 7, 7 + S, 7 + S + Q
 -- Where reading stands in the plan and among the texts.
-local p, t = 6, firstId + E
+local p, t = 7, firstId + E
 local most = 5000
 
 -- Lua takes longer to write a number than to do anything else with an event, so it writes the last two digits by a table.
@@ -347,6 +347,7 @@ if newCount > 0 then
   end
   for start = 1, count, most do call('HSET', streams, unpack(values, start, math.min(start + most - 1, count))) end
   call('HSET', meta, 'position', text(position))
+  if plan[7] > tonumber(facts[3] or '0') then call('HSET', meta, 'largest', text(plan[7])) end
 end
 if not fine then return redis.error_reply(type(failure) == 'table' and failure.err or tostring(failure)) end
 if wrote and args[3] ~= '' then call('PUBLISH', args[3], args[4]) end

@@ -9,6 +9,8 @@ export interface EncodedUnit {
   readonly unit: Unit
   readonly texts: readonly string[]
   readonly bytes: number
+  /** Of its events. */
+  readonly largest: number
 }
 
 export interface EncodeOptions {
@@ -33,6 +35,7 @@ export class UnitEncoder {
     const { append = [], documents = [] } = unit
     const texts = new Array<string>(append.length)
     let bytes = 100
+    let largest = 0
     for (let at = 0; at < append.length; at++) {
       const record = append[at] as EventRecord
       let text = plainEventText(record)
@@ -45,6 +48,7 @@ export class UnitEncoder {
       const size = sizeOf(text, this.#options.maxBytes)
       if (size > this.#options.maxBytes) return tooLarge('event', this.#options.maxBytes)
       bytes += size + 300
+      if (size > largest) largest = size
     }
     for (const change of documents) {
       if (!('put' in change)) continue
@@ -54,7 +58,7 @@ export class UnitEncoder {
       if (name !== undefined) return notFinite(name)
       bytes += size + 300
     }
-    return { unit, texts, bytes }
+    return { unit, texts, bytes, largest }
   }
 
   /** The plan and the texts of units. */
@@ -69,6 +73,7 @@ export class UnitEncoder {
     /** Ids that others may have used: those drawn for this very call cannot be among them. */
     const shared = new Set<string>()
     let twice = 0
+    let most = 0
     const numbered = (name: StreamName): NamedStream => {
       const stream = this.#streams.find(name)
       if (stream.call !== call) {
@@ -77,7 +82,8 @@ export class UnitEncoder {
       }
       return stream
     }
-    for (const { unit, texts: events } of units) {
+    for (const { unit, texts: events, largest } of units) {
+      if (largest > most) most = largest
       const { expect = none, append = none, documents = none } = unit
       if (expect.length + documents.length > 0) plan.push(-append.length - 1, expect.length, documents.length)
       else if (!simple) plan.push(append.length)
@@ -106,7 +112,7 @@ export class UnitEncoder {
         if ('put' in change) texts.push(change.put, indexText(change.index))
       }
     }
-    const head = [streams.length, sources.length, ids.length, units.length, twice, simple ? 1 : 0]
+    const head = [streams.length, sources.length, ids.length, units.length, twice, simple ? 1 : 0, most]
     return [`[${head.join()}${plan.length === 0 ? '' : `,${plan.join()}`}]`].concat(streams, sources, ids, texts)
   }
 }

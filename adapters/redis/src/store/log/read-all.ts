@@ -15,17 +15,20 @@ const oneScan = 1_024
 const mostLooked = 8_192
 const mostLookedInVain = 65_536
 
-/** Bytes of entries of one answer, and of one page. */
+/** Bytes of entries of one answer of a script, and of one page. */
 const answerBytes = 4_194_304
 const pageBytes = 33_554_432
+
+/** What an entry takes beside its event, at most. */
+const beside = 4_000
 
 /** Reads the log, by scripts where filters choose. */
 export class LogReader {
   readonly #connection: Connection
   readonly #keys: StoreKeys
   readonly #partitions: number
-  /** How large entries have been, so that an answer does not hold too many of them. */
-  #entryBytes = 1_000
+  /** The largest event that the log has ever held, in bytes, as last heard of. */
+  #largest: number | undefined
 
   constructor(connection: Connection, keys: StoreKeys, partitions: number) {
     this.#connection = connection
@@ -40,43 +43,37 @@ export class LogReader {
       return { events: [], through: Math.max(after, Math.min(await this.#head(), upToOf(query))) }
     if (query.id !== undefined) return this.#readById(query, query.id)
     const filters = scanFilters(query, this.#partitions)
-    return filters.length === 0 ? this.#readAll(query) : this.#scan(query, filters)
+    if (filters.length > 0) return this.#scan(query, filters)
+    // Where events may be large, a script sees to it that an answer does not hold too many.
+    if (this.#largest === undefined) await this.#head()
+    return limit * ((this.#largest ?? 0) + beside) > pageBytes ? this.#scan(query, []) : this.#readAll(query)
   }
 
   async #head(): Promise<Position> {
-    return Number(await this.#connection.send(['HGET', this.#keys.meta, 'position'], during))
+    const facts = await this.#connection.send(['HMGET', this.#keys.meta, 'position', 'largest'], during)
+    const [position, largest] = facts as readonly (string | null)[]
+    this.#largest = Number(largest)
+    return Number(position)
   }
 
   async #readAll({ after, limit, upTo }: LogQuery): Promise<Page> {
-    const events: StoredEvent[] = []
-    let through = after
-    for (let bytes = 0; events.length < limit && bytes < pageBytes; ) {
-      const count = Math.max(1, Math.min(limit - events.length, Math.floor(answerBytes / this.#entryBytes)))
-      const end = upTo === undefined ? '+' : String(Math.floor(upTo))
-      if (upTo !== undefined && upTo <= through) break
-      // The head is asked for first: whatever stands at or below it is in the answer that follows.
-      const [head, entries] = await Promise.all([
-        this.#head(),
-        this.#connection.send(['XRANGE', this.#keys.log, String(through + 1), end, 'COUNT', String(count)], during),
-      ])
-      const list = entries as readonly Reply[]
-      const page = readable(list, events)
-      events.push(...page)
-      const size = bytesOf(list)
-      bytes += size
-      if (list.length > 0) this.#entryBytes = Math.max(256, size / list.length)
-      if (page.length < list.length) return { events, through: (events.at(-1) as StoredEvent).position }
-      if (list.length < count)
-        return { events, through: Math.max(through, events.at(-1)?.position ?? 0, Math.min(head, upTo ?? head)) }
-      through = (events.at(-1) as StoredEvent).position
-    }
-    return { events, through }
+    if (upTo !== undefined && upTo <= after) return { events: [], through: after }
+    const end = upTo === undefined ? '+' : String(Math.floor(upTo))
+    // The head is asked for first: whatever stands at or below it is in the answer that follows.
+    const [head, entries] = await Promise.all([
+      this.#head(),
+      this.#connection.send(['XRANGE', this.#keys.log, String(after + 1), end, 'COUNT', String(limit)], during),
+    ])
+    const events = eventsOf(entries as readonly Reply[])
+    const last = events.at(-1)?.position ?? after
+    if (events.length < (entries as readonly Reply[]).length || events.length >= limit) return { events, through: last }
+    return { events, through: Math.max(last, Math.min(head, upTo ?? head)) }
   }
 
   async #scan(query: LogQuery, filters: readonly string[]): Promise<Page> {
     const events: StoredEvent[] = []
     let through = query.after
-    for (let looked = 0; events.length < query.limit; ) {
+    for (let looked = 0, bytes = 0; events.length < query.limit && bytes < pageBytes; ) {
       const args = [through, upToOf(query), query.limit - events.length, oneScan, answerBytes].map(String)
       const reply = await this.#connection.run(
         scanScript,
@@ -86,12 +83,15 @@ export class LogReader {
       )
       const [end, count, entries] = reply as readonly [string, number, readonly Reply[]]
       const page = readable(entries, events)
-      for (const event of page) if (matches(event, query)) events.push(event)
+      for (const event of page) {
+        bytes += event.record.data.length
+        if (matches(event, query)) events.push(event)
+      }
       if (page.length < entries.length) return { events, through: (page.at(-1) as StoredEvent).position }
       if (Number(end) <= through || count === 0) return { events, through: Math.max(through, Number(end)) }
       through = Number(end)
       looked += count
-      if (looked >= (events.length === 0 ? mostLookedInVain : mostLooked)) break
+      if (filters.length > 0 && looked >= (events.length === 0 ? mostLookedInVain : mostLooked)) break
     }
     return { events, through }
   }
@@ -127,13 +127,4 @@ function readable(entries: readonly Reply[], before: readonly StoredEvent[]): re
 
 function upToOf({ upTo }: LogQuery): number {
   return upTo === undefined ? Number.MAX_SAFE_INTEGER : Math.min(Number.MAX_SAFE_INTEGER, Math.floor(upTo))
-}
-
-function bytesOf(entries: readonly Reply[]): number {
-  let bytes = 0
-  for (const entry of entries) {
-    const fields = (entry as readonly Reply[])[1] as readonly string[]
-    for (const field of fields) bytes += field.length
-  }
-  return bytes
 }
