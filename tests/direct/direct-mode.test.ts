@@ -1,5 +1,6 @@
 import { createEventBus, defineEvent, type EventBus, type EventBusOptions, memoryStore, type Store } from 'tidings'
 import {
+  type Consumer,
   type Delivery,
   logTransport,
   type Outcome,
@@ -30,9 +31,53 @@ async function run<Result>(work: Promise<Result>): Promise<Result> {
   return work
 }
 
-/** A log plays the broker. */
-function onLog(log: Store): TransportAdapter {
-  return { name: 'log', open: async (host) => logTransport(log, host) }
+/** A log plays the broker, one that remembers how far its groups are. */
+function onLog(log: Store, through: (transport: Transport) => Transport = (transport) => transport): TransportAdapter {
+  const places = new Map<string, number>()
+  return {
+    name: 'log',
+    open: async (host) => {
+      const inner = logTransport(log, host)
+      return through({
+        ...inner,
+        capabilities: { ...inner.capabilities, remembers: true },
+        async subscribe(options, sink) {
+          const consumer = await inner.subscribe(options, {
+            ...sinkOf(sink),
+            assigned: async (partitions) =>
+              (await sink.assigned(partitions)).map((offset, at) =>
+                offset === -1 ? (places.get(`${options.group}/${partitions[at]}`) ?? -1) : offset,
+              ),
+          })
+          return {
+            ...consumerOf(consumer),
+            done: (partition, offset) => void places.set(`${options.group}/${partition}`, offset),
+          }
+        },
+      })
+    },
+  }
+}
+
+function sinkOf(sink: Sink): Sink {
+  return {
+    assigned: (partitions) => sink.assigned(partitions),
+    revoked: (partitions) => sink.revoked(partitions),
+    lost: (partitions) => sink.lost(partitions),
+    deliver: (deliveries) => sink.deliver(deliveries),
+    scanned: (partition, offset) => sink.scanned(partition, offset),
+    ended: (cause) => sink.ended(cause),
+  }
+}
+
+function consumerOf(consumer: Consumer): Consumer {
+  return {
+    request: (count) => consumer.request(count),
+    done: (partition, offset) => consumer.done(partition, offset),
+    settle: (delivery, how) => consumer.settle(delivery, how),
+    seek: (partition, offset) => consumer.seek(partition, offset),
+    close: () => consumer.close(),
+  }
 }
 
 async function direct(transport: TransportAdapter, options: Partial<EventBusOptions> = {}): Promise<EventBus> {
@@ -69,11 +114,7 @@ describe('a bus without a store, over a log', () => {
         if (data.total === 1) throw new Error('no')
       },
     )
-    bus.subscribe(
-      OrderSeen,
-      { name: 'seen', from: 'beginning' },
-      (event) => void seen.push(event.causationId ?? event.id),
-    )
+    bus.subscribe(OrderSeen, { name: 'seen', from: 'beginning' }, (event) => void seen.push(event.id))
     await run(bus.start())
     await run(bus.publish(OrderPlaced, { id: 'o-1', total: 1 }))
     await run(bus.publish(OrderPlaced, { id: 'o-1', total: 2 }))
@@ -87,16 +128,15 @@ describe('a bus without a store, over a log', () => {
   it('hears only the categories it asked for', async () => {
     const asked: (readonly string[] | undefined)[] = []
     const log = memoryStore()
-    const bus = await direct({
-      name: 'log',
-      open: async (host) => {
-        const transport = logTransport(log, host)
-        return {
-          ...transport,
-          subscribe: (options, sink) => (asked.push(options.topics), transport.subscribe(options, sink)),
-        }
-      },
-    })
+    const bus = await direct(
+      onLog(log, (transport) => ({
+        ...transport,
+        subscribe(options, sink) {
+          asked.push(options.topics)
+          return transport.subscribe(options, sink)
+        },
+      })),
+    )
     bus.subscribe([OrderPlaced, LoginFailed], { name: 'some' }, () => {})
     bus.subscribe('order.*', { name: 'all' }, () => {})
     await run(bus.start())
@@ -134,20 +174,16 @@ describe('a bus without a store, over a log', () => {
     const log = memoryStore()
     let failures = 2
     const ids: string[] = []
-    const bus = await direct({
-      name: 'log',
-      open: async (host) => {
-        const transport = logTransport(log, host)
-        return {
-          ...transport,
-          async publish(batch): Promise<readonly Outcome[]> {
-            ids.push(...batch.map(({ id }) => id))
-            const outcomes = await transport.publish(batch)
-            return failures-- > 0 ? batch.map(() => ({ status: 'unknown', error: new Error('lost') })) : outcomes
-          },
-        }
-      },
-    })
+    const bus = await direct(
+      onLog(log, (transport) => ({
+        ...transport,
+        async publish(batch): Promise<readonly Outcome[]> {
+          ids.push(...batch.map(({ id }) => id))
+          const outcomes = await transport.publish(batch)
+          return failures-- > 0 ? batch.map(() => ({ status: 'unknown', error: new Error('lost') })) : outcomes
+        },
+      })),
+    )
     const receipt = await run(bus.publish(OrderPlaced, { id: 'o-1', total: 1 }))
     expect(new Set(ids)).toEqual(new Set([receipt.id]))
     expect(ids).toHaveLength(3)
@@ -156,6 +192,95 @@ describe('a bus without a store, over a log', () => {
     await expect(run(bus.publish(OrderPlaced, { id: 'o-1', total: 2 }))).rejects.toMatchObject({
       code: 'TIDINGS_COMMIT_UNKNOWN',
     })
+    await run(bus.close())
+  })
+})
+
+describe('a bus without a store', () => {
+  it('refuses a broker that forgets how far its groups are', async () => {
+    const log = memoryStore()
+    const forgetful: TransportAdapter = { name: 'log', open: async (host) => logTransport(log, host) }
+    await expect(direct(forgetful)).rejects.toMatchObject({
+      code: 'TIDINGS_NOT_SUPPORTED',
+      details: { field: 'store' },
+    })
+  })
+
+  it('goes on where its group is, after a restart and in another instance', async () => {
+    const log = memoryStore()
+    const broker = onLog(log)
+    const heard: number[] = []
+    const open = async (): Promise<EventBus> => {
+      const bus = await direct(broker)
+      bus.subscribe(OrderPlaced, { name: 'bills' }, async ({ data }) => void heard.push(data.total))
+      await run(bus.start())
+      return bus
+    }
+    const first = await open()
+    for (const total of [1, 2, 3]) await run(first.publish(OrderPlaced, { id: 'o-1', total }))
+    await until('three are heard', () => heard.length === 3)
+    await run(first.close())
+    const second = await open()
+    const third = await open()
+    await run(second.publish(OrderPlaced, { id: 'o-1', total: 4 }))
+    await until('the fourth is heard', () => heard.length === 4)
+    await run(second.close())
+    await run(third.publish(OrderPlaced, { id: 'o-1', total: 5 }))
+    await until('the fifth is heard', () => heard.length === 5)
+    await run(third.close())
+    expect(heard).toEqual([1, 2, 3, 4, 5])
+  })
+
+  it('publishes nothing that a precondition forbids: of two equal ones at once, one', async () => {
+    const log = memoryStore()
+    const bus = await direct(onLog(log))
+    const receipts = await run(
+      Promise.all([1, 2, 3].map(() => bus.publish(OrderPlaced, { id: 'o-1', total: 1 }, { dedupKey: 'once' }))),
+    )
+    expect(receipts.filter(({ duplicateOf }) => duplicateOf !== undefined)).toHaveLength(2)
+    expect((await log.readAll({ after: 0, limit: 10 })).events).toHaveLength(1)
+    await run(bus.close())
+  })
+
+  it('joins its group again when its consumer has ended', async () => {
+    const log = memoryStore()
+    const ends: ((cause: Error) => void)[] = []
+    const bus = await direct(
+      onLog(log, (transport) => ({
+        ...transport,
+        subscribe(options, sink) {
+          ends.push((cause) => sink.ended(cause))
+          return transport.subscribe(options, sink)
+        },
+      })),
+    )
+    const heard: number[] = []
+    bus.subscribe(OrderPlaced, { name: 'bills', from: 'beginning' }, ({ data }) => void heard.push(data.total))
+    await run(bus.start())
+    await run(bus.publish(OrderPlaced, { id: 'o-1', total: 1 }))
+    await until('the first is heard', () => heard.length === 1)
+    ends[0]?.(new Error('The stream is gone'))
+    await run(bus.publish(OrderPlaced, { id: 'o-1', total: 2 }))
+    await until('the second is heard', () => heard.includes(2))
+    expect(ends).toHaveLength(2)
+    await run(bus.close())
+  })
+
+  it('gives names with colons groups of their own', async () => {
+    const groups = new Set<string>()
+    const bus = await direct(
+      onLog(memoryStore(), (transport) => ({
+        ...transport,
+        subscribe(options, sink) {
+          groups.add(options.group)
+          return transport.subscribe(options, sink)
+        },
+      })),
+    )
+    for (const name of ['a:b', 'a-b', 'a.b']) bus.subscribe(OrderPlaced, { name }, () => {})
+    await run(bus.start())
+    expect(groups.size).toBe(3)
+    for (const group of groups) expect(group).toMatch(/^[A-Za-z0-9_.-]+$/)
     await run(bus.close())
   })
 })

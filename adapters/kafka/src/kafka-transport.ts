@@ -45,6 +45,7 @@ export class KafkaTransport implements Transport {
       maxBytes: rules.maxBytes - batchHead,
       partitions: cluster.settings.partitions,
       topicPartitions: true,
+      remembers: true,
     })
   }
 

@@ -3,7 +3,7 @@ import { promiseLine } from '../bridge/promise-line.ts'
 import { relayName } from '../bridge/relay.ts'
 import { noteRoute } from '../bridge/route-note.ts'
 import { routedSubscription } from '../bridge/routed-subscription.ts'
-import { directHearing, directOptions } from '../direct/direct-subscriptions.ts'
+import { directHearing, directSettings } from '../direct/direct-subscriptions.ts'
 import { directTransport } from '../direct/direct-transport.ts'
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import { TidingsError } from '../kernel/errors.ts'
@@ -88,7 +88,7 @@ async function assemble(
   })
   const transport =
     broker !== undefined
-      ? directTransport(broker, (name) => directHearing(group, declared, name))
+      ? directTransport(broker, { runtime, log, meter }, (name) => directHearing(group, declared, name))
       : typeof options.transport === 'function'
         ? options.transport(store, { runtime, log, meter })
         : logTransport(nearby, { runtime, log, meter }, isBroker(options.transport) ? {} : options.transport)
@@ -284,10 +284,8 @@ async function assemble(
     subscribe(to: SubscribeTo, subscribeOptions: SubscribeOptions, handler: Handler<never>) {
       life.assertOpen()
       const known = targetMistakes(to, handler)
-      const chosen = subscriptionSettings(
-        broker === undefined ? subscribeOptions : directOptions(subscribeOptions),
-        known,
-      )
+      const chosen =
+        broker === undefined ? subscriptionSettings(subscribeOptions, known) : directSettings(subscribeOptions, known)
       const subscription = routedSubscription(subscriptionOf(to, chosen, handler), bridge?.hears)
       const { name } = subscription.settings
       if (name === relayName || name === inboxName) {

@@ -30,7 +30,16 @@ export async function openStore(options: EventBusOptions, host: Host): Promise<O
   const { store, url, transport } = options
   if (store === 'none' && isBroker(transport)) {
     const broker = await transport.open(host)
-    return { store: directStore(broker), owned: true, broker }
+    const { kind, remembers = false, name } = broker.capabilities
+    if (kind === 'log' && !remembers) {
+      await broker.close()
+      throw new TidingsError(
+        'TIDINGS_NOT_SUPPORTED',
+        `\`store\` 'none' needs a broker that remembers how far each group is, and ${name} does not: name a store beside it.`,
+        { details: { field: 'store', transport: name } },
+      )
+    }
+    return { store: directStore(broker, host.runtime), owned: true, broker }
   }
   if (store === 'none') throw invalid("`store` 'none' together with a broker as `transport`")
   if (store !== undefined)

@@ -1,5 +1,6 @@
-import { TidingsError } from '../kernel/errors.ts'
+import type { Host } from '../store/adapter.ts'
 import type { Consumer, Delivery, Offset, Sink, SubscribeOptions, Transport } from '../transport/transport.ts'
+import { subscribeForGood } from './rejoin.ts'
 
 /** What a subscription's engine asks of a broker beside what it asks of a log. */
 export interface Hearing {
@@ -17,7 +18,7 @@ export interface Hearing {
  *
  * @param hearingOf By the name under which an engine subscribes.
  */
-export function directTransport(broker: Transport, hearingOf: (group: string) => Hearing): Transport {
+export function directTransport(broker: Transport, host: Host, hearingOf: (group: string) => Hearing): Transport {
   const { capabilities } = broker
   return {
     capabilities: Object.freeze({ ...capabilities, kind: 'log' }),
@@ -26,17 +27,17 @@ export function directTransport(broker: Transport, hearingOf: (group: string) =>
       const { group, topics, start } = hearingOf(options.group)
       const asked: SubscribeOptions = { ...options, group, start, ...(topics === undefined ? {} : { topics }) }
       return capabilities.kind === 'log'
-        ? broker.subscribe(asked, asLog(sink))
-        : subscribeToQueue(broker, asked, sink, capabilities.kind === 'queue')
+        ? subscribeForGood(broker, asked, asLog(sink), host)
+        : subscribeToQueue(broker, asked, sink, capabilities.kind === 'queue', host)
     },
     close: () => broker.close(),
   }
 }
 
-/** An engine without a checkpoint begins after 0, which a broker would take for its beginning. */
+/** How far the group is its broker knows best: what this process remembers is old where another has owned the partition meanwhile. */
 function asLog(sink: Sink): Sink {
   return {
-    assigned: async (partitions) => (await sink.assigned(partitions)).map((offset) => (offset === 0 ? -1 : offset)),
+    assigned: async (partitions) => (await sink.assigned(partitions)).map(() => -1),
     revoked: (partitions) => sink.revoked(partitions),
     lost: (partitions) => sink.lost(partitions),
     deliver: (deliveries) => sink.deliver(deliveries),
@@ -56,6 +57,7 @@ async function subscribeToQueue(
   options: SubscribeOptions,
   sink: Sink,
   settles: boolean,
+  host: Host,
 ): Promise<Consumer> {
   // Numbers go on over reconnections: a queue's own begin anew, and the engine would take what comes again for what it has handled.
   let last = 0
@@ -63,17 +65,17 @@ async function subscribeToQueue(
   const forget = (partitions: readonly number[]): void => {
     for (const partition of partitions) unsettled.delete(partition)
   }
-  const consumer = await broker.subscribe(options, {
-    assigned: (partitions) => sink.assigned(partitions),
-    async revoked(partitions) {
+  const asked = {
+    assigned: (partitions: readonly number[]) => sink.assigned(partitions),
+    async revoked(partitions: readonly number[]) {
       await sink.revoked(partitions)
       forget(partitions)
     },
-    lost(partitions) {
+    lost(partitions: readonly number[]) {
       sink.lost(partitions)
       forget(partitions)
     },
-    deliver(deliveries) {
+    deliver(deliveries: readonly Delivery[]) {
       const numbered = deliveries.map((delivery) => {
         const offset = ++last
         if (settles) {
@@ -86,8 +88,9 @@ async function subscribeToQueue(
       sink.deliver(numbered)
     },
     scanned() {},
-    ended: (cause) => sink.ended(cause),
-  })
+    ended: (cause: Error) => sink.ended(cause),
+  } satisfies Sink
+  const consumer = await subscribeForGood(broker, options, asked, host)
   return {
     request: (count) => consumer.request(count),
     done(partition, offset) {
@@ -98,9 +101,7 @@ async function subscribeToQueue(
         consumer.settle(delivery, 'done')
     },
     settle() {},
-    seek() {
-      throw new TidingsError('TIDINGS_NOT_SUPPORTED', 'A queue cannot be read again from a place; use a store.')
-    },
+    seek: (partition, offset) => consumer.seek(partition, offset),
     close: () => consumer.close(),
   }
 }

@@ -46,6 +46,8 @@ export interface TransportCapabilities {
    * share of the same topic to every member and for good; else numbers are 0 to `partitions` - 1, whatever the topic.
    */
   readonly topicPartitions?: boolean
+  /** For a log: whether a group itself remembers how far it was told to be done, so that -1 begins there. Default false: whoever reads keeps that. */
+  readonly remembers?: boolean
 }
 
 export type Outcome =
