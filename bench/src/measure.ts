@@ -9,7 +9,7 @@ import { type RunSettings, runScenario, stepsOf } from './harness/run-scenario.t
 import { missingPeer } from './peers.ts'
 import type { Scenario } from './plan/scenario.ts'
 import type { Results, ScenarioResult } from './report/results.ts'
-import { serverAddress } from './servers.ts'
+import { serverAddress, withAddress } from './servers.ts'
 
 /** On the disk of the project, because temporary folders are often memory, where a flush costs nothing. */
 const work = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
@@ -19,11 +19,13 @@ export type MeasureSettings = Pick<RunSettings, 'size' | 'scale' | 'rounds' | 'p
   readonly done: (result: ScenarioResult) => void
 }
 
-/** Tells all sides of a scenario where their server is. */
-function withAddress(scenario: Scenario): Scenario {
-  if (scenario.server === undefined) return scenario
-  const url = serverAddress(scenario.server, (line) => console.error(line))
-  return { ...scenario, sides: scenario.sides.map((side) => ({ ...side, options: { ...side.options, url } })) }
+function addressed(scenario: Scenario): Scenario {
+  return scenario.server === undefined
+    ? scenario
+    : withAddress(
+        scenario,
+        serverAddress(scenario.server, (line) => console.error(line)),
+      )
 }
 
 /** Runs scenarios one after another. Whatever they leave on disk is removed again. */
@@ -37,7 +39,7 @@ export async function measure(scenarios: readonly Scenario[], settings: MeasureS
     const results: ScenarioResult[] = []
     for (const scenario of scenarios) {
       bar.begin(scenario.title)
-      const result = await runScenario(withAddress(scenario), {
+      const result = await runScenario(addressed(scenario), {
         ...settings,
         folder,
         missingPeer,

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
+import type { Scenario } from './plan/scenario.ts'
+
 const variables = { redis: 'REDIS_URL', postgres: 'POSTGRES_URL' } as const
 
 const tool = fileURLToPath(new URL('../../tools/servers/main.ts', import.meta.url))
@@ -21,4 +23,9 @@ export function serverAddress(name: keyof typeof variables, say: (line: string) 
   const address = /'([^']+)'/.exec(run('env', name))?.[1]
   if (address === undefined) throw new Error(`There is no ${name} to measure on.`)
   return address
+}
+
+/** Tells all sides of a scenario where their server is. */
+export function withAddress(scenario: Scenario, url: string): Scenario {
+  return { ...scenario, sides: scenario.sides.map((side) => ({ ...side, options: { ...side.options, url } })) }
 }

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { serverUrl, without } from '../../../tools/servers/index.ts'
 import { allScenarios } from '../plan/choose-scenarios.ts'
 import type { Scenario, SideSpec } from '../plan/scenario.ts'
+import { withAddress } from '../servers.ts'
 import { type RunSettings, runScenario, stepsOf } from './run-scenario.ts'
 
 function settings(more: Partial<RunSettings> = {}): RunSettings & { readonly steps: string[] } {
@@ -38,23 +40,29 @@ function small(sides: readonly SideSpec[]): Scenario {
   }
 }
 
+const urls = { redis: await serverUrl('redis'), postgres: await serverUrl('postgres') }
+
 describe('running scenarios', () => {
   // NORMAL runs the same code as FULL. The harness itself refuses sides that finish fewer or more events than they were given.
-  it.each(
-    allScenarios
-      .filter(({ id, load }) => load !== 'footprint' && !id.includes('normal'))
-      .map((scenario) => [scenario.id, scenario] as const),
-  )('lets all local sides of %s handle what they are given', async (_id, scenario) => {
-    const chosen = settings()
-    const result = await runScenario(scenario, chosen)
-    for (const { name, missing, rounds } of result.sides) {
-      const peers = scenario.sides.find((side) => side.name === name)?.peers
-      expect([name, missing, rounds.length]).toEqual(
-        peers === undefined ? [name, undefined, 1] : [name, 'peers are not for tests', 0],
-      )
-    }
-    expect(readdirSync(chosen.folder)).toEqual([])
-  })
+  const wanted = allScenarios.filter(({ id, load }) => load !== 'footprint' && !id.includes('normal'))
+  for (const server of [undefined, 'redis', 'postgres'] as const) {
+    describe(server ?? 'in this process', server === undefined ? {} : without(server), () => {
+      it.each(
+        wanted.filter((scenario) => scenario.server === server).map((scenario) => [scenario.id, scenario] as const),
+      )('lets all local sides of %s handle what they are given', async (_id, scenario) => {
+        const chosen = settings()
+        const url = server === undefined ? undefined : urls[server]
+        const result = await runScenario(url === undefined ? scenario : withAddress(scenario, url), chosen)
+        for (const { name, missing, rounds } of result.sides) {
+          const peers = scenario.sides.find((side) => side.name === name)?.peers
+          expect([name, missing, rounds.length]).toEqual(
+            peers === undefined ? [name, undefined, 1] : [name, 'peers are not for tests', 0],
+          )
+        }
+        expect(readdirSync(chosen.folder)).toEqual([])
+      })
+    })
+  }
 
   it('measures what an import takes, each time in a fresh process', async () => {
     const scenario = allScenarios.find(({ id }) => id === 'footprint/import') as Scenario
