@@ -109,7 +109,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'ids-stay-fresh',
     mistake: 'a publish that is repeated does not say that its ids may be known',
-    file: 'publisher/publisher.ts',
+    file: 'publisher/repeat-commit.ts',
     find: 'return record.fresh === true ? { ...plainRecord(record), fresh: false } : record',
     put: 'return record',
   },

@@ -4,7 +4,7 @@ import type { Stamp } from '../prepare/prepare.ts'
 
 /** What may be said of one publish, beside what is said of the event itself. */
 export interface PublishOptions extends Stamp {
-  /** The version the stream must stand at, 0 for none yet; else the call rejects with `TIDINGS_CONFLICT` and nothing is written. */
+  /** The version the stream must stand at, 0 for none yet; else the call rejects with `TIDINGS_CONFLICT` and nothing is written. A batch must be of one stream. */
   readonly expectedVersion?: number
   /** Two publishes with the same key (per tenant and type) within the window are one event; the later learns of which. */
   readonly dedupKey?: string

@@ -97,3 +97,29 @@ describe('a batch of events whose type wants each content once', () => {
     expect(published()).toHaveLength(1)
   })
 })
+
+describe('a batch with a version that its stream must stand at', () => {
+  const drafts = (...ids: string[]): ReturnType<typeof OrderPlaced.create>[] =>
+    ids.map((id) => OrderPlaced.create({ id }))
+
+  it('is written whole at that version, or not at all', async () => {
+    await using world = await createTestBus()
+    const { bus, published } = world
+    await bus.publish(drafts('o-1', 'o-1'), { expectedVersion: 0 })
+    await expect(bus.publish(drafts('o-1', 'o-1'), { expectedVersion: 1 })).rejects.toMatchObject({
+      code: 'TIDINGS_CONFLICT',
+    })
+    await bus.publish(drafts('o-1', 'o-1'), { expectedVersion: 2 })
+    expect(published()).toHaveLength(4)
+  })
+
+  it('is refused where it is of several streams, for one version says nothing of the others', async () => {
+    await using world = await createTestBus()
+    const { bus, published } = world
+    await bus.publish(drafts('o-2'))
+    const refused = { code: 'TIDINGS_INVALID_OPTION', details: { field: 'expectedVersion' } }
+    await expect(bus.publish(drafts('o-1', 'o-2'), { expectedVersion: 0 })).rejects.toMatchObject(refused)
+    await expect(bus.publish(drafts('o-1', 'o-1'), { expectedVersion: 0, tenantId: 'acme' })).resolves.toHaveLength(2)
+    expect(published()).toHaveLength(3)
+  })
+})

@@ -1,11 +1,11 @@
 import type { EventDraft } from '../events/define-event.ts'
 import { type Event, priorityRank } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
-import { eventOf, plainRecord, recordOf } from '../events/record-codec.ts'
+import { eventOf, recordOf } from '../events/record-codec.ts'
 import { milliseconds } from '../kernel/duration.ts'
-import { isTidingsError, TidingsError } from '../kernel/errors.ts'
+import { TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, type Meter, silentMeter } from '../kernel/meter.ts'
-import { type Runtime, sleep } from '../kernel/runtime.ts'
+import type { Runtime } from '../kernel/runtime.ts'
 import { fitData } from '../prepare/fit-data.ts'
 import { type PrepareOptions, prepare, type Stamp } from '../prepare/prepare.ts'
 import { partitionOf } from '../store/partitioner.ts'
@@ -15,9 +15,11 @@ import { type Audience, hearAll } from './audience.ts'
 import { claimBatch } from './batch-claims.ts'
 import type { Committer } from './committer.ts'
 import { claimContent, contentMark } from './content-mark.ts'
+import { expectedVersionOf, refuseSeveralStreams, versionConflict } from './expected-version.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
 import { RateGate } from './rate-gate.ts'
 import { type ListenerFailure, type Receipt, receiptOf } from './receipt.ts'
+import { repeatCommit } from './repeat-commit.ts'
 import type { Repeated, UnitClaims } from './unit-claims.ts'
 
 export interface PublisherHost extends PrepareOptions {
@@ -109,6 +111,7 @@ export class Publisher {
     }
     const { store, runtime, settings, dedupSecret } = this.#host
     const events = await Promise.all(drafts.map(async (draft) => prepare(draft, options, this.#host)))
+    if (options.expectedVersion !== undefined) refuseSeveralStreams(events)
     const ready = await Promise.all(events.map(async (event) => this.#fit(event, options)))
     const rank = Math.min(...events.map((event) => priorityRank[event.priority]))
     const asks = (at: number): boolean => drafts[at]?.definition.dedup === 'content'
@@ -130,7 +133,7 @@ export class Publisher {
         passed = true
         const expect: Expectation[] = [...(claims?.expect ?? [])]
         if (options.expectedVersion !== undefined)
-          expect.push(this.#expectation(events[0] as Event<unknown>, options.expectedVersion))
+          expect.push(expectedVersionOf(events[0] as Event<unknown>, options.expectedVersion))
         const documents = [...(this.#promises(fresh).documents ?? []), ...(claims?.documents ?? [])]
         const result = await this.#attempt(
           { append: fresh.map(({ record }) => record), expect, documents },
@@ -257,10 +260,14 @@ export class Publisher {
         limited: true,
         settled: (result, error) => {
           if (result?.status !== 'committed') {
-            this.#retry(unit, rank, options, result, error).then(
-              (late) => resolve(resultOf(late.events[0] as Placed, late.repeated)),
-              reject,
-            )
+            const late = result === undefined ? this.#again(unit, rank, options, error) : Promise.resolve(result)
+            late
+              .then((answer) => {
+                const { events, repeated } = this.#granted(answer)
+                this.#published.add(1)
+                return resultOf(events[0] as Placed, repeated)
+              })
+              .then(resolve, reject)
             return
           }
           this.#published.add(1)
@@ -295,7 +302,7 @@ export class Publisher {
       passed = true
       const expect: Expectation[] = []
       if (claim !== undefined) expect.push(claim.expect)
-      if (options.expectedVersion !== undefined) expect.push(this.#expectation(event, options.expectedVersion))
+      if (options.expectedVersion !== undefined) expect.push(expectedVersionOf(event, options.expectedVersion))
       const promises = this.#promises([ready]).documents ?? []
       const documents = claim === undefined ? promises : [...promises, claim.document]
       const result = await this.#attempt({ append: [ready.record], expect, documents }, rank, options)
@@ -376,7 +383,7 @@ export class Publisher {
         limited: true,
         settled: (result, error) => {
           if (result === undefined) {
-            this.#retry(unit, rank, options, undefined, error, true).then(resolve, reject)
+            this.#again(unit, rank, options, error).then(resolve, reject)
             return
           }
           if (result.status === 'committed') this.#host.committed(result.events)
@@ -386,97 +393,30 @@ export class Publisher {
     })
   }
 
-  /** The way of a commit that was not granted at once: asked again while the store is away, else told to the publisher. */
-  #retry(
-    unit: Unit,
-    rank: number,
-    options: PublishOptions,
-    result: CommitResult | undefined,
-    error: Error | undefined,
-  ): Promise<Extract<CommitResult, { status: 'committed' }>>
-  #retry(
-    unit: Unit,
-    rank: number,
-    options: PublishOptions,
-    result: CommitResult | undefined,
-    error: Error | undefined,
-    raw: true,
-  ): Promise<CommitResult>
-  async #retry(
-    unit: Unit,
-    rank: number,
-    options: PublishOptions,
-    result: CommitResult | undefined,
-    error: Error | undefined,
-    raw = false,
-  ): Promise<CommitResult> {
-    const { committer, runtime, settings } = this.#host
-    let answer = result
-    let failure = error
-    // Once nobody knows what became of a try, no later failure makes it known.
-    let doubt = isUnknown(error) ? error : undefined
-    const until = runtime.monotonic() + this.#deadline(options)
-    // The first try may have been applied without an answer, so from now on nobody may take these ids for unused.
-    const repeat: Unit = { ...unit, append: (unit.append ?? []).map((record) => unfresh(record)) }
-    for (let attempt = 1; answer === undefined; attempt++) {
-      const wait = settings.retryDelay * 2 ** (attempt - 1) * (0.8 + 0.4 * runtime.random())
-      if (attempt >= settings.tries || !isAway(failure) || runtime.monotonic() + wait > until) {
-        this.#failed.add(1)
-        throw (doubt ?? failure) as Error
-      }
-      await sleep(runtime, wait)
-      try {
-        answer = await committer.commit(repeat, rank, 'limited')
-      } catch (again) {
-        failure = again as Error
-        if (isUnknown(failure)) doubt = failure
-      }
+  /** The way of a commit that gave no answer: asked again while the store is away, else told to the publisher. */
+  async #again(unit: Unit, rank: number, options: PublishOptions, error: Error | undefined): Promise<CommitResult> {
+    let answer: CommitResult
+    try {
+      answer = await repeatCommit(this.#host, unit, rank, this.#deadline(options), error)
+    } catch (failure) {
+      this.#failed.add(1)
+      throw failure
     }
-    if (answer.status === 'committed') {
-      this.#host.committed(answer.events)
-      // The try whose answer was lost was ours. Where promises are kept, they tell what was heard; elsewhere nobody has heard it yet.
-      if (answer.repeated && this.#host.store.capabilities.durability === 'memory')
-        answer = { ...answer, repeated: false }
-    }
-    return raw ? answer : this.#granted(answer)
+    if (answer.status !== 'committed') return answer
+    this.#host.committed(answer.events)
+    // The try whose answer was lost was ours. Where promises are kept, they tell what was heard; elsewhere nobody has heard it yet.
+    return answer.repeated && this.#host.store.capabilities.durability === 'memory'
+      ? { ...answer, repeated: false }
+      : answer
   }
 
   #granted(result: CommitResult, draft?: EventDraft): Extract<CommitResult, { status: 'committed' }> {
     if (result.status === 'committed') return result
     this.#failed.add(1)
-    if (result.status === 'refused') throw result.error
-    throw new TidingsError(
-      'TIDINGS_CONFLICT',
-      `The stream does not stand at the \`expectedVersion\` ${result.expectation.version}; it stands at ${result.actual}.`,
-      {
-        details: {
-          field: 'expectedVersion',
-          expected: result.expectation.version,
-          actual: result.actual,
-          ...(draft === undefined ? {} : { type: draft.definition.type }),
-        },
-      },
-    )
-  }
-
-  #expectation(event: Event<unknown>, version: number): Expectation {
-    return { stream: { tenant: event.context.tenantId ?? '', category: event.category, key: event.key }, version }
+    throw result.status === 'refused' ? result.error : versionConflict(result, draft?.definition.type)
   }
 
   #deadline(options: PublishOptions): number {
     return milliseconds(options.deadline ?? 30_000, 'deadline')
   }
-}
-
-function isAway(error: Error | undefined): boolean {
-  return isTidingsError(error, 'TIDINGS_STORE_UNAVAILABLE') || isUnknown(error)
-}
-
-function isUnknown(error: Error | undefined): boolean {
-  return isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')
-}
-
-/** The same record without the promise that nobody has seen its id. */
-function unfresh(record: EventRecord): EventRecord {
-  return record.fresh === true ? { ...plainRecord(record), fresh: false } : record
 }
