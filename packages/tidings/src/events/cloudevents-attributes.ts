@@ -100,11 +100,19 @@ export function isMediaType(text: string): boolean {
   return mediaType.test(text)
 }
 
+/** Content types are few and come again and again. */
+const jsonTypes = new Map<string, boolean>([['application/json', true]])
+
 /** Whether data of this content type is JSON: `json` or `+json`; absent means JSON too. */
 export function isJsonType(contentType: string | undefined): boolean {
   if (contentType === undefined) return true
-  const subtype = (contentType.split(';', 1)[0] as string).trim().toLowerCase().split('/')[1] ?? ''
-  return subtype === 'json' || subtype.endsWith('+json')
+  let known = jsonTypes.get(contentType)
+  if (known === undefined) {
+    const subtype = (contentType.split(';', 1)[0] as string).trim().toLowerCase().split('/')[1] ?? ''
+    known = subtype === 'json' || subtype.endsWith('+json')
+    if (jsonTypes.size < 1_000 && contentType.length < 100) jsonTypes.set(contentType, known)
+  }
+  return known
 }
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/

@@ -104,6 +104,8 @@ export function plainRecord(record: EventRecord): EventRecord {
 /** The members of a context that have no column of their own, as JSON text in a fixed order; empty where there are none. */
 export function contextText(context: EventContext): string {
   const { userId, sessionId, locationId, actor, traceparent, tracestate, business, extensions } = context
+  const said = userId ?? sessionId ?? locationId ?? actor ?? traceparent ?? tracestate ?? business ?? extensions
+  if (said === undefined || said === null) return ''
   const text = JSON.stringify({
     userId,
     sessionId,
