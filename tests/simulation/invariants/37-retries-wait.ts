@@ -63,6 +63,7 @@ export function retriesWait(world: World): Invariant {
 }
 
 function waited(world: World, run: Run, due: ReadonlyMap<string, number>): void {
+  const id = `${run.subscription}/0/${run.event.stream}/${String(run.event.position).padStart(16, '0')}`
   const before = world.runs.get(`${run.subscription}|${run.event.id}`)?.at(-1)
   if (
     before?.outcome === 'threw' &&
@@ -73,8 +74,8 @@ function waited(world: World, run: Run, due: ReadonlyMap<string, number>): void 
   ) {
     const least = run.attempt === 2 ? backoff[0] : run.subscription === 'slow' ? 0 : backoff[1]
     const waits = run.began - before.ended
-    // The first wait is timed in memory; a parked event is due by the wall clock, which may jump.
-    const timed = run.attempt === 2 || !world.profile.jumps
+    // What waits in its lane is timed in memory; a parked event is due by the wall clock, which may jump.
+    const timed = !world.profile.jumps || !due.has(id)
     if (timed && run.subscription !== 'slow' && waits < least - 1)
       world.fail(
         37,
@@ -84,7 +85,6 @@ function waited(world: World, run: Run, due: ReadonlyMap<string, number>): void 
   // Wall clocks that jump move due times with them, and a former owner knows no better.
   if (world.profile.jumps || world.fences.get(`${run.subscription}/0/${run.event.partition}`)?.by !== run.instance)
     return
-  const id = `${run.subscription}/0/${run.event.stream}/${String(run.event.position).padStart(16, '0')}`
   const early = (due.get(id) ?? 0) - world.runtime.now()
   if (early > 1)
     world.fail(

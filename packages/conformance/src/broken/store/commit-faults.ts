@@ -86,11 +86,12 @@ export const commitFaults: readonly BrokenStore[] = [
   })),
   brokenMemory('takes an id for the same whatever its source', ['repeat'], (store) => {
     const originals = new Map<string, EventRecord>()
-    const joined = (record: EventRecord): EventRecord => {
-      originals.set(record.id, originals.get(record.id) ?? record)
-      return { ...record, source: '' }
+    const first = (record: EventRecord): EventRecord => {
+      const original = originals.get(record.id) ?? record
+      originals.set(record.id, original)
+      return original
     }
-    return restoring(store, joined, (record) => originals.get(record.id) ?? record)
+    return restoring(store, first, (record) => record)
   }),
 ]
 
