@@ -29,6 +29,7 @@ export class InboxTerm implements Sink {
   readonly #timers = new Set<Timer>()
   readonly #placing = Promise.withResolvers<void>()
   #consumer: Consumer | undefined
+  #closing = false
 
   /** @param broken Called once when the membership has ended by itself, or must end. */
   constructor(host: InboxHost, counts: InboxCounts, broken: (cause: Error) => void) {
@@ -87,6 +88,7 @@ export class InboxTerm implements Sink {
   /** Leaves the group. Resolves when nothing is under way any more, or after `deadline` milliseconds. Idempotent. */
   async close(deadline: number): Promise<void> {
     if (this.over) return
+    this.#closing = true
     const intakes = [...this.#intakes.values()]
     const { runtime } = this.#host
     // The consumer hands its partitions over by `revoked`, which waits for each; some queues have none.
@@ -148,7 +150,7 @@ export class InboxTerm implements Sink {
       this.#credit.arrived(record?.data.length ?? raw?.byteLength ?? 0)
       let intake = this.#intakes.get(partition)
       // Queues have no checkpoint that is taken over first.
-      if (intake === undefined && !isLog && !this.over)
+      if (intake === undefined && !isLog && !this.#closing && !this.over)
         this.#intakes.set(partition, (intake = this.#intake(partition, undefined)))
       if (intake === undefined) this.#credit.released(1)
       else intake.deliver(delivery)
@@ -205,7 +207,7 @@ export class InboxTerm implements Sink {
   }
 
   #request(): void {
-    if (this.over || this.#consumer === undefined) return
+    if (this.over || this.#closing || this.#consumer === undefined) return
     const wanted = this.#credit.ask()
     if (wanted > 0) this.#consumer.request(wanted)
   }

@@ -27,7 +27,7 @@ const mostBytes = 8_388_608
  * Takes the deliveries of one partition, or of a queue, into the store: in order, many in one unit, which for a log holds how far it got.
  * While the store is away it tries again with the same, for ever; it never holds more than it was given.
  *
- * It is active until it was stopped (what is under way may end) or abandoned (what is under way counts for nothing).
+ * It is active until it is told to stop (what is under way may end, nothing more is taken) or abandoned (what is under way counts for nothing).
  */
 export class Intake {
   readonly #host: InboxHost
@@ -42,6 +42,7 @@ export class Intake {
   /** Up to here everything was delivered or is of no interest. */
   #scanned: Offset
   #work: Promise<void> | undefined
+  #stopping = false
   #held = 0
   #lastDead = 0
 
@@ -76,7 +77,7 @@ export class Intake {
   }
 
   deliver(delivery: Delivery): void {
-    if (!this.active) return
+    if (!this.active || this.#stopping) return
     this.#held++
     if (this.#checkpoint !== undefined) {
       if (delivery.offset <= this.#delivered) {
@@ -91,6 +92,7 @@ export class Intake {
 
   /** Everything up to here was delivered or is of no interest. */
   scanned(offset: Offset): void {
+    if (this.#stopping) return
     if (offset > this.#scanned) this.#scanned = offset
     // Where the group begins must be known before anything is missed.
     if (this.#checkpoint?.place.offset === -1) this.#start()
@@ -101,8 +103,12 @@ export class Intake {
     if (this.#checkpoint !== undefined && this.#scanned > this.#checkpoint.place.offset) this.#start()
   }
 
-  /** Begins nothing new. Resolves when what is under way has ended. */
+  /**
+   * Begins nothing new and takes nothing more: how far the partition is must not pass over what is dropped here. Resolves when what is under
+   * way has ended.
+   */
   async stop(): Promise<void> {
+    this.#stopping = true
     this.#queue = []
     await this.#work
     this.abandon()
@@ -115,6 +121,7 @@ export class Intake {
   }
 
   #start(): void {
+    if (this.#stopping) return
     this.#work ??= this.#run().finally(() => {
       this.#work = undefined
       // What came while the last of it was ending.
@@ -125,6 +132,7 @@ export class Intake {
   async #run(): Promise<void> {
     // All deliveries of one call travel together.
     await Promise.resolve()
+    if (this.#stopping) return
     do {
       const batch = this.#take()
       const part = await this.#sift(batch)

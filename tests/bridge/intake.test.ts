@@ -1,0 +1,74 @@
+import { busStatus, defineEvent } from 'tidings'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { type BrokerWorld, brokerWorld, note, type ServiceInstance } from './broker-world.ts'
+import { deliveries, type Member, type ScriptedBroker, scriptedBroker } from './scripted-broker.ts'
+
+const Noted = defineEvent('note.taken')
+
+let world: BrokerWorld
+beforeEach(() => {
+  world = brokerWorld(13)
+})
+afterEach(() => world.close())
+
+async function joined(
+  broker: ScriptedBroker,
+  inbox: { readonly window?: number; readonly batch?: number } = {},
+): Promise<{ readonly audit: ServiceInstance; readonly member: Member }> {
+  const audit = await world.open('audit', { inbox, through: broker.through })
+  note(audit.bus, Noted)
+  const starting = audit.bus.start()
+  await world.until('it has joined', () => broker.members.length > 0)
+  const member = broker.members.at(-1) as Member
+  await world.run(member.sink.assigned([0]))
+  member.sink.scanned(0, 0)
+  await world.run(starting)
+  return { audit, member }
+}
+
+const place = async ({ store }: ServiceInstance): Promise<number> => {
+  const [document] = await store.find('inbox', { id: 'audit/0' })
+  return (JSON.parse(document?.body ?? '{}') as { offset: number }).offset
+}
+
+const stored = async ({ store }: ServiceInstance): Promise<string[]> =>
+  (await store.readAll({ after: 0, limit: 1_000 })).events.map(({ record }) => record.id)
+
+const ids = (from: number, to: number): string[] => deliveries(from, to).map(({ record }) => record?.id as string)
+
+test('what is taken away before it was looked at is not passed over', async () => {
+  const { audit, member } = await joined(scriptedBroker())
+  member.sink.deliver(deliveries(1, 5))
+  member.sink.scanned(0, 5)
+  await world.run(member.sink.revoked([0]))
+  await world.runtime.advance(10_000)
+  expect({ place: await place(audit), stored: await stored(audit) }).toEqual({ place: 0, stored: [] })
+})
+
+test('what comes while a partition is taken away does not pass over what was dropped', async () => {
+  const { audit, member } = await joined(scriptedBroker(), { batch: 10 })
+  audit.disk.add({ what: 'delay', takes: [1_000, 1_000] })
+  member.sink.deliver(deliveries(1, 20))
+  await world.runtime.advance(100)
+  const leaving = member.sink.revoked([0])
+  member.sink.deliver(deliveries(21, 30))
+  member.sink.scanned(0, 30)
+  await world.run(leaving)
+  await world.runtime.advance(20_000)
+  expect({ place: await place(audit), stored: await stored(audit) }).toEqual({ place: 10, stored: ids(1, 10) })
+})
+
+test('a queue whose inbox closes gets back what came after what was dropped', async () => {
+  const { audit, member } = await joined(scriptedBroker('queue'), { batch: 10, window: 40 })
+  audit.disk.add({ what: 'delay', takes: [1_000, 1_000] })
+  member.sink.deliver(deliveries(1, 20))
+  await world.runtime.advance(100)
+  const { requested } = member
+  const closing = audit.bus.close({ deadline: 10_000 })
+  await world.runtime.advance(10)
+  member.sink.deliver(deliveries(21, 30))
+  await world.run(closing)
+  expect(await stored(audit)).toEqual(ids(1, 10))
+  expect(member.requested).toBe(requested)
+})

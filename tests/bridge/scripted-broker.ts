@@ -1,0 +1,80 @@
+import { checksumOf, type Delivery, type EventRecord, type Sink, streamText, type Transport } from 'tidings/spi'
+
+/** A broker that does what a test says, call by call. */
+export interface ScriptedBroker {
+  readonly through: (transport: Transport) => Transport
+  /** Everybody who has subscribed, in order. */
+  readonly members: Member[]
+  /** What `subscribe` and `close` of a member wait for. */
+  joining: Promise<void> | undefined
+}
+
+export interface Member {
+  readonly sink: Sink
+  readonly topics: readonly string[] | undefined
+  requested: number
+  closed: boolean
+}
+
+export function scriptedBroker(kind: Transport['capabilities']['kind'] = 'log'): ScriptedBroker {
+  const members: Member[] = []
+  const broker: ScriptedBroker = {
+    members,
+    joining: undefined,
+    through: (transport) => ({
+      ...transport,
+      capabilities: Object.freeze({
+        ...transport.capabilities,
+        name: 'scripted',
+        kind,
+        groups: kind !== 'fanout',
+        redelivery: kind !== 'fanout',
+        replay: kind === 'log',
+      }),
+      async subscribe({ topics }, sink) {
+        await broker.joining
+        const member: Member = { sink, topics, requested: 0, closed: false }
+        members.push(member)
+        return {
+          request: (count) => void (member.requested += count),
+          done() {},
+          settle() {},
+          seek() {},
+          async close() {
+            member.closed = true
+            if (kind === 'log') await sink.revoked([0])
+          },
+        }
+      },
+    }),
+  }
+  return broker
+}
+
+/** Deliveries of partition 0 with these offsets, first and last included. */
+export function deliveries(from: number, to: number, category = 'note', id = 'e'): Delivery[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => {
+    const record = recordOf(category, `${id}-${from + at}`)
+    return { partition: 0, offset: from + at, stream: streamText(record), record }
+  })
+}
+
+function recordOf(category: string, id: string): EventRecord {
+  const record = {
+    id,
+    source: '/elsewhere',
+    type: `${category}.taken`,
+    version: '',
+    category,
+    key: 'k',
+    tenant: '',
+    time: 1_767_225_600_000,
+    priority: 2,
+    correlation: id,
+    causation: '',
+    context: '',
+    data: '{}',
+    encoding: '',
+  }
+  return { ...record, checksum: checksumOf(record), seal: '' }
+}
