@@ -72,3 +72,68 @@ test('a queue whose inbox closes gets back what came after what was dropped', as
   expect(await stored(audit)).toEqual(ids(1, 10))
   expect(member.requested).toBe(requested)
 })
+
+test('a partition that was made anew at the broker is read from its new beginning', async () => {
+  const { audit, member } = await joined(scriptedBroker())
+  member.sink.deliver(deliveries(1, 50))
+  await world.until('they are stored', async () => (await place(audit)) === 50)
+  await world.run(member.sink.revoked([0]))
+  expect(await world.run(member.sink.assigned([0]))).toEqual([50])
+  // The transport finds the end of the partition below and begins where it was told to.
+  member.sink.scanned(0, 0)
+  await world.until('the lower place is written down', async () => (await place(audit)) === 0)
+  member.sink.deliver(deliveries(1, 5, 'note', 'anew'))
+  await world.until('they are stored', async () => (await place(audit)) === 5)
+  expect((await stored(audit)).slice(50)).toEqual(deliveries(1, 5, 'note', 'anew').map(({ record }) => record?.id))
+  expect((await busStatus(audit.bus)).bridge?.inbox).toMatchObject({ held: 0, received: 55, duplicates: 0 })
+  // From here on older offsets have been before.
+  member.sink.scanned(0, 2)
+  member.sink.deliver(deliveries(3, 5, 'note', 'anew'))
+  await world.runtime.advance(10_000)
+  expect({ place: await place(audit), stored: (await stored(audit)).length }).toEqual({ place: 5, stored: 55 })
+})
+
+test('a partition that was made anew and is taken over meanwhile keeps the place of its new owner', async () => {
+  const { audit, member } = await joined(scriptedBroker())
+  member.sink.deliver(deliveries(1, 50))
+  await world.until('they are stored', async () => (await place(audit)) === 50)
+  await world.run(member.sink.assigned([0]))
+  await takeOver(audit)
+  member.sink.scanned(0, 0)
+  await world.runtime.advance(1_000)
+  expect(await place(audit)).toBe(50)
+})
+
+test('what comes after another instance has taken a partition over costs no credit', async () => {
+  const broker = scriptedBroker()
+  const { audit, member } = await joined(broker, { window: 10 })
+  await takeOver(audit)
+  member.sink.deliver(deliveries(1, 4))
+  await world.until('it is told', () => audit.logged.some(({ message }) => message.includes('has moved to another')))
+  const held = async (): Promise<number | undefined> => (await busStatus(audit.bus)).bridge?.inbox.held
+  expect(await held()).toBe(0)
+  member.sink.deliver(deliveries(5, 10))
+  expect(await held()).toBe(0)
+  // Whatever has come is asked for anew, for the partitions that stay.
+  expect(member.requested).toBeGreaterThanOrEqual(20)
+})
+
+test('what comes between the call that takes a partition away and its end costs no credit', async () => {
+  const { audit, member } = await joined(scriptedBroker(), { window: 10 })
+  audit.disk.add({ what: 'delay', takes: [1_000, 1_000] })
+  member.sink.deliver(deliveries(1, 4))
+  await world.runtime.advance(100)
+  const leaving = member.sink.revoked([0])
+  member.sink.deliver(deliveries(5, 10))
+  expect((await busStatus(audit.bus)).bridge?.inbox.held).toBe(4)
+  await world.run(leaving)
+  expect((await busStatus(audit.bus)).bridge?.inbox.held).toBe(0)
+  expect(member.requested).toBe(20)
+})
+
+/** Another instance becomes the owner, as far as the store knows. */
+async function takeOver({ store }: ServiceInstance): Promise<void> {
+  const [document] = await store.find('inbox', { id: 'audit/0' })
+  const put = JSON.stringify({ ...JSON.parse(document?.body as string), owner: 'another' })
+  await store.commit([{ documents: [{ collection: 'inbox', id: 'audit/0', put }] }])
+}

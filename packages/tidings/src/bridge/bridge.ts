@@ -15,6 +15,7 @@ import { Outgoing } from './outgoing.ts'
 import { RecentIds } from './recent-ids.ts'
 import { relayHost, relaySubscription } from './relay.ts'
 import { type Routed, routedEvent, routedRecord } from './route.ts'
+import { identityOf } from './store-identity.ts'
 import { topicsOf } from './topics.ts'
 
 /** What joins a bus to a broker: the relay that hands over what this service publishes, the inbox that takes in what others do. */
@@ -69,11 +70,12 @@ const batchBytes = 4_194_304
 /** Connects to the broker. Rejects with what its adapter says. */
 export async function openBridge(adapter: TransportAdapter, parts: BridgeHost): Promise<Bridge> {
   const { host, engines, source, settings } = parts
+  const identity = await identityOf(engines.store, host.runtime)
   const transport = await adapter.open(host)
-  return bridgeOver(transport, { ...parts, host, engines, source, settings })
+  return bridgeOver(transport, { ...parts, host, engines, source, settings, identity })
 }
 
-function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
+function bridgeOver(transport: Transport, parts: BridgeHost & { readonly identity: string }): Bridge {
   const { host, engines, source, settings } = parts
   const sent = new RecentIds(remembered)
   const arrived = new RecentIds(remembered)
@@ -100,6 +102,7 @@ function bridgeOver(transport: Transport, parts: BridgeHost): Bridge {
     ...host,
     settings: settings.inbox,
     source,
+    identity: parts.identity,
     maxBytes: parts.maxIncomingBytes,
     sent: (id) => sent.has(id),
     arrived: (id) => arrived.add(id),

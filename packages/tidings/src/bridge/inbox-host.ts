@@ -17,6 +17,8 @@ export interface InboxHost {
   readonly meter: Meter
   readonly settings: InboxSettings
   readonly source: string
+  /** The name of the store, see `identityOf`. */
+  readonly identity: string
   /** Largest data taken in, in bytes. */
   readonly maxBytes: number
   /** Whether this process has lately sent an event of its own with this id to the broker, so that the store has it. */

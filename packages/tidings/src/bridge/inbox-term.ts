@@ -73,6 +73,7 @@ export class InboxTerm implements Sink {
         group: settings.group,
         ...(topics === undefined ? {} : { topics }),
         start,
+        store: this.#host.identity,
       },
       this,
     )

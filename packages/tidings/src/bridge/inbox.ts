@@ -1,6 +1,6 @@
 import { isTidingsError } from '../kernel/errors.ts'
 import { within } from '../kernel/lifecycle.ts'
-import type { Timer } from '../kernel/runtime.ts'
+import { sleep, type Timer } from '../kernel/runtime.ts'
 import type { InboxCounts, InboxHost } from './inbox-host.ts'
 import { inboxCollection, readPlace } from './inbox-place.ts'
 import { InboxTerm } from './inbox-term.ts'
@@ -31,7 +31,9 @@ const longest = 15_000
 const startPatience = 5_000
 
 /** What no amount of waiting mends. */
-const mistakes = ['TIDINGS_INVALID_OPTION', 'TIDINGS_NOT_SUPPORTED'] as const
+const mistakes = ['TIDINGS_INVALID_OPTION', 'TIDINGS_NOT_SUPPORTED', 'TIDINGS_GROUP_SPLIT'] as const
+/** How long a start waits for members to go who live with another store, in milliseconds: those may have died a moment ago. */
+const splitPatience = 15_000
 
 /**
  * What others publish, taken from the broker into this service's own log: joins the group, and joins it anew whenever that has ended.
@@ -69,10 +71,18 @@ export class Inbox {
     this.#term = undefined
     this.#state = 'joining'
     await term?.close(startPatience)
-    let failure: unknown
-    const joined = this.#join().catch((error: unknown) => void (failure = error))
-    await within(this.#host.runtime, startPatience, joined)
-    if (isMistake(failure)) throw failure
+    const { runtime } = this.#host
+    const until = runtime.monotonic() + splitPatience
+    for (;;) {
+      let failure: unknown
+      const joined = this.#join().catch((error: unknown) => void (failure = error))
+      await within(runtime, startPatience, joined)
+      if (!isMistake(failure)) break
+      if (!isTidingsError(failure, 'TIDINGS_GROUP_SPLIT') || runtime.monotonic() >= until) throw failure
+      this.#rest()
+      await sleep(runtime, shortest)
+      if (this.status().state === 'closed') return
+    }
     await this.#placed()
   }
 

@@ -196,7 +196,8 @@ async function assemble(
     beside: options.beside,
     direct: broker !== undefined,
   }
-  log('info', promiseLine(promised), {
+  // Without a broker nothing is promised that was not chosen.
+  log(capabilities === undefined ? 'debug' : 'info', promiseLine(promised), {
     source,
     store: store.capabilities.name,
     ...(capabilities === undefined ? {} : { broker: capabilities.name, group }),

@@ -67,6 +67,11 @@ export interface SubscribeOptions {
    * `end`: only what is published after the partition was assigned.
    */
   readonly start?: 'beginning' | 'end'
+  /**
+   * Which store takes in what this member hears. Where the transport can tell, it refuses a member whose store is another than that of the
+   * group's living members (`TIDINGS_GROUP_SPLIT`): each store would get a part of what both need.
+   */
+  readonly store?: string
 }
 
 /** What a consumer tells its engine. Calls come one after another, and `deliver` only for partitions that `assigned` has resolved for. */

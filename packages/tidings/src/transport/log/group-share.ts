@@ -5,6 +5,8 @@ import { type Owners, type Ownership, parseOwners, planOf } from './ownership.ts
 export interface Member {
   readonly group: string
   readonly exclusive: boolean
+  /** Which store takes in what it hears, where that matters. */
+  readonly store: string | undefined
   /** These are ours now. Resolves when the sink has been told, or will not be. Never rejects. */
   take(partitions: readonly number[]): Promise<void>
   /** Stop with these; resolves when nobody works on them any more. Never rejects. */

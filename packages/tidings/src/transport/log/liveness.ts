@@ -8,6 +8,8 @@ export interface InstanceBody {
   /** The lease it goes by, in milliseconds; it renews three times as often. */
   readonly lease: number
   readonly groups: readonly string[]
+  /** By group: which store takes in what the instance hears, where that matters. */
+  readonly stores?: Readonly<Record<string, string>>
   /** Grows with each renewal. */
   readonly beat: number
 }
@@ -66,6 +68,14 @@ export class Liveness {
       .toSorted()
   }
 
+  /** Living members of a group that take what they hear into another store than this one. */
+  strangers(group: string, store: string): string[] {
+    return this.members(group).filter((id) => {
+      const other = this.#seen.get(id)?.body.stores?.[group]
+      return other !== undefined && other !== store
+    })
+  }
+
   /** Milliseconds until the next of the others may turn out dead; undefined where nobody lives. */
   nextDeath(self: string): number | undefined {
     const left = [...this.#seen]
@@ -97,7 +107,9 @@ export class Liveness {
       const body = JSON.parse(text) as Partial<InstanceBody>
       if (typeof body.until !== 'number' || !Array.isArray(body.groups)) return undefined
       const lease = typeof body.lease === 'number' && body.lease > 0 ? body.lease : this.#lease
-      return { until: body.until, lease, groups: body.groups, beat: typeof body.beat === 'number' ? body.beat : 0 }
+      const beat = typeof body.beat === 'number' ? body.beat : 0
+      const stores = typeof body.stores === 'object' && body.stores !== null ? body.stores : undefined
+      return { until: body.until, lease, groups: body.groups, beat, ...(stores === undefined ? {} : { stores }) }
     } catch {
       return undefined
     }

@@ -35,6 +35,7 @@ interface Term {
 export class LogConsumer implements Consumer, Member {
   readonly group: string
   readonly exclusive: boolean
+  readonly store: string | undefined
   readonly #options: LogConsumerOptions
   readonly #reading: LogReading
   readonly #calls = new SinkCalls()
@@ -51,6 +52,7 @@ export class LogConsumer implements Consumer, Member {
     this.#options = options
     this.group = options.subscribe.group
     this.exclusive = options.subscribe.exclusive ?? false
+    this.store = options.subscribe.store
     this.#trouble = new Trouble(options.host, 'a consumer asks where its partitions begin')
     this.#reading = options.reading((cause) => this.end(cause))
     void this.#call(() => this.#begun.promise)

@@ -4,6 +4,7 @@ import type { Store } from '../../store/store.ts'
 import type { Consumer, Offset, Sink, SubscribeOptions } from '../transport.ts'
 import { LogConsumer } from './log-consumer.ts'
 import { Membership } from './membership.ts'
+import { refuseStrangers } from './refuse-strangers.ts'
 
 /**
  * Documents in which the members of groups say that they live and what they own: `instances` and `owners`. A store is one; so is
@@ -64,6 +65,8 @@ export function logGroups(options: LogGroupsOptions): LogGroups {
   return {
     async subscribe(subscribe, sink) {
       check(subscribe)
+      const place = documents(subscribe.group)
+      if (subscribe.store !== undefined) await refuseStrangers(place, host, lease, subscribe)
       const membership = membershipFor(subscribe.group)
       const consumer = new LogConsumer({
         host,
@@ -78,6 +81,8 @@ export function logGroups(options: LogGroupsOptions): LogGroups {
       consumers.add(consumer)
       try {
         await membership.join(consumer)
+        // Of two that came at one time, unseen by each other, the later one goes.
+        await refuseStrangers(place, host, lease, subscribe, (stranger) => stranger < membership.id)
       } catch (error) {
         consumer.begin()
         await consumer.close()

@@ -227,7 +227,14 @@ export class Membership {
     const due = now - this.#renewed >= lease * 0.3 || !this.#liveness.alive(this.id)
     if (!due && groups.join('\n') === this.#announced) return undefined
     const until = host.runtime.now() + lease
-    const put = JSON.stringify({ until, lease, groups, beat: ++this.#beat })
+    const stores = Object.fromEntries(
+      groups.flatMap((group) => {
+        const store = this.#joined.get(group)?.member.store
+        return store === undefined ? [] : [[group, store]]
+      }),
+    )
+    const beat = ++this.#beat
+    const put = JSON.stringify({ until, lease, groups, beat, ...(Object.keys(stores).length === 0 ? {} : { stores }) })
     return { documents: [{ put, collection: 'instances', id: this.id, index: { until } }] }
   }
 
@@ -279,7 +286,7 @@ function refusal(result: CommitResult): void {
   })
 }
 
-async function readAllDocuments(documents: GroupDocuments, collection: string): Promise<StoredDocument[]> {
+export async function readAllDocuments(documents: GroupDocuments, collection: string): Promise<StoredDocument[]> {
   const limit = 1_000
   const all: StoredDocument[] = []
   for (let after: string | undefined; ; after = all.at(-1)?.id) {
