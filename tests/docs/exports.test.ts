@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest'
 
 import { read } from './pages.ts'
 
-const entries = ['tidings', 'tidings/testing', 'tidings/node', 'tidings/spi', '@tidings/sqlite', '@tidings/prometheus']
+const entries = [
+  'tidings',
+  'tidings/testing',
+  'tidings/node',
+  'tidings/spi',
+  '@tidings/sqlite',
+  '@tidings/kafka',
+  '@tidings/nats',
+  '@tidings/rabbitmq',
+  '@tidings/prometheus',
+]
 
 describe('the page of exports', () => {
   it.each(entries)('lists what %s exports, and nothing else', async (entry) => {

@@ -5,7 +5,21 @@ import { cliTree } from './cli-tree.ts'
 import { found, read, root } from './pages.ts'
 
 /** Commands of every machine, whose arguments are the reader's own. */
-const everyday = new Set(['cd', 'mkdir', 'kill', 'cp', 'export', 'git', 'sqlite3'])
+const everyday = new Set([
+  'cd',
+  'mkdir',
+  'kill',
+  'cp',
+  'export',
+  'git',
+  'sqlite3',
+  'echo',
+  'kcat',
+  'nats',
+  'psql',
+  'rabbitmqadmin',
+  'redis-cli',
+])
 
 /** What is wrong with commands that a page tells its reader to run: scripts, programs, commands or options that do not exist. */
 export async function shellMistakes(text: string): Promise<string[]> {
