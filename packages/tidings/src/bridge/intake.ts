@@ -41,6 +41,8 @@ export class Intake {
   #delivered: Offset
   /** Up to here everything was delivered or is of no interest. */
   #scanned: Offset
+  /** Nothing was delivered yet. */
+  #untouched = true
   #work: Promise<void> | undefined
   #stopping = false
   #held = 0
@@ -79,6 +81,7 @@ export class Intake {
   deliver(delivery: Delivery): void {
     if (!this.active || this.#stopping) return
     this.#held++
+    this.#untouched = false
     if (this.#checkpoint !== undefined) {
       if (delivery.offset <= this.#delivered) {
         this.#taken([delivery])
@@ -90,12 +93,20 @@ export class Intake {
     this.#start()
   }
 
-  /** Everything up to here was delivered or is of no interest. */
+  /** Everything up to here was delivered or is of no interest. Below the place that was answered, before anything was delivered: reading begins here. */
   scanned(offset: Offset): void {
     if (this.#stopping) return
+    const before = this.#checkpoint?.place.offset ?? -1
+    if (this.#untouched && offset < before) {
+      // Somebody has made the partition anew: what it holds now has offsets that were others' before.
+      this.#delivered = offset
+      this.#scanned = offset
+      this.#start()
+      return
+    }
     if (offset > this.#scanned) this.#scanned = offset
     // Where the group begins must be known before anything is missed.
-    if (this.#checkpoint?.place.offset === -1) this.#start()
+    if (before === -1) this.#start()
   }
 
   /** Writes down how far it is, where that has moved without an event. */
