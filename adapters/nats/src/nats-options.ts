@@ -15,7 +15,7 @@ export interface NatsOptions {
   /** Where the cluster can first be reached, as `host:port`; one that answers is enough. */
   readonly servers: readonly string[]
   /**
-   * Name of the stream, and first token of its subjects, `<prefix>.<topic>.<partition>`: 1 to 100 letters, digits, hyphens and
+   * Name of the stream, and first token of its subjects, such as `tidings.order.3`: 1 to 100 letters, digits, hyphens and
    * underscores; default `tidings`. Services that talk to each other use the same.
    */
   readonly prefix?: string
@@ -28,7 +28,7 @@ export interface NatsOptions {
   readonly storage?: 'file' | 'memory'
   /** Copies of a new stream, 1 to 5; default 1. Needs a cluster of that many. */
   readonly replicas?: number
-  /** What a new stream lets go; default: nothing. */
+  /** What a new stream lets go: events older than `age` milliseconds, beyond `bytes`, or beyond `events`, the oldest first, heard or not. Default: nothing. */
   readonly keep?: NatsKeepOptions
   /**
    * Milliseconds within which a new stream knows an event that is published again, 100 to 86,400,000; default 120,000. Longer costs memory of
@@ -51,8 +51,10 @@ export interface NatsOptions {
   readonly inboxPrefix?: string
   /** JetStream domain, where the server's is not the one to use. */
   readonly domain?: string
+  /** With `password`. */
   readonly user?: string
   readonly password?: string
+  /** Instead of user and password. */
   readonly token?: string
   /** For keys, JWT and credentials files: an authenticator of `@nats-io/transport-node`. */
   readonly authenticator?: Authenticator

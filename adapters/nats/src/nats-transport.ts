@@ -31,6 +31,7 @@ export class NatsTransport implements Transport {
   readonly #link: Link
   readonly #publisher: Publisher
   readonly #groups: LogGroups
+  readonly #watch: StreamWatch
   readonly #documents = new Map<string, GroupDocuments>()
   #closing: Promise<void> | undefined
 
@@ -51,10 +52,9 @@ export class NatsTransport implements Transport {
       partitions,
     })
     const turn = new Turn(host.runtime)
-    const watch = new StreamWatch(link, host, facts, () =>
-      openStream(link.manager, { ...settings, partitions }, host.log),
-    )
+    const watch = new StreamWatch(link, host, facts, () => openStream(link.manager, { ...settings, partitions }, host))
     const streamMissing = (): void => watch.repair()
+    this.#watch = watch
     this.#publisher = new Publisher({ link, host, prefix, partitions, maxBytes, timeout, streamMissing })
     this.#groups = logGroups({
       host,
@@ -87,6 +87,9 @@ export class NatsTransport implements Transport {
   }
 
   async subscribe(options: SubscribeOptions, sink: Sink): Promise<Consumer> {
+    if (this.#closing !== undefined) throw closed()
+    // A reading that begins while the stream is made again would end as soon as that has happened.
+    await this.#watch.ready()
     if (this.#closing !== undefined) throw closed()
     return this.#groups.subscribe(options, sink)
   }

@@ -16,7 +16,7 @@ export async function openNats(settings: NatsSettings, host: Host): Promise<Open
   const link = await Link.open(settings, host)
   try {
     refuseOld(link.nats.info?.version ?? '')
-    const facts = await openStream(link.manager, settings, host.log)
+    const facts = await openStream(link.manager, settings, host)
     return { transport: new NatsTransport(link, settings, facts, host), abandon: () => link.die() }
   } catch (error) {
     await link.close()

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import { type Host, realRuntime, silentLog, silentMeter } from 'tidings/spi'
+import { type Host, type Runtime, realRuntime, silentLog, silentMeter, type Timer } from 'tidings/spi'
 
 import { type NatsOptions, settingsOf } from '../src/nats-options.ts'
 import { type OpenedNats, openNats } from '../src/open-nats.ts'
@@ -18,6 +18,32 @@ export function serverOf(url: string): string {
 export function open(url: string, options: Partial<NatsOptions> = {}, host: Partial<Host> = {}): Promise<OpenedNats> {
   const settings = settingsOf({ servers: [serverOf(url)], lease: 1_000, ...options })
   return openNats(settings, { runtime: realRuntime(), log: silentLog, meter: silentMeter, ...host })
+}
+
+/** The real runtime, and its timers that have neither run nor been cancelled. */
+export function countingRuntime(): { readonly runtime: Runtime; readonly timers: ReadonlySet<Timer> } {
+  const real = realRuntime()
+  const timers = new Set<Timer>()
+  return {
+    timers,
+    runtime: {
+      ...real,
+      setTimer: (ms, run) => {
+        const timer = real.setTimer(ms, () => {
+          timers.delete(counted)
+          run()
+        })
+        const counted: Timer = {
+          cancel: () => {
+            timers.delete(counted)
+            timer.cancel()
+          },
+        }
+        timers.add(counted)
+        return counted
+      },
+    },
+  }
 }
 
 /** Removes what a prefix has made on a server. */

@@ -51,7 +51,7 @@ export class Link {
     try {
       nats = await connect(connectionOptions(settings, host))
     } catch (cause) {
-      throw unavailable('at its addresses', cause)
+      throw unavailable(`at ${settings.servers.join(', ')}`, cause)
     }
     try {
       const manager = await jetstreamManager(nats, {

@@ -12,7 +12,7 @@ import {
 
 import type { Link } from '../connection/link.ts'
 import { filtersOf, textOf } from '../stream/subjects.ts'
-import { decodeEvent } from '../wire/decode-event.ts'
+import { copyOf, decodeEvent } from '../wire/decode-event.ts'
 import { heartbeat, PartitionReader, type WaitingMessage } from './partition-reader.ts'
 import type { StreamWatch } from './stream-watch.ts'
 
@@ -43,6 +43,8 @@ export class NatsReading implements LogReading {
   readonly #options: NatsReadingOptions
   readonly #readers = new Map<number, PartitionReader>()
   readonly #stopListening: () => void
+  /** Which stream it reads: places mean nothing in another. */
+  readonly #created: string
   #credit = 0
   #scheduled = false
   #stopped = false
@@ -52,6 +54,7 @@ export class NatsReading implements LogReading {
 
   constructor(options: NatsReadingOptions) {
     this.#options = options
+    this.#created = options.watch.created
     this.#stopListening = options.link.listen({
       up: () => this.#reconnect(),
       down: () => this.#reconnect(),
@@ -114,7 +117,7 @@ export class NatsReading implements LogReading {
     const { watch, subscribe, sink } = this.#options
     try {
       const beyond = Math.max(...offsets)
-      const end = beyond <= watch.seen ? beyond : await watch.end()
+      const end = beyond <= watch.seen ? beyond : await this.#end()
       for (const [at, reader] of readers.entries()) {
         if (this.#readers.get(reader.partition) !== reader) continue
         const offset = offsets[at] as Offset
@@ -216,10 +219,9 @@ export class NatsReading implements LogReading {
    * to the end that the stream had before that was asked.
    */
   async #lookNow(): Promise<void> {
-    const { watch } = this.#options
     try {
       if (this.#readers.size === 0 || !this.#options.link.up) return
-      const end = await watch.end()
+      const end = await this.#end()
       const idle = [...this.#readers.values()].filter(
         ({ running, reported, waiting }) => running && waiting === 0 && reported < end,
       )
@@ -228,6 +230,14 @@ export class NatsReading implements LogReading {
     } catch (error) {
       this.#refused(error)
     }
+  }
+
+  /** Where the stream ends; rejects where it is another one than this has read. */
+  async #end(): Promise<Offset> {
+    const { watch } = this.#options
+    const end = await watch.end()
+    if (watch.created !== this.#created) throw watch.gone()
+    return end
   }
 
   async #scan(reader: PartitionReader, end: Offset): Promise<void> {
@@ -248,5 +258,5 @@ function deliveryOf(partition: number, message: WaitingMessage, now: number): De
   const record = decodeEvent(message, now)
   if (record !== undefined) return { partition, offset, stream: streamText(record), record }
   const stream = streamText({ tenant: '', category: textOf(subject.split('.')[1] ?? ''), key: '' })
-  return { partition, offset, stream, record: undefined, raw: body.slice() }
+  return { partition, offset, stream, record: undefined, raw: copyOf(body) }
 }

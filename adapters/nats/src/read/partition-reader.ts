@@ -6,8 +6,8 @@ import type { Link } from '../connection/link.ts'
 import { tokenOf } from '../stream/subjects.ts'
 import type { Received } from '../wire/decode-event.ts'
 import { rawMessage } from '../wire/raw-message.ts'
-import { readHeaders, statusOf } from '../wire/read-headers.ts'
 import { deliveryPlace } from './delivery-place.ts'
+import { type PullStatus, pullStatus } from './pull-status.ts'
 
 /** A message that waits to be delivered. */
 export interface WaitingMessage extends Received {
@@ -208,7 +208,7 @@ export class PartitionReader {
     try {
       this.#silent = 0
       if (error !== null) this.#again('the server refuses to deliver', error)
-      else if (message.subject === this.#inbox) this.#told(message)
+      else if (message.subject === this.#inbox) this.#told(pullStatus(rawMessage(message).headers))
       else this.#take(message)
     } catch (failure) {
       this.#again('a message could not be read', failure)
@@ -235,21 +235,15 @@ export class PartitionReader {
     this.#ask()
   }
 
-  /** What the server says about a request for messages. */
-  #told(message: Msg): void {
-    const { headers } = rawMessage(message)
-    const code = headers === undefined ? 0 : statusOf(headers)
-    if (code === 100) return
-    const said = headers === undefined ? undefined : readHeaders(headers)
-    const left = Number(said?.['Nats-Pending-Messages'] ?? Number.NaN)
-    // The request has ended: in time, or by its limit of bytes. Everything else ends the consumer.
-    if ((code !== 408 && code !== 404 && code !== 409) || !Number.isSafeInteger(left) || isOver(headers)) {
-      this.#again(`the server answers ${code}`)
+  #told(status: PullStatus): void {
+    if (status.kind === 'beat') return
+    if (status.kind === 'over') {
+      this.#again(`the server answers ${status.code}`)
       return
     }
     this.#failures = 0
-    this.#large = code === 409 && left > 0 && this.#waiting.size === 0
-    this.#asked = Math.max(0, this.#asked - left)
+    this.#large = status.full && this.#waiting.size === 0
+    this.#asked = Math.max(0, this.#asked - status.left)
     this.#ask()
   }
 
@@ -287,13 +281,6 @@ export class PartitionReader {
     host.log('debug', 'A partition is read by a new consumer.', { partition, because, in: Math.round(wait), error })
     this.#retry = host.runtime.setTimer(wait, () => this.#open())
   }
-}
-
-/** Whether a status means that this consumer will deliver nothing more. */
-function isOver(headers: Uint8Array | undefined): boolean {
-  if (headers === undefined) return true
-  const line = Buffer.from(headers).toString('latin1').split('\r\n', 1)[0] as string
-  return /consumer|leadership|shutdown|exceeded/i.test(line)
 }
 
 function sizeOf({ headers, body }: WaitingMessage): number {

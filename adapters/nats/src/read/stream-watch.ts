@@ -24,6 +24,11 @@ export class StreamWatch {
     this.#restore = restore
   }
 
+  /** When the stream was made that is there now, as far as is known. Whoever read another one must begin anew. */
+  get created(): string {
+    return this.#facts.created
+  }
+
   /** The stream reaches at least up to here. */
   get seen(): Offset {
     return this.#seen
@@ -42,7 +47,7 @@ export class StreamWatch {
     const info = await this.#link.ask('for the end of the stream', () => this.#link.manager.streams.info(name))
     if (String(info.created) !== created) {
       this.repair()
-      throw madeAnew(name)
+      throw this.gone()
     }
     this.#seen = info.state.last_seq
     return this.#seen
@@ -67,12 +72,25 @@ export class StreamWatch {
     return Math.max(...numbers)
   }
 
+  /** What readers end with when the stream they read is no more. */
+  gone(): Error {
+    return new StreamGoneError(
+      'TIDINGS_BROKER_UNAVAILABLE',
+      `The stream ${this.#facts.name} was deleted or made anew; reading begins again.`,
+    )
+  }
+
   /** Why nothing can be read any more, where that is what an error means; undefined where trying on makes sense. */
   refusal(error: unknown): Error | undefined {
     if (error instanceof StreamGoneError) return error
     if (causeCode(error) !== apiCode.streamNotFound) return undefined
     this.repair()
-    return madeAnew(this.#facts.name)
+    return this.gone()
+  }
+
+  /** Resolves when the stream is not being made again. */
+  async ready(): Promise<void> {
+    await this.#restoring
   }
 
   /** Looks for the stream, or makes it again. One try at a time; who meets the lack again asks again. */
@@ -93,13 +111,6 @@ export class StreamWatch {
 }
 
 class StreamGoneError extends TidingsError {}
-
-function madeAnew(stream: string): StreamGoneError {
-  return new StreamGoneError(
-    'TIDINGS_BROKER_UNAVAILABLE',
-    `The stream ${stream} was deleted or made anew; reading begins again.`,
-  )
-}
 
 /** JetStream's code of an error, also where it was wrapped. */
 function causeCode(error: unknown): number {

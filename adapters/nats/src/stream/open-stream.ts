@@ -1,6 +1,12 @@
-import { type JetStreamManager, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream'
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream'
 import { millis } from '@nats-io/transport-node'
-import { type Log, TidingsError } from 'tidings/spi'
+import { type Host, type Log, sleep, TidingsError } from 'tidings/spi'
 
 import { apiCode, apiCodeOf, unavailable } from '../connection/nats-errors.ts'
 import type { NatsSettings } from '../nats-options.ts'
@@ -20,16 +26,17 @@ export interface StreamFacts {
 }
 
 /** Finds the stream and the bucket of its groups, or makes them, and reads back what they are. Rejects with coded errors. */
-export async function openStream(manager: JetStreamManager, settings: NatsSettings, log: Log): Promise<StreamFacts> {
-  const info = await findOrMake(manager, streamConfig(settings))
+export async function openStream(manager: JetStreamManager, settings: NatsSettings, host: Host): Promise<StreamFacts> {
+  const info = await findOrMake(manager, host, streamConfig(settings))
   const facts = check(info, settings)
-  tellDifferences(info.config, settings, log)
-  await findOrMake(manager, bucketConfig({ ...settings, storage: facts.storage, replicas: facts.replicas }))
+  tellDifferences(info.config, settings, host.log)
+  await findOrMake(manager, host, bucketConfig({ ...settings, storage: facts.storage, replicas: facts.replicas }))
   return facts
 }
 
 async function findOrMake(
   manager: JetStreamManager,
+  { runtime }: Host,
   config: Partial<StreamConfig> & { name: string; subjects: string[] },
 ): Promise<StreamInfo> {
   const doing = `while the stream ${config.name} is looked for`
@@ -44,13 +51,18 @@ async function findOrMake(
     } catch (error) {
       const code = apiCodeOf(error)
       // Somebody else made it meanwhile, perhaps with other settings.
-      if (code === apiCode.streamNameInUse && attempt < 3) continue
+      if (code === apiCode.streamNameInUse && attempt < 5) continue
       if (code === apiCode.subjectsOverlap) {
         throw new TidingsError(
           'TIDINGS_INVALID_OPTION',
           `The subjects of \`prefix\` ${config.name} belong to another stream already; choose another prefix.`,
           { cause: error, details: { field: 'prefix', subjects: config.subjects.slice(0, 8) } },
         )
+      }
+      // A cluster that elects a leader, or a server that removes other streams at this very moment, does not last.
+      if (error instanceof JetStreamApiError && error.status >= 500 && attempt < 5) {
+        await sleep(runtime, 50 * 2 ** attempt * (0.5 + runtime.random() / 2))
+        continue
       }
       throw unavailable(`while the stream ${config.name} is made`, error)
     }

@@ -10,12 +10,17 @@ export interface Received {
 
 const none: Headers = Object.freeze(Object.create(null) as Headers)
 
+/** Bytes of their own; `slice` of a Buffer would be a view, which keeps all alive that was received with it. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
 /** The event of a message in whichever mode it is written; undefined where it is none. `now` is the time of events that say none. */
 export function decodeEvent({ headers, body }: Received, now: number): EventRecord | undefined {
   try {
     const message = { headers: headers === undefined ? none : readHeaders(headers), body }
     const record = fromMessage(message, cloudEventBindings.nats, { now })[0]
-    return record === undefined || typeof record.data === 'string' ? record : { ...record, data: record.data.slice() }
+    return record === undefined || typeof record.data === 'string' ? record : { ...record, data: copyOf(record.data) }
   } catch {
     return undefined
   }
