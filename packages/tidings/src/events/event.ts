@@ -76,7 +76,7 @@ export interface EventParts<Data> {
 
 /**
  * Builds the one envelope for versioned and legacy events alike. `id` and `time` become text when first read; a context that names no
- * correlation gets the event's own id as its correlation.
+ * correlation gets the event's own id as its correlation, and one that names no actor its user or `system`.
  */
 export function buildEvent<Data>(parts: EventParts<Data>): Event<Data> {
   return new Envelope(parts)
@@ -104,7 +104,8 @@ class Envelope<Data> implements Event<Data> {
   readonly data: Data
   #id: string | (() => string)
   #time: string | undefined
-  #context: EventContext
+  readonly #context: EventContext
+  #whole: EventContext | undefined
   readonly #weight: number
 
   constructor(parts: EventParts<Data>) {
@@ -134,9 +135,8 @@ class Envelope<Data> implements Event<Data> {
   }
 
   get context(): EventContext {
-    if (this.#context.correlationId === undefined)
-      this.#context = Object.freeze({ ...this.#context, correlationId: this.id })
-    return this.#context
+    this.#whole ??= wholeContext(this.#context, this)
+    return this.#whole
   }
 
   static contextAsGiven(event: Event<unknown>): EventContext {
@@ -151,4 +151,10 @@ class Envelope<Data> implements Event<Data> {
     const { id, source, type, version, category, key, time, priority, context, data } = this
     return { id, source, type, version, category, key, time, priority, context, data }
   }
+}
+
+/** What is kept stays as it was given: bytes must not depend on whether somebody has looked. */
+function wholeContext(given: EventContext, event: { readonly id: string }): EventContext {
+  const { userId, actor = userId === undefined ? 'system' : `user:${userId}` } = given
+  return Object.freeze({ ...given, actor, correlationId: given.correlationId ?? event.id })
 }

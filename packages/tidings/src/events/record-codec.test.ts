@@ -91,9 +91,17 @@ test('nothing is drawn, encoded or signed before somebody looks, and each only o
 
 test('an event without a correlation is its own, in the event, its record and after reading back', () => {
   const first = event({ id: () => 'e-9' })
-  expect(first.context).toEqual({ correlationId: 'e-9' })
+  const context = { correlationId: 'e-9', actor: 'system' }
+  expect(first.context).toEqual(context)
   expect(recordOf(first).correlation).toBe('e-9')
-  expect(eventOf(stored(first)).context).toEqual({ correlationId: 'e-9' })
+  expect(eventOf(stored(first)).context).toEqual(context)
+})
+
+test('an event names who acted: whom it was told of, else its user, else the system', () => {
+  const actorOf = (parts: Parameters<typeof event>[0]): unknown => eventOf(stored(event(parts))).context.actor
+  expect(actorOf({ context: { actor: 'job:nightly', userId: 'u-1' } })).toBe('job:nightly')
+  expect(actorOf({ context: { userId: 'u-1' } })).toBe('user:u-1')
+  expect(actorOf({ context: {} })).toBe('system')
 })
 
 test('an event that never left the process is handed on as it is', () => {
@@ -172,6 +180,7 @@ test('a context cannot smuggle in a tenant, a cause or a prototype', () => {
   expect(forged('{"tenantId":"evil","causationId":"x","userId":"u"}')).toEqual({
     tenantId: 'acme',
     userId: 'u',
+    actor: 'user:u',
     correlationId: 'e-1',
   })
   for (const text of [
