@@ -17,6 +17,8 @@ export interface PlatformProcess {
 const programs = {
   /** All services in one process. */
   platform: join(import.meta.dirname, 'main.ts'),
+  /** Each service in a process of its own. */
+  split: join(import.meta.dirname, 'main.ts'),
   auth: service('auth'),
   users: service('users'),
   notifications: service('notifications'),
@@ -28,7 +30,7 @@ function service(name: string): string {
 }
 
 /** How many lines each program greets with. */
-const greetingLines = { platform: 3, auth: 1, users: 1, notifications: 1, audit: 1 } as const
+const greetingLines = { platform: 3, split: 6, auth: 1, users: 1, notifications: 1, audit: 1 } as const
 const startsWithin = 60_000
 
 /** Starts a program in a folder, at a port that is free. Rejects with what it complains of when it ends instead. */
@@ -37,7 +39,7 @@ export async function startProgram(
   folder: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<PlatformProcess> {
-  const child = spawnProgram(programs[name], folder, env)
+  const child = spawnProgram(programs[name], folder, env, name === 'split' ? ['--split'] : [])
   const complaints = gather(child)
   const greeting: string[] = []
   const ended = once(child, 'exit')
@@ -68,8 +70,9 @@ export async function startProgram(
 export async function failToStart(
   folder: string,
   env: Readonly<Record<string, string>>,
+  name: 'platform' | 'split' = 'platform',
 ): Promise<{ readonly code: number | null; readonly complaints: string }> {
-  const child = spawnProgram(programs.platform, folder, env)
+  const child = spawnProgram(programs[name], folder, env, name === 'split' ? ['--split'] : [])
   const complaints = gather(child)
   const timer = setTimeout(() => child.kill('SIGKILL'), startsWithin)
   const [code] = (await once(child, 'close')) as [number | null]
@@ -77,9 +80,14 @@ export async function failToStart(
   return { code, complaints: complaints() }
 }
 
-function spawnProgram(program: string, folder: string, env: Readonly<Record<string, string>>): ChildProcess {
+function spawnProgram(
+  program: string,
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): ChildProcess {
   const { PATH = '' } = process.env
-  return spawn(process.execPath, ['--conditions=source', program], {
+  return spawn(process.execPath, ['--conditions=source', program, ...args], {
     cwd: folder,
     env: { PATH, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

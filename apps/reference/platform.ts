@@ -17,7 +17,8 @@ export interface PlatformConfig extends BaseConfig, MailConfig {
 
 /** Reads the platform's configuration. Throws with every mistake at once. */
 export function platformConfig(env: Readonly<Record<string, string | undefined>>): PlatformConfig {
-  return serviceConfig({ ...baseConfig, ...mailConfig, SMTP_URL: smtpUrl.optional() }, env)
+  const shape = { ...baseConfig, ...mailConfig, SMTP_URL: smtpUrl.optional() }
+  return serviceConfig(shape, env, { beside: 'sqlite:./tidings.db' })
 }
 
 /** A request to copy. */

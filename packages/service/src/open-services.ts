@@ -9,6 +9,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import {
+  type BusConfig,
   createEventBus,
   type EventBus,
   isSqlStore,
@@ -23,9 +24,8 @@ import { migrate } from './migrate.ts'
 import { measureRequests } from './request-meter.ts'
 import type { Service, ServiceApp, ServiceParts } from './service.ts'
 
-export interface OpenServicesOptions {
-  /** Where events and tables are kept: an SQL store such as `sqlite:./tidings.db`. */
-  readonly url: string
+/** `url` says where events and tables are kept: an SQL store such as `sqlite:./tidings.db`. A broker joins one service to others. */
+export interface OpenServicesOptions extends BusConfig {
   /** One log for each service. Default: silent. */
   readonly log?: (service: string) => Log
   /** Wall clock, milliseconds since 1970. Default: the system's. */
@@ -53,10 +53,9 @@ export interface ServiceHost {
  */
 export async function openServices(services: readonly Service[], options: OpenServicesOptions): Promise<ServiceHost> {
   const { log = () => () => {}, now = Date.now } = options
+  const { url, transportUrl, group, retention } = checked(services, options)
   const meter = prometheusMeter()
-  const store = sqlStoreOf(
-    await sharedStore(options.url, { log: log('store'), meter: meter.with({ service: 'store' }) }),
-  )
+  const store = sqlStoreOf(await sharedStore(url, { log: log('store'), meter: meter.with({ service: 'store' }) }))
   const buses = new Map<string, EventBus>()
   const parts: ServiceParts[] = []
   let closing: Promise<void> | undefined
@@ -91,6 +90,9 @@ export async function openServices(services: readonly Service[], options: OpenSe
       const bus = await createEventBus({
         store,
         source: `/${service.name}`,
+        ...(transportUrl === undefined ? {} : { transportUrl }),
+        ...(transportUrl === undefined || group === undefined ? {} : { group }),
+        ...(retention === undefined ? {} : { retention }),
         events: service.events,
         log: log(service.name),
         meter: serviceMeter,
@@ -156,6 +158,21 @@ async function serve(app: ServiceApp, { services, parts, buses, meter, log, titl
       await app.register((scope, _options, done) => (routes(scope.withTypeProvider<ZodTypeProvider>()), done()))
   }
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+}
+
+/** Throws `TIDINGS_NOT_SUPPORTED` for what services cannot do without, or not together. */
+function checked(services: readonly Service[], options: BusConfig): BusConfig & { readonly url: string } {
+  const refuse = (message: string, capability: string): never => {
+    throw new TidingsError('TIDINGS_NOT_SUPPORTED', message, { details: { capability } })
+  }
+  if (options.transportUrl !== undefined && services.length > 1)
+    refuse('Behind a broker each service has a store of its own: run the services as processes of their own.', 'store')
+  if (options.url === undefined || options.store !== undefined)
+    refuse(
+      'Services keep tables of their own and need an SQL store, such as TIDINGS_STORE_URL=sqlite:./tidings.db.',
+      'sql',
+    )
+  return options as BusConfig & { readonly url: string }
 }
 
 function sqlStoreOf(store: Awaited<ReturnType<typeof sharedStore>>): SqlStore {

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 
+import type { BusConfig } from 'tidings'
 import { runService } from 'tidings/node'
 
 import { type OpenServicesOptions, openServices, type ServiceHost } from './open-services.ts'
@@ -7,7 +8,7 @@ import { pinoLog } from './pino-log.ts'
 import type { Service } from './service.ts'
 import type { BaseConfig } from './service-config.ts'
 
-export interface RunServicesOptions extends Omit<OpenServicesOptions, 'url' | 'log'> {
+export interface RunServicesOptions extends Omit<OpenServicesOptions, keyof BusConfig | 'log'> {
   readonly config: BaseConfig
   /** Called before the server listens: for routes that belong to the process rather than to a service. */
   readonly prepare?: (host: ServiceHost) => void | Promise<void>
@@ -32,7 +33,7 @@ export async function runServices(services: readonly Service[], options: RunServ
   const lines = pinoLog({ level: config.LOG_LEVEL })
   const host = await openServices(services, {
     ...rest,
-    url: config.TIDINGS_URL,
+    ...config.bus,
     log: (service) => lines.with({ service }),
   })
   try {

@@ -153,6 +153,13 @@ describe('the configuration from an environment', () => {
     expect(() => configFrom({}, { preset: 'moon' as Preset })).toThrow('`preset`')
   })
 
+  it('keeps events beside a broker where it is told to', () => {
+    const beside = 'sqlite:./auth.db'
+    expect(configFrom({ TIDINGS_URL: 'nats://n' }, { beside })).toEqual({ url: beside, transportUrl: 'nats://n' })
+    expect(configFrom({ TIDINGS_URL: 'sqlite:./x.db' }, { beside })).toEqual({ url: 'sqlite:./x.db' })
+    expect(configFrom({}, { beside })).toEqual({ url: 'sqlite:./tidings.db' })
+  })
+
   it('reads what is there and nothing that is inherited', () => {
     const env = Object.create({ TIDINGS_URL: 'ftp:' }) as Environment
     expect(configFrom(env)).toEqual({ url: 'sqlite:./tidings.db' })

@@ -15,6 +15,8 @@ export type BusConfig = Pick<EventBusOptions, 'url' | 'transportUrl' | 'store' |
 export interface ConfigOptions {
   /** Default: TIDINGS_ENV, else NODE_ENV (`test` is `testing`), else `development`; a NODE_ENV of any other name counts as `production`. */
   readonly preset?: Preset
+  /** Where events are kept where the environment names a broker alone. Default: `sqlite:./tidings.db`, which the bus then says. */
+  readonly beside?: string
 }
 
 const presets: readonly Preset[] = ['development', 'production', 'testing']
@@ -33,7 +35,7 @@ export function configFrom(env: Environment, options: ConfigOptions = {}): BusCo
   mistakes.expect(presets.includes(preset), `\`preset\` to be one of ${presets.join(', ')}`, preset)
   const keeps = reader.flag('ENABLE_EVENT_STORE') ?? true
   const days = reader.number('EVENT_STORE_TTL_DAYS', mostDays)
-  const { store, broker } = placesOf(reader, preset, keeps)
+  const { store, broker } = placesOf(reader, preset, keeps, options.beside)
   if (!keeps) {
     if (broker === undefined)
       reader.wrong('ENABLE_EVENT_STORE', 'not to be false without a broker: nothing would hold an event')
@@ -59,7 +61,7 @@ interface Places {
 }
 
 /** Where events are kept, and what carries them. */
-function placesOf(env: EnvironmentReader, preset: Preset, keeps: boolean): Places {
+function placesOf(env: EnvironmentReader, preset: Preset, keeps: boolean, beside: string | undefined): Places {
   const near = preset !== 'production'
   const asked = env.choice('EVENT_BUS_TYPE', busTypes)
   const url = urlOf('TIDINGS_URL', env)
@@ -79,7 +81,7 @@ function placesOf(env: EnvironmentReader, preset: Preset, keeps: boolean): Place
   if (!keeps) return { broker: isBrokerType(type) ? place : undefined }
   // Redis keeps events unless something else does.
   const other = storeUrl !== undefined && storeUrl.url !== main
-  if (isBrokerType(type) && (other || !isStoreType(type))) return { store: storeUrl?.url, broker: place }
+  if (isBrokerType(type) && (other || !isStoreType(type))) return { store: storeUrl?.url ?? beside, broker: place }
   if (other && url !== undefined)
     env.wrong('TIDINGS_STORE_URL', 'beside a TIDINGS_URL that names a broker, not another store')
   return { store: place }

@@ -24,8 +24,9 @@ export class EnvironmentReader {
     const value = this.text(name)?.toLowerCase()
     if (value === undefined) return undefined
     if (['true', '1', 'yes', 'on'].includes(value)) return true
-    if (!['false', '0', 'no', 'off'].includes(value)) this.wrong(name, 'to be true or false')
-    return false
+    if (['false', '0', 'no', 'off'].includes(value)) return false
+    this.wrong(name, 'to be true or false')
+    return undefined
   }
 
   choice<Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
