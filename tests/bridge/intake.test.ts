@@ -104,6 +104,33 @@ test('a partition that was made anew and is taken over meanwhile keeps the place
   expect(await place(audit)).toBe(50)
 })
 
+test('what comes after another instance has taken a partition over costs no credit', async () => {
+  const broker = scriptedBroker()
+  const { audit, member } = await joined(broker, { window: 10 })
+  await takeOver(audit)
+  member.sink.deliver(deliveries(1, 4))
+  await world.until('it is told', () => audit.logged.some(({ message }) => message.includes('has moved to another')))
+  const held = async (): Promise<number | undefined> => (await busStatus(audit.bus)).bridge?.inbox.held
+  expect(await held()).toBe(0)
+  member.sink.deliver(deliveries(5, 10))
+  expect(await held()).toBe(0)
+  // Whatever has come is asked for anew, for the partitions that stay.
+  expect(member.requested).toBeGreaterThanOrEqual(20)
+})
+
+test('what comes between the call that takes a partition away and its end costs no credit', async () => {
+  const { audit, member } = await joined(scriptedBroker(), { window: 10 })
+  audit.disk.add({ what: 'delay', takes: [1_000, 1_000] })
+  member.sink.deliver(deliveries(1, 4))
+  await world.runtime.advance(100)
+  const leaving = member.sink.revoked([0])
+  member.sink.deliver(deliveries(5, 10))
+  await world.run(leaving)
+  expect((await world.run(busStatus(audit.bus))).bridge?.inbox.held).toBe(0)
+  // The six that came too late are asked for anew.
+  expect(member.requested).toBe(16)
+})
+
 /** Another instance becomes the owner, as far as the store knows. */
 async function takeOver({ store }: ServiceInstance): Promise<void> {
   const [document] = await store.find('inbox', { id: 'audit/0' })

@@ -153,8 +153,7 @@ export class InboxTerm implements Sink {
       // Queues have no checkpoint that is taken over first.
       if (intake === undefined && !isLog && !this.#closing && !this.over)
         this.#intakes.set(partition, (intake = this.#intake(partition, undefined)))
-      if (intake === undefined) this.#credit.released(1)
-      else intake.deliver(delivery)
+      if (intake?.deliver(delivery) !== true) this.#credit.released(1)
     }
     this.#request()
   }
@@ -189,6 +188,9 @@ export class InboxTerm implements Sink {
 
   /** Somebody has taken the partition over. The broker says so soon; where it does not, the group is joined anew. */
   #fenced(partition: number, intake: Intake): void {
+    // What it held must not count against the partitions that stay.
+    this.#credit.released(intake.abandon())
+    this.#request()
     this.#host.log('warn', 'A partition of the broker has moved to another instance', {
       group: this.#host.settings.group,
       partition,
@@ -203,8 +205,7 @@ export class InboxTerm implements Sink {
     const intake = this.#intakes.get(partition)
     if (intake === undefined) return
     this.#intakes.delete(partition)
-    intake.abandon()
-    this.#credit.released(intake.held)
+    this.#credit.released(intake.abandon())
   }
 
   #request(): void {

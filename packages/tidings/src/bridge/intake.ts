@@ -11,7 +11,7 @@ import { travelling } from './travelling.ts'
 export interface IntakeThen {
   /** These are stored, or need not be. */
   taken(deliveries: readonly Delivery[]): void
-  /** Another instance has taken the partition over. */
+  /** Another instance has taken the partition over: it is to be abandoned. */
   fenced(): void
 }
 
@@ -73,24 +73,21 @@ export class Intake {
     return this.#checkpoint === undefined || this.#checkpoint.place.offset >= 0
   }
 
-  /** Deliveries that were neither stored nor forgotten by their owner. */
-  get held(): number {
-    return this.#held
-  }
-
-  deliver(delivery: Delivery): void {
-    if (!this.active || this.#stopping) return
+  /** False: it is not taken in here, and nobody will hear of it again. */
+  deliver(delivery: Delivery): boolean {
+    if (!this.active || this.#stopping) return false
     this.#held++
     this.#untouched = false
     if (this.#checkpoint !== undefined) {
       if (delivery.offset <= this.#delivered) {
         this.#taken([delivery])
-        return
+        return true
       }
       this.#delivered = delivery.offset
     }
     this.#queue.push(delivery)
     this.#start()
+    return true
   }
 
   /** Everything up to here was delivered or is of no interest. Below the place that was answered, before anything was delivered: reading begins here. */
@@ -122,13 +119,16 @@ export class Intake {
     this.#stopping = true
     this.#queue = []
     await this.#work
-    this.abandon()
+    this.#over.abort()
   }
 
-  /** Ends at once. */
-  abandon(): void {
+  /** Ends at once. Returns how many deliveries are held no longer by that. */
+  abandon(): number {
+    const held = this.#held
+    this.#held = 0
     this.#queue = []
     this.#over.abort()
+    return held
   }
 
   #start(): void {
@@ -201,7 +201,6 @@ export class Intake {
         result = await this.#host.committer.commit(unit, 2)
         if (this.#checkpoint?.contradicts(result) === true) {
           if (!(await this.#checkpoint.refresh(this.#host.store))) {
-            this.abandon()
             this.#then.fenced()
             return
           }
