@@ -53,7 +53,8 @@ export class Instance {
         source: '/simulation',
         runtime: this.process,
         log: (_level, message) => {
-          if (message.startsWith('A partition takes')) world.sometimes(message.split(':')[0] as string)
+          if (message.startsWith('A partition takes nothing new')) world.sometimes('a partition was full')
+          if (message.startsWith('A partition takes events again')) world.sometimes('a full partition had room again')
         },
         publish: { tries: 3, retryDelay: 300, dedupWindow },
         transport: (over, host) =>

@@ -6,13 +6,13 @@ const crashes = commitPlaces
 
 /** What any few hundred worlds must have been in at some time. */
 export const commonStates: readonly string[] = [
-  'A partition takes events again',
-  'A partition takes nothing new',
   'a breaker let a probe through',
   'a breaker opened',
   'a dependency was away',
   'a former owner was refused',
+  'a full partition had room again',
   'a late handler was refused',
+  'a partition was full',
   'a partition was taken over',
   'a publisher insisted',
   'a publisher learned of a duplicate',

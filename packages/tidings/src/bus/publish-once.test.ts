@@ -21,7 +21,7 @@ function transactional(): Store & SqlStore {
       rollback: async () => {},
     }),
     capabilities: { ...store.capabilities, sql: 'sqlite' },
-  } as Store & SqlStore
+  } as unknown as Store & SqlStore
 }
 
 describe('an event whose type asks for each content once', () => {
