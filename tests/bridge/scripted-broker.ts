@@ -5,8 +5,9 @@ export interface ScriptedBroker {
   readonly through: (transport: Transport) => Transport
   /** Everybody who has subscribed, in order. */
   readonly members: Member[]
-  /** What `subscribe` and `close` of a member wait for. */
+  /** What `subscribe` waits for, and what `close` of a member does. */
   joining: Promise<void> | undefined
+  leaving: Promise<void> | undefined
 }
 
 export interface Member {
@@ -21,6 +22,7 @@ export function scriptedBroker(kind: Transport['capabilities']['kind'] = 'log'):
   const broker: ScriptedBroker = {
     members,
     joining: undefined,
+    leaving: undefined,
     through: (transport) => ({
       ...transport,
       capabilities: Object.freeze({
@@ -41,6 +43,7 @@ export function scriptedBroker(kind: Transport['capabilities']['kind'] = 'log'):
           settle() {},
           seek() {},
           async close() {
+            await broker.leaving
             member.closed = true
             if (kind === 'log') await sink.revoked([0])
           },

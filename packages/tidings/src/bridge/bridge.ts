@@ -110,13 +110,14 @@ function bridgeOver(transport: Transport, parts: BridgeHost & { readonly identit
     stored: (records, placed) => parts.stored(records, placed),
   })
   let stop: (() => void) | undefined
+  let closed = false
   return {
     capabilities: transport.capabilities,
     relay: relaySubscription(settings.relay, takes, (record) => outgoing.send(record)),
     relayHost: relayHost(engines, settings.relay),
     inbox,
     hear(subscriptions) {
-      stop ??= answerInboxRequests(engines.store, host.runtime, host.log)
+      if (!closed) stop ??= answerInboxRequests(engines.store, host.runtime, host.log)
       return inbox.hear(topicsOf(subscriptions))
     },
     takes,
@@ -133,6 +134,7 @@ function bridgeOver(transport: Transport, parts: BridgeHost & { readonly identit
       inbox: inbox.status(),
     }),
     close(deadline) {
+      closed = true
       stop?.()
       return inbox.close(deadline)
     },

@@ -46,6 +46,8 @@ export class Inbox {
   #state: InboxStatus['state'] = 'idle'
   #topics: ReadonlySet<string> | 'all' = new Set()
   #term: InboxTerm | undefined
+  /** Ends when everything that was asked for by `hear` is done: one after another, each finds the membership that the one before has left. */
+  #hearing: Promise<unknown> = Promise.resolve()
   #retry: Timer | undefined
   /** Fires when a group that was joined has been kept. */
   #kept: Timer | undefined
@@ -60,8 +62,14 @@ export class Inbox {
    * Asks for these categories beside those it has; `all`: for everything. Resolves when the group is joined, or after a while without the broker:
    * then it goes on trying. Rejects where the broker says that it can never be.
    */
-  async hear(topics: ReadonlySet<string> | 'all'): Promise<void> {
-    if (this.#state === 'closed') return
+  hear(topics: ReadonlySet<string> | 'all'): Promise<void> {
+    const heard = this.#hearing.then(() => this.#hear(topics))
+    this.#hearing = heard.catch(() => {})
+    return heard
+  }
+
+  async #hear(topics: ReadonlySet<string> | 'all'): Promise<void> {
+    if (this.#closed) return
     const before = this.#topics
     this.#topics = before === 'all' || topics === 'all' ? 'all' : new Set([...before, ...topics])
     const wider = this.#topics === 'all' ? before !== 'all' : before === 'all' || this.#topics.size > before.size
@@ -77,11 +85,11 @@ export class Inbox {
       let failure: unknown
       const joined = this.#join().catch((error: unknown) => void (failure = error))
       await within(runtime, startPatience, joined)
+      if (this.#closed) return
       if (!isMistake(failure)) break
       if (!isTidingsError(failure, 'TIDINGS_GROUP_SPLIT') || runtime.monotonic() >= until) throw failure
       this.#rest()
       await sleep(runtime, shortest)
-      if (this.status().state === 'closed') return
     }
     await this.#placed()
   }
@@ -93,6 +101,7 @@ export class Inbox {
     if (term === undefined || transport.capabilities.kind !== 'log') return
     const known = await store.find(inboxCollection, { prefix: `${settings.group}/`, limit: 1_000 })
     if (known.every(({ body }) => readPlace(body).offset < 0)) await within(runtime, startPatience, term.placed)
+    if (this.#closed) return
     if (this.#topics !== 'all' || settings.from === 'beginning' || (await this.#hearsAll()) || this.#term !== term)
       return
     // From here on a topic that nobody knew is a new one, and is heard from its first event.
@@ -114,6 +123,10 @@ export class Inbox {
     if (document === undefined) return false
     const { all, broker } = JSON.parse(document.body) as { readonly all?: boolean; readonly broker?: string }
     return all === true && broker === transport.capabilities.name
+  }
+
+  get #closed(): boolean {
+    return this.#state === 'closed'
   }
 
   get busy(): boolean {
@@ -141,14 +154,16 @@ export class Inbox {
     await term?.close(deadline)
   }
 
-  /** Rejects with what the broker said; it is tried again all the same. */
+  /** Rejects with what the broker said; it is tried again all the same. Once closed, it joins nothing. */
   async #join(): Promise<void> {
+    if (this.#closed) return
     const { log, settings, runtime } = this.#host
     const term: InboxTerm = new InboxTerm(this.#host, this.#counts, (cause) => this.#broken(term, cause))
     this.#term = term
     try {
       const all = this.#topics === 'all'
       const start = settings.from === 'beginning' || (all && (await this.#hearsAll())) ? 'beginning' : 'end'
+      if (this.#term !== term) return
       await term.join(this.#topics === 'all' ? undefined : [...this.#topics].sort(), start)
     } catch (error) {
       this.#broken(term, error as Error)
@@ -168,7 +183,7 @@ export class Inbox {
   }
 
   #broken(term: InboxTerm, cause: Error): void {
-    if (this.#term !== term || this.#state === 'closed') return
+    if (this.#term !== term || this.#closed) return
     const { log, runtime, settings } = this.#host
     this.#rest()
     this.#term = undefined
