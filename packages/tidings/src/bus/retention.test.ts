@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { defineEvent } from '../events/define-event.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type AnyEventDefinition, defineEvent } from '../events/define-event.ts'
 import { PermanentError } from '../kernel/errors.ts'
 import { silentLog } from '../kernel/log.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
@@ -11,6 +11,22 @@ import { keepRetention, passedByAll } from './retention.ts'
 
 const Short = defineEvent('ping.sent', { retention: '1h', key: (data) => (data as { to: string }).to })
 const Kept = defineEvent('order.placed', { key: (data) => (data as { to: string }).to })
+
+/** A store that takes in what `there` publishes, with an hour to remember it, and the types in it. */
+async function received(definitions: readonly AnyEventDefinition[]) {
+  const runtime = virtualRuntime({ seed: 8 })
+  const store = memoryStore()
+  // Its clock is a month behind.
+  const slow = virtualRuntime({ seed: 8, start: runtime.now() - 30 * 86_400_000 })
+  const there = await createEventBus({ store, runtime: slow, source: '/there' })
+  const stop = keepRetention(store, runtime, silentLog, () => definitions, {
+    received: { own: '/here', stay: 3_600_000 },
+  })
+  onTestFinished(stop)
+  const left = async (): Promise<string[]> =>
+    (await store.readAll({ after: 0, limit: 10 })).events.map(({ record }) => record.type)
+  return { runtime, there, left }
+}
 
 describe('retention', () => {
   it('lets own events go after the time of the bus, where their type says nothing else', async () => {
@@ -32,6 +48,37 @@ describe('retention', () => {
     const closing = bus.close()
     await runtime.advance(20_000)
     await closing
+  })
+
+  it('lets what types say of events of others win over the time to remember them', async () => {
+    const { runtime, left, there } = await received([
+      defineEvent('audit.entered', { retention: 'forever' }),
+      defineEvent('blip.seen', { retention: '3h' }),
+      defineEvent('tick.heard', { retention: '10m' }),
+    ])
+    for (const type of ['audit.entered', 'blip.seen', 'tick.heard', 'order.placed'])
+      await there.publish(defineEvent(type), { to: 'k-1' })
+    await runtime.advance(5 * 60_000)
+    expect(await left()).toHaveLength(4)
+    await runtime.advance(20 * 60_000)
+    expect(await left()).toEqual(['audit.entered', 'blip.seen', 'order.placed'])
+    await runtime.advance(2 * 3_600_000)
+    expect(await left()).toEqual(['audit.entered', 'blip.seen'])
+    await runtime.advance(2 * 3_600_000)
+    expect(await left()).toEqual(['audit.entered'])
+  })
+
+  it('counts from when an event was received, whatever its own clock says', async () => {
+    const { runtime, left, there } = await received([defineEvent('tick.heard', { retention: '10m' })])
+    await runtime.advance(2 * 60_000)
+    await there.publish(defineEvent('tick.heard'), { to: 'k-1' })
+    await there.publish(defineEvent('order.placed'), { to: 'k-1' })
+    await runtime.advance(6 * 60_000)
+    expect(await left()).toEqual(['tick.heard', 'order.placed'])
+    await runtime.advance(10 * 60_000)
+    expect(await left()).toEqual(['order.placed'])
+    await runtime.advance(2 * 3_600_000)
+    expect(await left()).toEqual([])
   })
 
   it('looks once an hour for events of others whose time is over, and lets own ones stay', async () => {

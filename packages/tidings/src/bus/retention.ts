@@ -6,6 +6,7 @@ import { isInLog, parkedCollection, readParked } from '../subscriber/parked-even
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
 import { type ReplayRun, replaysCollection } from '../subscriber/replay-run.ts'
 import type { Progress } from '../subscriber/watermark.ts'
+import { type Arrivals, noteArrivals } from './arrivals.ts'
 import { type Registration, subscriptionsCollection } from './registration.ts'
 
 /** How often old events are looked for, in milliseconds, and how many go in one batch. */
@@ -19,7 +20,11 @@ const widerEvery = 3_600_000
 export interface WiderRetention {
   /** How long events of this service stay at least whose type says nothing. Default: for ever. */
   readonly own?: { readonly source: string; readonly stay: number }
-  /** How long events of other services stay at least. Default: for ever. */
+  /**
+   * How long events of other services stay at least whose type says nothing. Default: for ever. Where it is given, it counts from when they
+   * were received, and so does what their types say: an event may have been on its way for long, from a service whose clock is slow, and while
+   * it stays its coming again is recognised.
+   */
   readonly received?: { readonly own: string; readonly stay: number }
 }
 
@@ -36,7 +41,10 @@ export function keepRetention(
 ): () => void {
   let timer: Timer | undefined
   let stopped = false
-  let widerDue = runtime.monotonic()
+  let ownDue = runtime.monotonic()
+  let receivedDue = ownDue
+  /** Of events of others whose type says nothing, all at or below are gone. */
+  let receivedGone = 0
 
   const remove = async (query: Omit<PruneQuery, 'limit'>): Promise<void> => {
     for (let more = true; more && !stopped; ) {
@@ -54,18 +62,33 @@ export function keepRetention(
     const ending = [...types].filter(([, stay]) => Number.isFinite(stay))
     const own = isEnding(wider.own) ? wider.own : undefined
     const received = isEnding(wider.received) ? wider.received : undefined
-    const isDue = (own !== undefined || received !== undefined) && runtime.monotonic() >= widerDue
-    if (ending.length === 0 && !isDue) return
-    const through = await passedByAll(store)
+    const isOwnDue = own !== undefined && runtime.monotonic() >= ownDue
+    if (ending.length === 0 && !isOwnDue && received === undefined) return
     const now = runtime.now()
-    if (through > 0) {
-      for (const [type, stay] of ending) await remove({ through, types: [type], before: now - stay })
-      if (isDue && own !== undefined)
-        await remove({ through, source: own.source, exceptTypes: [...types.keys()], before: now - own.stay })
-      if (isDue && received !== undefined)
-        await remove({ through, exceptSource: received.own, before: now - received.stay })
+    const stays = [...ending.map(([, stay]) => stay), received?.stay ?? 0]
+    const arrivals = wider.received && (await noteArrivals(store, now, Math.max(...stays)))
+    const through = await passedByAll(store)
+    if (through === 0) return
+    for (const [type, stay] of ending) await removeType(type, through, now - stay, arrivals)
+    const exceptTypes = [...types.keys()]
+    if (isOwnDue) {
+      await remove({ through, source: own.source, exceptTypes, before: now - own.stay })
+      ownDue = runtime.monotonic() + widerEvery
     }
-    if (isDue) widerDue = runtime.monotonic() + widerEvery
+    if (received !== undefined && arrivals !== undefined && runtime.monotonic() >= receivedDue) {
+      const until = Math.min(through, arrivals.through(now - received.stay))
+      if (until <= receivedGone) return
+      await remove({ through: until, exceptSource: received.own, exceptTypes })
+      receivedGone = until
+      receivedDue = runtime.monotonic() + widerEvery
+    }
+  }
+
+  const removeType = async (type: string, through: Position, before: number, arrivals?: Arrivals): Promise<void> => {
+    if (wider.received === undefined || arrivals === undefined) return remove({ through, types: [type], before })
+    const { own } = wider.received
+    await remove({ through, types: [type], source: own, before })
+    await remove({ through: Math.min(through, arrivals.through(before)), types: [type], exceptSource: own })
   }
 
   const next = (): void => {
