@@ -30,15 +30,30 @@ afterEach(async () => {
 
 const place = `split-${randomBytes(4).toString('hex')}.`
 const kafka = await serverUrl('kafka')
+const nats = await serverUrl('nats')
+const rabbitmq = await serverUrl('rabbitmq')
+const redis = await serverUrl('redis')
 
 const brokers = [
   {
+    name: 'Kafka',
     server: 'kafka',
     env: { EVENT_BUS_TYPE: 'kafka', KAFKA_BOOTSTRAP_SERVERS: kafka ?? '', KAFKA_TOPIC_PREFIX: place },
   },
+  { name: 'NATS', server: 'nats', env: { TIDINGS_URL: `${nats}?prefix=${place.replace('.', '')}` } },
+  {
+    name: 'RabbitMQ',
+    server: 'rabbitmq',
+    env: { EVENT_BUS_TYPE: 'rabbitmq', RABBITMQ_URL: `${rabbitmq}?prefix=${place}` },
+  },
+  {
+    name: 'Redis Streams',
+    server: 'redis',
+    env: { EVENT_BUS_TYPE: 'redis', REDIS_EVENT_URL: redis ?? '', REDIS_CHANNEL_PREFIX: place },
+  },
 ] as const
 
-describe.each(brokers)('the platform split over $server', ({ server, env }) => {
+describe.each(brokers)('the platform split over $name', ({ server, env }) => {
   describe('with a real server', without(server), () => {
     it('carries a registration through all services under one correlation id, and ends with 0', async () => {
       const folder = freshFolder()

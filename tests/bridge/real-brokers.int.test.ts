@@ -16,14 +16,26 @@ const Counted = defineEvent('order.counted', { key: (data: { order: string; n: n
 const place = (): string => `bridge-${randomBytes(4).toString('hex')}.`
 
 const kafka = await serverUrl('kafka')
+const nats = await serverUrl('nats')
+const rabbitmq = await serverUrl('rabbitmq')
+const redis = await serverUrl('redis')
 
 interface Broker {
+  readonly name: string
   readonly server: Parameters<typeof without>[0]
   readonly url: (prefix: string) => string
 }
 
 const brokers: readonly Broker[] = [
-  { server: 'kafka', url: (prefix) => `kafka://${kafka}/?prefix=${prefix}&partitions=4&replication=1` },
+  { name: 'Kafka', server: 'kafka', url: (prefix) => `kafka://${kafka}/?prefix=${prefix}&partitions=4&replication=1` },
+  { name: 'NATS', server: 'nats', url: (prefix) => `${nats}?prefix=${prefix.replaceAll('.', '')}` },
+  { name: 'RabbitMQ', server: 'rabbitmq', url: (prefix) => `${rabbitmq}?prefix=${prefix}&partitions=4` },
+  { name: 'Redis Streams', server: 'redis', url: (prefix) => `${redis}?prefix=${prefix}` },
+  {
+    name: 'Redis Pub/Sub',
+    server: 'redis',
+    url: (prefix) => `${redis?.replace('redis:', 'redis-pubsub:')}?channelPrefix=${prefix}`,
+  },
 ]
 
 const open: EventBus[] = []
@@ -45,7 +57,7 @@ async function service(
   return bus
 }
 
-describe.each(brokers)('over $server', ({ server, url }) => {
+describe.each(brokers)('over $name', ({ server, url }) => {
   describe('with a real server', without(server), () => {
     test('a chain crosses and comes back, each event once', async () => {
       const at = url(place())

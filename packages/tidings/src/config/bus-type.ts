@@ -90,11 +90,12 @@ export function withPrefix(url: string, env: EnvironmentReader): string {
     env.wrong(variable, 'to be 1 to 80 letters, digits, `.`, `_`, `:` or `-`')
     return url
   }
-  if (/[?&]prefix=/.test(url)) {
-    env.wrong(variable, 'or `prefix` in the URL, not both')
+  const option = type === 'redis-pubsub' ? 'channelPrefix' : 'prefix'
+  if (new RegExp(`[?&]${option}=`).test(url)) {
+    env.wrong(variable, `or \`${option}\` in the URL, not both`)
     return url
   }
-  return `${url}${url.includes('?') ? '&' : '?'}prefix=${encodeURIComponent(prefix)}`
+  return `${url}${url.includes('?') ? '&' : '?'}${option}=${encodeURIComponent(prefix)}`
 }
 
 function kafkaUrl(variable: string, servers: string, env: EnvironmentReader): string | undefined {

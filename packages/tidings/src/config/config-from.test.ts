@@ -39,7 +39,7 @@ const rightOnes: readonly (readonly [string, Environment, BusConfig])[] = [
   [
     'redis pub/sub',
     { EVENT_BUS_TYPE: 'redis-pubsub', REDIS_EVENT_URL: 'redis://u:p@h:1/2', REDIS_CHANNEL_PREFIX: 'events.' },
-    { url: 'redis-pubsub://u:p@h:1/2?prefix=events.' },
+    { url: 'redis-pubsub://u:p@h:1/2?channelPrefix=events.' },
   ],
   [
     'kafka',
