@@ -1,4 +1,5 @@
 import { createEventBus, defineEvent, memoryStore } from 'tidings'
+import { logTransport } from 'tidings/spi'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { type BrokerWorld, brokerWorld } from './broker-world.ts'
@@ -71,6 +72,48 @@ test('an event that the broker refuses is told to its publisher', async () => {
     code: 'TIDINGS_RELAY_REFUSED',
     details: { stored: true },
   })
+})
+
+test('what is published before the start stays until the relay has handed it over, however much it is', async () => {
+  const sent: string[] = []
+  const shop = await createEventBus({
+    url: 'memory:',
+    keep: 10,
+    source: '/shop',
+    runtime: world.runtime,
+    transport: {
+      name: 'noting',
+      open: async (host) => ({
+        ...logTransport(world.broker, host),
+        publish: async (batch) => {
+          sent.push(...batch.map(({ id }) => id))
+          return batch.map(() => ({ status: 'stored' as const }))
+        },
+      }),
+    },
+  })
+  const settling = shop.publish(Noted, { id: 'n-0' }, { id: 'n-0', settle: 'broker' })
+  for (let n = 1; n < 100; n++) await world.run(shop.publish(Noted, { id: `n-${n}` }, { id: `n-${n}` }))
+  let isSettled = false
+  settling.then(
+    () => (isSettled = true),
+    () => {},
+  )
+  await world.runtime.advance(2_000)
+  expect({ isSettled, sent }).toEqual({ isSettled: false, sent: [] })
+  await world.run(shop.start())
+  await world.run(settling)
+  await world.until('all are there', () => sent.length === 100)
+  expect(sent.toSorted()).toEqual(Array.from({ length: 100 }, (_, n) => `n-${n}`).toSorted())
+  // From here on it is trimmed as ever.
+  await world.runtime.advance(10_000)
+  for (let n = 100; n < 150; n++) await world.run(shop.publish(Noted, { id: `n-${n}` }))
+  await world.runtime.advance(10_000)
+  for (let n = 150; n < 200; n++) await world.run(shop.publish(Noted, { id: `n-${n}` }))
+  let kept = 0
+  for await (const _ of shop.store.readAll()) kept++
+  expect(kept).toBeLessThan(100)
+  await world.run(shop.close({ deadline: 1_000 }))
 })
 
 test('without a broker it is refused before anything is written', async () => {

@@ -18,7 +18,7 @@ import { cancelTimer, listTimers } from '../publisher/timers/scheduled-event.ts'
 import type { Host } from '../store/adapter.ts'
 import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
-import type { Store } from '../store/store.ts'
+import type { Position, Store } from '../store/store.ts'
 import { Audiences } from '../subscriber/audiences.ts'
 import { decode } from '../subscriber/decode.ts'
 import { Engine } from '../subscriber/engine.ts'
@@ -98,6 +98,7 @@ async function assemble(
   )
   const life = new Lifecycle('The event bus')
   const engines = new Map<string, Engine>()
+  const starts = new Map<string, Position>()
   const declared: Subscription[] = []
   const stopping: (() => void)[] = []
   const late = new LateSubscriptions(log)
@@ -163,7 +164,7 @@ async function assemble(
 
   const trim =
     owned && store.capabilities.durability === 'memory'
-      ? trimMemory({ store, log, live: engines, replays: () => replays.engines }, settings.keep)
+      ? trimMemory({ store, log, starts, live: engines, replays: () => replays.engines }, settings.keep)
       : undefined
 
   const bridge: Bridge | undefined =
@@ -187,6 +188,7 @@ async function assemble(
           await bridge.end()
           throw error
         })
+  if (relayed !== undefined) starts.set(relayName, relayed.start)
 
   const capabilities = bridge?.capabilities ?? broker?.capabilities
   const promised = {
@@ -209,6 +211,12 @@ async function assemble(
     ...declared.flatMap((subscription) => [...subscription.definitions.values()]),
   ]
 
+  const registered = async (subscription: Subscription): Promise<Registration> => {
+    const registration = await register(store, runtime, subscription)
+    starts.set(registration.name, registration.start)
+    return registration
+  }
+
   const startOne = async (subscription: Subscription, { start }: Registration): Promise<void> => {
     const { settings: chosen } = subscription
     // A close does not wait for ever for a start that takes long.
@@ -223,6 +231,7 @@ async function assemble(
       await engine.start()
     } catch (error) {
       engines.delete(chosen.name)
+      starts.delete(chosen.name)
       audiences.remove(subscription)
       await engine.close(1_000)
       throw error
@@ -236,7 +245,7 @@ async function assemble(
     // All registrations are durable before any delivery begins, so a change that is refused stops the start whole. More may be declared meanwhile.
     for (let started = 0; started < declared.length; ) {
       for (let at = started; at < declared.length; at++)
-        registrations.push(await register(store, runtime, declared[at] as Subscription))
+        registrations.push(await registered(declared[at] as Subscription))
       for (; started < registrations.length; started++)
         await startOne(declared[started] as Subscription, registrations[started] as Registration)
     }
@@ -308,7 +317,7 @@ async function assemble(
       declared.push(subscription)
       if (life.phase === 'started') {
         late.begin(name, async () => {
-          await startOne(subscription, await register(store, runtime, subscription))
+          await startOne(subscription, await registered(subscription))
           await bridge?.hear(declared)
         })
       }

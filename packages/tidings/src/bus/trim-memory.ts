@@ -7,8 +7,10 @@ import { type ReplayRun, replaysCollection } from '../subscriber/replay-run.ts'
 export interface TrimmedBy {
   readonly store: Store
   readonly log: Log
+  /** After which position each subscription of this bus begins, from when it is registered. */
+  readonly starts: ReadonlyMap<string, Position>
   /** By subscription. */
-  readonly live: ReadonlyMap<string, Engine>
+  readonly live: ReadonlyMap<string, Pick<Engine, 'releasedThrough' | 'subscription'>>
   /** By id of the replay. */
   readonly replays: () => ReadonlyMap<string, Engine>
 }
@@ -17,7 +19,7 @@ export interface TrimmedBy {
  * Keeps the log of a memory store from growing without bound: everything but the last `keep` events goes once no subscription of this bus and no
  * replay needs it any more. Returns what to call after each commit, with the head of the log.
  */
-export function trimMemory({ store, log, live, replays }: TrimmedBy, keep: number): (head: Position) => void {
+export function trimMemory({ store, log, starts, live, replays }: TrimmedBy, keep: number): (head: Position) => void {
   let trimmed = 0
   let next = 2 * keep
 
@@ -29,7 +31,14 @@ export function trimMemory({ store, log, live, replays }: TrimmedBy, keep: numbe
       // Infinity: its engine owns nothing yet.
       through = Math.min(through, released === Number.POSITIVE_INFINITY ? after : released)
     }
-    for (const engine of [...live.values(), ...replays().values()]) through = Math.min(through, engine.releasedThrough)
+    for (const [name, start] of starts) {
+      const engine = live.get(name)
+      const released = engine?.releasedThrough ?? start
+      // Inline ones have heard everything when it was published; of all others an engine that owns nothing, or is yet to come, has read nothing.
+      const hasHeard = engine?.subscription.settings.mode === 'inline'
+      through = Math.min(through, released === Number.POSITIVE_INFINITY && !hasHeard ? start : released)
+    }
+    for (const engine of replays().values()) through = Math.min(through, engine.releasedThrough)
     if (through <= trimmed) return
     trimmed = through
     await store.prune({ through, limit: Number.MAX_SAFE_INTEGER })
