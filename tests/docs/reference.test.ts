@@ -1,4 +1,5 @@
-import { defineEvent, errorCodes, type Meter, PermanentError, statusGauges } from 'tidings'
+import { defineEvent, errorCodes, type Meter, memoryStore, PermanentError, statusGauges } from 'tidings'
+import { type Host, logTransport } from 'tidings/spi'
 import { createTestBus } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -45,7 +46,9 @@ describe('the page of metrics', () => {
       gauge: (name, _read, labels) => note(name, labels),
       histogram: (name, labels) => (note(name, labels), { record() {} }),
     }
-    await using world = await createTestBus({ meter })
+    const shared = memoryStore()
+    const transport = { name: 'shared', open: async (host: Host) => logTransport(shared, host) }
+    await using world = await createTestBus({ meter, transport })
     const { bus } = world
     bus.subscribe('**', { name: 'all' }, () => Promise.reject(new PermanentError('Some metrics are of failures')))
     await bus.publish(defineEvent('bell.rung').create({}))

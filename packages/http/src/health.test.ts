@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { createEventBus, defineEvent, type EventBus, PermanentError } from 'tidings'
+import type { Transport } from 'tidings/spi'
 import { afterEach, expect, it } from 'vitest'
 
 import { type HealthOptions, health } from './health.ts'
@@ -29,6 +30,45 @@ it('is alive before it is ready, and ready once the bus has started', async () =
   expect(later.statusCode).toBe(200)
   expect(later.json()).toEqual({ status: 'ready' })
   expect(later.headers['cache-control']).toBe('no-store')
+})
+
+it('is ready though its broker is away, and says so', async () => {
+  const away = new Error('connection refused')
+  const transport: Transport = {
+    capabilities: {
+      name: 'nowhere',
+      kind: 'log',
+      durability: 'broker',
+      groups: true,
+      ordering: 'stream',
+      redelivery: true,
+      replay: true,
+      maxBytes: 1_000_000,
+      partitions: 1,
+    },
+    publish: (batch) => Promise.resolve(batch.map(() => ({ status: 'unknown', error: away }))),
+    subscribe: () => Promise.reject(away),
+    close: () => Promise.resolve(),
+  }
+  const bus = await createEventBus({
+    url: 'memory:',
+    source: '/house',
+    transport: { name: 'nowhere', open: () => Promise.resolve(transport) },
+  })
+  open.push(bus)
+  bus.subscribe(Rang, { name: 'ear' }, () => {})
+  const app = Fastify()
+  await app.register(health, { buses: [bus] })
+  await bus.start()
+  await bus.publish(Rang, {})
+  const ready = async (): Promise<unknown> => (await app.inject('/health/ready')).json()
+  await expect.poll(ready).toEqual({
+    status: 'ready',
+    notes: [
+      '/house: the broker nowhere takes no events now; the relay is 1 behind the log',
+      '/house: the inbox is not in its group house at the broker nowhere (connection refused)',
+    ],
+  })
 })
 
 it('is not ready with a subscription that has halted, nor after the end', async () => {

@@ -1,5 +1,5 @@
 import type { FastifyPluginCallback } from 'fastify'
-import { busStatus, type Duration, type EventBus, reasonsNotReady } from 'tidings'
+import { brokerTroubles, busStatus, type Duration, type EventBus, reasonsNotReady } from 'tidings'
 import { hidden } from './hidden.ts'
 
 export interface HealthOptions {
@@ -26,8 +26,10 @@ export const health: FastifyPluginCallback<HealthOptions> = (app, { buses, also,
     ])
     const reasons = [...statuses.flatMap(reasonsNotReady), ...others]
     void reply.header('cache-control', 'no-store')
-    if (reasons.length === 0) return { status: 'ready' }
-    return reply.code(503).send({ status: 'not ready', reasons })
+    // What is wrong with a broker costs no work: events wait in the store. Whoever looks may want to know.
+    const notes = statuses.flatMap(brokerTroubles)
+    if (reasons.length === 0) return { status: 'ready', ...(notes.length === 0 ? {} : { notes }) }
+    return reply.code(503).send({ status: 'not ready', reasons: [...reasons, ...notes] })
   })
   done()
 }

@@ -46,6 +46,7 @@ export type { Log, LogLevel } from './kernel/log.ts'
 export type { Meter } from './kernel/meter.ts'
 export type { Asked, AskOptions } from './operations/ask-owners.ts'
 export type { AuditEntry, AuditQuery } from './operations/audit.ts'
+export { brokerTroubles } from './operations/broker-troubles.ts'
 export {
   type BusBridgeStatus,
   type BusStatus,
