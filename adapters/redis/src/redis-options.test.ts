@@ -92,6 +92,12 @@ describe('transportFromUrl', () => {
     expect(() => transportFromUrl('kafka://localhost')).toThrow('redis-pubsub:')
   })
 
+  it('refuses what cannot be kept within', () => {
+    for (const keep of [{ passed: -1 }, { age: 0 }, { events: 1.5 }, { every: 1 }])
+      expect(() => redisTransport('redis://localhost', { keep })).toThrow(`keep.${Object.keys(keep)[0]}`)
+    expect(redisTransport('redis://localhost', { keep: {} }).name).toBe('redis')
+  })
+
   it('reads the options of Pub/Sub', () => {
     expect(pubSubSettings('rediss-pubsub://host?channelPrefix=shop.&buffer=5&maxBytes=4096', {})).toMatchObject({
       channelPrefix: 'shop.',

@@ -68,21 +68,21 @@ export const namePattern: RegExp = /^[A-Za-z0-9._:-]{1,100}$/
 const durabilities: readonly string[] = ['always', 'everysec', 'none']
 
 /** Throws TIDINGS_INVALID_OPTION naming every mistake at once. */
-export function redisSettings(url: string, options: RedisOptions): RedisSettings {
+export function redisSettings(url: string, options: RedisOptions, prefix = 'tidings'): RedisSettings {
   const mistakes = new Mistakes()
   const place = placeOf(url, ['redis', 'rediss'], mistakes)
   const named = queryOf(place, ['partitions', 'timeout', 'maxBytes'], ['prefix', 'durability'], mistakes)
   const asked = { ...(named as RedisOptions), ...options }
   const settings: RedisSettings = {
     connection: connectionOf(place, asked, mistakes),
-    prefix: asked.prefix ?? 'tidings',
+    prefix: asked.prefix ?? prefix,
     partitions: asked.partitions,
     durability: asked.durability ?? 'none',
     maxBytes: asked.maxBytes ?? 16_777_216,
     keep: asked.keep ?? {},
   }
-  const { prefix, partitions, durability, maxBytes, keep } = settings
-  mistakes.expect(namePattern.test(prefix), '`prefix` to be 1 to 100 letters, digits or ._:-')
+  const { partitions, durability, maxBytes, keep } = settings
+  mistakes.expect(namePattern.test(settings.prefix), '`prefix` to be 1 to 100 letters, digits or ._:-')
   mistakes.expect(
     partitions === undefined || whole(partitions, 1, 1_024),
     '`partitions` to be a whole number from 1 to 1,024',

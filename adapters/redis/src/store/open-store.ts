@@ -12,27 +12,30 @@ const format = 1
 
 const levels: readonly ServerFacts['durability'][] = ['none', 'everysec', 'always']
 
-export interface OpenOptions {
-  /** Whether streams of which nothing is left stop counting their versions. */
-  readonly forget?: boolean
-}
+/** A bus remembers in a store; a broker's is read by many services, and its streams are forgotten with their last event. */
+export type StoreUse = 'store' | 'broker'
 
 /** Connects, looks at what the server promises, and makes the store where there is none. */
-export async function openStore(
-  settings: RedisSettings,
-  host: Host,
-  { forget = false }: OpenOptions = {},
-): Promise<RedisStore> {
+export async function openStore(settings: RedisSettings, host: Host, use: StoreUse = 'store'): Promise<RedisStore> {
   const connection = await Connection.open(settings.connection, host)
   try {
     const facts = await readServerFacts(connection)
     judge(facts, settings, host)
     const keys = storeKeys(settings.prefix)
-    const asked = [String(format), String(settings.partitions ?? 8), host.runtime.id()]
+    const asked = [String(format), String(settings.partitions ?? 8), host.runtime.id(), use]
     const reply = await connection.run(openScript, [keys.meta], asked, 'Opening the store', true)
-    const [found, partitions, born] = reply as readonly [string, string, string]
-    check(Number(found), Number(partitions), settings)
-    return new RedisStore({ settings, host, connection, keys, facts, born, forget, partitions: Number(partitions) })
+    const [found, partitions, born, used] = reply as readonly string[]
+    check({ format: Number(found), partitions: Number(partitions), use: used }, settings, use)
+    return new RedisStore({
+      settings,
+      host,
+      connection,
+      keys,
+      facts,
+      born: String(born),
+      forget: use === 'broker',
+      partitions: Number(partitions),
+    })
   } catch (error) {
     await connection.close(Promise.resolve())
     throw error
@@ -56,25 +59,36 @@ function judge({ durability }: ServerFacts, settings: RedisSettings, host: Host)
     )
 }
 
-function check(found: number, partitions: number, settings: RedisSettings): void {
-  if (!Number.isInteger(found) || !Number.isInteger(partitions)) {
-    throw new TidingsError(
-      'TIDINGS_STORE_CORRUPT',
-      `The keys that begin with {${settings.prefix}} are not those of a store.`,
-    )
+interface Found {
+  readonly format: number
+  readonly partitions: number
+  readonly use: string | undefined
+}
+
+function check(found: Found, settings: RedisSettings, use: StoreUse): void {
+  const { prefix } = settings
+  if (!Number.isInteger(found.format) || !Number.isInteger(found.partitions)) {
+    throw new TidingsError('TIDINGS_STORE_CORRUPT', `The keys that begin with {${prefix}} are not those of a store.`)
   }
-  if (found > format) {
+  if (found.format > format) {
     throw new TidingsError(
       'TIDINGS_STORE_NEWER',
-      `The store was made by a later version of @tidings/redis (format ${found}, this one knows ${format}). Upgrade the package.`,
-      { details: { format: found } },
+      `The store was made by a later version of @tidings/redis (format ${found.format}, this one knows ${format}). Upgrade the package.`,
+      { details: { format: found.format } },
     )
   }
-  if (settings.partitions !== undefined && settings.partitions !== partitions) {
+  if (found.use !== use) {
     throw new TidingsError(
       'TIDINGS_INVALID_OPTION',
-      `Expected \`partitions\` to be ${partitions}, as the store was made with; it keeps them for ever.`,
-      { details: { field: 'partitions', partitions } },
+      `Expected \`prefix\` to name a ${use}: under {${prefix}} there is a ${found.use === 'broker' ? 'broker' : 'store'}, and the two must not share their keys.`,
+      { details: { field: 'prefix', use: found.use } },
+    )
+  }
+  if (settings.partitions !== undefined && settings.partitions !== found.partitions) {
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      `Expected \`partitions\` to be ${found.partitions}, as the store was made with; it keeps them for ever.`,
+      { details: { field: 'partitions', partitions: found.partitions } },
     )
   }
 }

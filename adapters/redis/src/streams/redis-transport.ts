@@ -2,12 +2,13 @@ import {
   type Host,
   type LogTransportOptions,
   logTransport,
+  TidingsError,
   type Timer,
   type Transport,
   type TransportAdapter,
 } from 'tidings/spi'
 
-import { type RedisOptions, redisSettings } from '../redis-options.ts'
+import { type RedisOptions, redisSettings, whole } from '../redis-options.ts'
 import { openStore } from '../store/open-store.ts'
 import type { RedisStore } from '../store/redis-store.ts'
 import { GroupProgress } from './group-progress.ts'
@@ -20,32 +21,38 @@ export interface RedisTransportOptions extends Omit<RedisOptions, 'keep'>, Pick<
     readonly age?: number
     /** Most events; beyond it the oldest go, whoever has passed them. Default 1,000,000. */
     readonly events?: number
+    /** Milliseconds between two looks, from 10; default 5,000. */
+    readonly every?: number
   }
 }
 
-/** How often events that all have passed are let go, in milliseconds. */
-const trimEvery = 10_000
-
-const defaults = { passed: 3_600_000, age: 604_800_000, events: 1_000_000 }
+const defaults = { passed: 3_600_000, age: 604_800_000, events: 1_000_000, every: 5_000 }
 
 /**
  * A broker between services on Redis Streams: `redisTransport('redis://localhost:6379')`. The log of a store that holds nothing else, which each
  * group reads from where it stands. Throws TIDINGS_INVALID_OPTION naming every mistake at once.
  */
 export function redisTransport(url: string, options: RedisTransportOptions = {}): TransportAdapter {
-  const { keep: asked, poll, lease, ...rest } = options
-  const keep = { ...defaults, ...asked }
-  const settings = redisSettings(url, {
-    prefix: 'tidings:broker',
-    ...rest,
-    keep: { age: keep.age, events: keep.events },
-  })
+  const { keep: asked = {}, poll, lease, ...rest } = options
+  const keep = {
+    passed: asked.passed ?? defaults.passed,
+    age: asked.age ?? defaults.age,
+    events: asked.events ?? defaults.events,
+    every: asked.every ?? defaults.every,
+  }
+  const { age, events, every } = keep
+  const settings = redisSettings(url, { ...rest, keep: { age, events, every } }, 'tidings:broker')
+  if (!whole(keep.passed, 0, Number.MAX_SAFE_INTEGER)) {
+    throw new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `keep.passed` to be whole milliseconds from 0.', {
+      details: { field: 'keep.passed' },
+    })
+  }
   const log = { ...(poll !== undefined && { poll }), ...(lease !== undefined && { lease }) }
   return {
     name: 'redis',
     async open(host: Host) {
-      const store = await openStore(settings, host, { forget: true })
-      return overStore(store, host, { log, maxBytes: settings.maxBytes, passed: keep.passed })
+      const store = await openStore(settings, host, 'broker')
+      return overStore(store, host, { log, maxBytes: settings.maxBytes, keep })
     },
   }
 }
@@ -53,13 +60,13 @@ export function redisTransport(url: string, options: RedisTransportOptions = {})
 interface Parts {
   readonly log: LogTransportOptions
   readonly maxBytes: number
-  readonly passed: number
+  readonly keep: typeof defaults
 }
 
-function overStore(store: RedisStore, host: Host, { log, maxBytes, passed }: Parts): Transport {
+function overStore(store: RedisStore, host: Host, { log, maxBytes, keep }: Parts): Transport {
   const inner = logTransport(store, host, log)
   const progress = new GroupProgress(store, host)
-  const stopTrimming = trim(store, progress, host, passed)
+  const stopTrimming = trim(store, progress, host, keep)
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     stopTrimming()
@@ -90,7 +97,7 @@ function overStore(store: RedisStore, host: Host, { log, maxBytes, passed }: Par
 }
 
 /** Lets go what every group has passed, once it is old enough. Returns how to stop. */
-function trim(store: RedisStore, progress: GroupProgress, host: Host, passed: number): () => void {
+function trim(store: RedisStore, progress: GroupProgress, host: Host, { passed, every }: typeof defaults): () => void {
   let timer: Timer | undefined
   let stopped = false
   const sweep = async (): Promise<void> => {
@@ -99,7 +106,7 @@ function trim(store: RedisStore, progress: GroupProgress, host: Host, passed: nu
       ({ more } = await store.prune({ through, before: host.runtime.now() - passed, limit: 1_000 }))
   }
   const next = (): void => {
-    timer = host.runtime.setTimer(Math.min(trimEvery, Math.max(100, passed)), () => {
+    timer = host.runtime.setTimer(every, () => {
       sweep()
         .catch((error: unknown) =>
           host.log('warn', 'The log of the broker could not be trimmed; it is tried again.', { error }),

@@ -7,11 +7,14 @@ import {
   append,
   cleanUp,
   freshPrefix,
+  hostOf,
   needsRedis,
   open,
   record,
+  url,
   withClient,
 } from '../../../tests/redis-world.ts'
+import { redisTransport } from '../../index.ts'
 
 afterEach(cleanUp)
 
@@ -140,14 +143,14 @@ describe('commits to Redis', needsRedis, () => {
 
   it('wake other stores once the commit is there, through one connection that is made when somebody watches', async () => {
     const prefix = freshPrefix()
-    const [writer, reader] = [await open({ prefix }), await open({ prefix, timeout: 300 })]
+    const [writer, reader] = [await open({ prefix }), await open({ prefix })]
     const seen: number[] = []
     const stop = reader.watch(() => {
       void reader.readAll({ after: 0, limit: 10 }).then((page) => seen.push(page.events.length))
     })
-    await eventually(() => seen.length > 0, { deadline: 5_000 })
+    await eventually(() => seen.length > 0, { deadline: 20_000 })
     await append(writer, record())
-    await eventually(() => seen.includes(1), { deadline: 5_000 })
+    await eventually(() => seen.includes(1), { deadline: 20_000 })
     stop()
   })
 
@@ -156,6 +159,8 @@ describe('commits to Redis', needsRedis, () => {
     await open({ prefix, partitions: 3 })
     expect((await open({ prefix })).capabilities.partitions).toBe(3)
     await expect(open({ prefix, partitions: 4 })).rejects.toMatchObject({ code: 'TIDINGS_INVALID_OPTION' })
+    const broker = redisTransport(url as string, { prefix }).open(hostOf())
+    await expect(broker).rejects.toMatchObject({ code: 'TIDINGS_INVALID_OPTION', details: { field: 'prefix' } })
     await withClient((client) => client.hSet(`{${prefix}}meta`, 'format', '99'))
     await expect(open({ prefix })).rejects.toMatchObject({ code: 'TIDINGS_STORE_NEWER' })
     await withClient((client) => client.hSet(`{${prefix}}meta`, 'format', 'x'))

@@ -1,0 +1,99 @@
+import { eventually } from '@tidings/conformance'
+import { createEventBus, defineEvent, memoryStore } from 'tidings'
+import type { Consumer, Delivery, Sink, Transport } from 'tidings/spi'
+import { afterEach, describe, expect, it } from 'vitest'
+
+import { atEnd, cleanUp, freshPrefix, hostOf, needsRedis, record, url, withClient } from '../../tests/redis-world.ts'
+import { type RedisTransportOptions, redisTransport } from '../index.ts'
+
+afterEach(cleanUp)
+
+const soon = { deadline: 20_000 }
+
+async function connect(options: RedisTransportOptions): Promise<Transport> {
+  const transport = await redisTransport(url as string, { poll: 20, ...options }).open(hostOf())
+  atEnd(() => transport.close())
+  return transport
+}
+
+interface Hearing {
+  readonly heard: Delivery[]
+  readonly consumer: Consumer
+}
+
+/** Hears everything from where it stands, and says that it is done where `done` allows it. */
+async function hear(transport: Transport, group: string, done: () => boolean = () => true): Promise<Hearing> {
+  const heard: Delivery[] = []
+  const hearing: { consumer?: Consumer } = {}
+  const sink: Sink = {
+    assigned: async (partitions) => partitions.map(() => -1),
+    revoked: async () => {},
+    lost: () => {},
+    scanned: () => {},
+    ended: () => {},
+    deliver(deliveries) {
+      heard.push(...deliveries)
+      if (done()) for (const { partition, offset } of deliveries) hearing.consumer?.done(partition, offset)
+      hearing.consumer?.request(deliveries.length)
+    },
+  }
+  hearing.consumer = await transport.subscribe({ group }, sink)
+  hearing.consumer.request(1_000)
+  return { heard, consumer: hearing.consumer }
+}
+
+const length = (prefix: string): Promise<number> => withClient((client) => client.xLen(`{${prefix}}log`))
+
+describe('the broker on Redis Streams', needsRedis, () => {
+  it('lets go what every group has passed, with all that led to it, and nothing that one of them has not', async () => {
+    const prefix = freshPrefix()
+    const transport = await connect({ prefix, keep: { passed: 0, age: Number.MAX_SAFE_INTEGER, every: 50 } })
+    let working = false
+    const quick = await hear(transport, 'quick')
+    const slow = await hear(transport, 'slow', () => working)
+    const events = Array.from({ length: 50 }, (_, at) => record({ key: `k-${at}` }))
+    await transport.publish(events)
+    await eventually(() => quick.heard.length === 50 && slow.heard.length === 50, soon)
+    // The slow one holds everything; its progress was written at least once by now.
+    await eventually(async () => {
+      const [passed] = await withClient((client) => client.hVals(`{${prefix}}doc:passed`).then((all) => [all.length]))
+      expect(passed).toBeGreaterThan(20)
+    }, soon)
+    expect(await length(prefix)).toBe(50)
+    working = true
+    for (const { partition, offset } of slow.heard) slow.consumer.done(partition, offset)
+    await eventually(async () => expect(await length(prefix)).toBe(0), soon)
+    const keys = await withClient((client) => client.keys(`{${prefix}}*`))
+    expect(keys).not.toContain(`{${prefix}}ids`)
+    expect(keys).not.toContain(`{${prefix}}streams`)
+  })
+
+  it('lets the oldest go where there are too many, whoever has not heard them', async () => {
+    const prefix = freshPrefix()
+    const transport = await connect({ prefix, keep: { events: 20, age: Number.MAX_SAFE_INTEGER, every: 50 } })
+    for (let at = 0; at < 3; at++) await transport.publish(Array.from({ length: 50 }, () => record()))
+    await eventually(async () => expect(await length(prefix)).toBe(20), soon)
+    const late = await hear(transport, 'late')
+    await eventually(() => late.heard.length === 20, soon)
+  })
+
+  it('joins services that have stores of their own, each event handled once by each of them', async () => {
+    const prefix = freshPrefix()
+    const UserCreated = defineEvent<{ name: string }>('user.created')
+    const greeted: string[] = []
+    const audited: string[] = []
+    const service = (source: string) =>
+      createEventBus({ store: memoryStore(), source, transport: redisTransport(url as string, { prefix, poll: 20 }) })
+    const [auth, mail, audit] = [await service('/auth'), await service('/mail'), await service('/audit')]
+    atEnd(() => Promise.all([auth.close(), mail.close(), audit.close()]))
+    mail.subscribe(UserCreated, { name: 'greet' }, ({ data }) => void greeted.push(data.name))
+    audit.subscribe(UserCreated, { name: 'audit', from: 'beginning' }, ({ data }) => void audited.push(data.name))
+    await Promise.all([auth.start(), mail.start(), audit.start()])
+    const names = Array.from({ length: 40 }, (_, at) => `n-${at}`)
+    for (const name of names) await auth.publish(UserCreated, { name })
+    await eventually(() => {
+      expect(greeted.toSorted()).toEqual(names.toSorted())
+      expect(audited.toSorted()).toEqual(names.toSorted())
+    }, soon)
+  })
+})
