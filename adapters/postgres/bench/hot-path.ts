@@ -178,7 +178,7 @@ function gather<T>(
   lanes: number,
   flush: (lane: number, batch: readonly T[]) => Promise<void>,
 ): (one: T) => Promise<void> {
-  let waiting: { readonly one: T; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
+  const waiting: { readonly one: T; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
   const free = Array.from({ length: lanes }, (_, at) => at)
   let scheduled = false
   const send = (): void => {

@@ -27,7 +27,7 @@ describe('the relation dead_letter_queue', without('postgres'), () => {
     await withClient(async (client) => {
       await eventually(async () => (await client.query(ask)).rows.length === 2, patience)
       const { rows } = await client.query(ask)
-      expect(rows.map((row) => row.error).sort()).toEqual(['No mail for ada', 'No mail for grace'])
+      expect(new Set(rows.map((row) => row.error))).toEqual(new Set(['No mail for ada', 'No mail for grace']))
       const ada = rows.find((row) => row.error === 'No mail for ada')
       expect(ada).toMatchObject({
         event_name: 'user.registered',

@@ -32,7 +32,7 @@ const patience = { deadline: 30_000 }
 class Load {
   readonly acknowledged: string[] = []
   readonly #work: Promise<void>[]
-  #on = true
+  readonly #writing = { on: true }
   unavailable = 0
 
   constructor(store: PostgresStore, writers: number) {
@@ -40,12 +40,12 @@ class Load {
   }
 
   async end(): Promise<void> {
-    this.#on = false
+    this.#writing.on = false
     await Promise.all(this.#work)
   }
 
   async #write(store: PostgresStore, writer: number): Promise<void> {
-    for (let unit = 0; this.#on; unit++) {
+    for (let unit = 0; this.#writing.on; unit++) {
       const one = record({ key: `w-${writer}` })
       const statements = unit % 4 === 0 ? [statement(['insert into tick values (', ')'], one.id)] : []
       await this.#persist(store, { append: [one], statements })

@@ -1,30 +1,44 @@
 import type pg from 'pg'
 import { type Host, TidingsError } from 'tidings/spi'
 
+import type { RowTypes } from './commit/encode-plan.ts'
 import { connect, destroy } from './connect/connect.ts'
 import { migrate } from './migrations/migrate.ts'
 import { storeError } from './postgres-errors.ts'
 import type { PostgresSettings } from './postgres-options.ts'
 import { type PostgresDurability, PostgresStore } from './postgres-store.ts'
-import { relationsOf } from './relations.ts'
+import { type Relations, type RowType, relationsOf } from './relations.ts'
 
 /** The oldest major release that is still cared for by its makers when this was written, and has all that we use. */
 const oldest = 13
 
 /** Connects, looks at what the server promises, and brings the schema up to date. */
 export async function openStore(settings: PostgresSettings, host: Host): Promise<PostgresStore> {
-  const client = await connect(settings, host.runtime, 'write')
+  const client = await connect(settings, host.runtime, 'commit')
   const timer = host.runtime.setTimer(settings.timeout, () => destroy(client))
   try {
     const durability = await readDurability(client, host)
-    const partitions = await migrate(client, relationsOf(settings.schema, settings.table), settings.partitions)
-    return new PostgresStore(settings, host, { partitions, durability, client })
+    const relations = relationsOf(settings.schema, settings.table)
+    const partitions = await migrate(client, relations, settings.partitions)
+    const types = await readTypes(client, relations)
+    return new PostgresStore(settings, host, { partitions, durability, types, client })
   } catch (error) {
     destroy(client)
     throw storeError(error, 'Opening the store')
   } finally {
     timer.cancel()
   }
+}
+
+async function readTypes(client: pg.Client, { types }: Relations): Promise<RowTypes> {
+  const names = Object.keys(types) as RowType[]
+  const { rows } = await client.query({
+    text: `select ${names.map((_, at) => `$${at + 1}::regtype::oid`).join(', ')}`,
+    values: names.map((name) => types[name]),
+    rowMode: 'array',
+  })
+  const numbers = rows[0] as readonly number[]
+  return Object.fromEntries(names.map((name, at) => [name, numbers[at]])) as RowTypes
 }
 
 interface ServerSettings {

@@ -23,6 +23,7 @@ import {
 import { appendWithin, type ForeignClient } from './commit/append-within.ts'
 import type { CommitContext } from './commit/commit-context.ts'
 import { commitUnits } from './commit/commit-units.ts'
+import type { RowTypes } from './commit/encode-plan.ts'
 import { StreamIdentities } from './commit/identities.ts'
 import { connect } from './connect/connect.ts'
 import { answer, Link } from './connect/link.ts'
@@ -52,6 +53,7 @@ export type PostgresDurability =
 export interface OpenedServer {
   readonly partitions: number
   readonly durability: PostgresDurability
+  readonly types: RowTypes
   /** The connection that opened the store; it goes on as the one that commits. */
   readonly client: Client
 }
@@ -99,13 +101,22 @@ export class PostgresStore implements SqlStore {
     const identities = new StreamIdentities(partitions)
     const writing = { runtime, timeout, connect: () => connect(settings, runtime, 'write') }
     const reading = { runtime, timeout, connect: () => connect(settings, runtime, 'read') }
-    this.#writer = new Link({ ...writing, lost: () => identities.forget() }, opened.client)
+    this.#writer = new Link(
+      {
+        runtime,
+        timeout,
+        connect: () => connect(settings, runtime, 'commit'),
+        lost: () => identities.forget(),
+      },
+      opened.client,
+    )
     this.#readers = Array.from({ length: readers }, () => new Link(reading))
     this.#reader = new Reader(this.#readers)
     this.#pool = new TransactionsPool(settings, runtime)
     this.#commits = {
       relations,
       identities,
+      types: opened.types,
       writer: this.#writer,
       pool: this.#pool,
       answer: (client, text, values, users = false) =>
@@ -123,8 +134,7 @@ export class PostgresStore implements SqlStore {
     this.#transactions = new Transactions({
       runtime,
       timeout,
-      relations,
-      identities,
+      target: this.#commits,
       pool: this.#pool,
       reader: this.#reader,
       committed: () => this.#watchers.committed(),

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
 
+export type RowType = 'stream' | 'document' | 'entry' | 'absent' | 'event'
+
 /** What a store's relations and functions are called, quoted and with their schema. */
 export interface Relations {
   /** As named, unquoted. */
@@ -16,6 +18,8 @@ export interface Relations {
   readonly deadLetters: string
   readonly commitUnits: string
   readonly parkedField: string
+  /** Rows that calls of `commitUnits` bring along. */
+  readonly types: Readonly<Record<RowType, string>>
   /** For indexes and sequences, which live in the schema of their table. */
   index(name: string): string
   /** Keys of the advisory locks under which writers append and processes migrate: signed 64-bit, as text. */
@@ -43,6 +47,13 @@ export function relationsOf(schemaName: string, tableName: string): Relations {
     deadLetters: within(named('dead_letter_queue')),
     commitUnits: within(named('commit_units')),
     parkedField: within(named('parked_field')),
+    types: {
+      stream: within(named('commit_stream')),
+      document: within(named('commit_document')),
+      entry: within(named('commit_entry')),
+      absent: within(named('commit_absent')),
+      event: within(named('commit_event')),
+    },
     index: (name) => quote(tableName === 'events' ? name : `${tableName}_${name}`),
     appendLock: lockKey(`append\n${identity}`),
     migrateLock: lockKey(`migrate\n${schemaName}`),

@@ -2,10 +2,10 @@ import { type CommitResult, TidingsError, type Unit } from 'tidings/spi'
 
 import type { TextRow } from '../connect/link.ts'
 import { blamesUnit, commitError } from '../postgres-errors.ts'
-import type { Relations } from '../relations.ts'
-import { commitMode, commitText, commitValues, readAnswer, resultsOf } from './commit-call.ts'
+import { commitText, readAnswer, resultsOf } from './commit-call.ts'
+import type { CommitTarget } from './commit-context.ts'
 import { hasStatements } from './commit-units.ts'
-import type { StreamIdentities } from './identities.ts'
+import { commitMode, encodePlan } from './encode-plan.ts'
 import { isEmpty, type Known, planUnits } from './plan-units.ts'
 import { splitUnits } from './split-units.ts'
 
@@ -28,7 +28,7 @@ const asText = { getTypeParser: () => (value: string) => value }
  * everything else that the transaction does must have been done. What fails leaves the transaction as it was.
  */
 export async function appendWithin(
-  context: { readonly relations: Relations; readonly identities: StreamIdentities },
+  target: CommitTarget,
   client: ForeignClient,
   units: readonly Unit[],
 ): Promise<readonly CommitResult[]> {
@@ -49,7 +49,7 @@ export async function appendWithin(
   const attempt = async (part: readonly Unit[], trusting: boolean): Promise<readonly CommitResult[]> => {
     await run('savepoint tidings')
     try {
-      const results = await apply(context, run, part, trusting)
+      const results = await apply(target, run, part, trusting)
       await run('release savepoint tidings')
       return results
     } catch (error) {
@@ -63,7 +63,7 @@ export async function appendWithin(
 }
 
 async function apply(
-  { relations, identities }: { readonly relations: Relations; readonly identities: StreamIdentities },
+  { relations, identities, types }: CommitTarget,
   run: (text: string, values: unknown[]) => Promise<readonly TextRow[]>,
   units: readonly Unit[],
   trusting: boolean,
@@ -72,7 +72,7 @@ async function apply(
   for (let known: Known | undefined; ; ) {
     const plan = planUnits(units, identities, { known, trusting })
     if (isEmpty(plan)) return resultsOf(plan, 0, [])
-    const [row] = await run(commitText(relations), commitValues(plan, commitMode.answer, identities))
+    const [row] = await run(commitText(relations), encodePlan(plan, commitMode.answer, identities, types))
     const answer = readAnswer(plan, row as TextRow)
     if (answer.ok) return resultsOf(plan, answer.head, answer.versions)
     known = answer.known

@@ -2,10 +2,10 @@ import type { CommitResult, Unit } from 'tidings/spi'
 
 import type { TextRow } from '../connect/link.ts'
 import { isAborted, isServerError, raised } from '../postgres-errors.ts'
-import type { Relations } from '../relations.ts'
 import { renderStatement } from '../sql/render-statement.ts'
-import { commitMode, commitText, commitValues, readAnswer, readDetail, resultsOf } from './commit-call.ts'
-import type { StreamIdentities } from './identities.ts'
+import { commitText, readAnswer, readDetail, resultsOf } from './commit-call.ts'
+import type { CommitTarget } from './commit-context.ts'
+import { commitMode, encodePlan } from './encode-plan.ts'
 import { isEmpty, type Known, type Plan, planUnits } from './plan-units.ts'
 
 export interface TogetherOptions {
@@ -13,8 +13,7 @@ export interface TogetherOptions {
   readonly run: (text: string, values: unknown[], users?: boolean) => Promise<readonly TextRow[]>
   /** Whether the transaction has yet to begin. It always ends. */
   readonly begin: boolean
-  readonly relations: Relations
-  readonly identities: StreamIdentities
+  readonly target: CommitTarget
   readonly units: readonly Unit[]
   readonly known: Known | undefined
   readonly trusting: boolean
@@ -48,9 +47,9 @@ interface Step {
  * nobody up. The first failure makes the server skip the rest and COMMIT roll back.
  */
 export async function applyTogether(options: TogetherOptions): Promise<Applied> {
-  const { run, relations, identities, units, known, trusting } = options
-  const plan = planUnits(units, identities, { known, trusting })
-  const ready = prepare(plan, units, relations, identities)
+  const { run, target, units, known, trusting } = options
+  const plan = planUnits(units, target.identities, { known, trusting })
+  const ready = prepare(plan, units, target)
   if ('error' in ready) {
     if (!options.begin) await run('rollback', [])
     return { kind: 'failed', ...ready }
@@ -89,8 +88,7 @@ interface Ready {
 function prepare(
   plan: Plan,
   units: readonly Unit[],
-  relations: Relations,
-  identities: StreamIdentities,
+  { relations, identities, types }: CommitTarget,
 ): Ready | { readonly error: unknown; readonly unit?: Owner } {
   const statements: Ready['statements'][number][] = []
   for (let at = 0; at < units.length; at++) {
@@ -107,9 +105,9 @@ function prepare(
   try {
     return {
       text: commitText(relations),
-      look: relies(plan) && statements.length > 0 ? commitValues(plan, commitMode.look, identities) : undefined,
+      look: relies(plan) && statements.length > 0 ? encodePlan(plan, commitMode.look, identities, types) : undefined,
       statements,
-      apply: isEmpty(plan) ? undefined : commitValues(plan, commitMode.insist, identities),
+      apply: isEmpty(plan) ? undefined : encodePlan(plan, commitMode.insist, identities, types),
     }
   } catch (error) {
     return { error }

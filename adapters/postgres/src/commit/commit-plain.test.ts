@@ -27,6 +27,7 @@ describe('commitPlain', () => {
     const results = await commitPlain(
       {
         relations,
+        types: { stream: 1, document: 2, entry: 3, absent: 4, event: 5 },
         identities: new StreamIdentities(8),
         writer: restlessServer(6) as never,
         pool: { take: async () => ({}), give: (_: unknown, broken: boolean) => void (given = broken) } as never,

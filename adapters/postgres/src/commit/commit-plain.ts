@@ -2,8 +2,9 @@ import type { CommitResult, Unit } from 'tidings/spi'
 
 import type { TextRow } from '../connect/link.ts'
 import { blamesUnit, commitError } from '../postgres-errors.ts'
-import { commitMode, commitText, commitValues, learn, readAnswer, resultsOf } from './commit-call.ts'
+import { commitText, learn, readAnswer, resultsOf } from './commit-call.ts'
 import type { CommitContext } from './commit-context.ts'
+import { commitMode, encodePlan } from './encode-plan.ts'
 import { isEmpty, type Known, planUnits } from './plan-units.ts'
 import { splitUnits } from './split-units.ts'
 
@@ -21,14 +22,14 @@ export async function commitPlain(
   units: readonly Unit[],
   trusting = true,
 ): Promise<readonly CommitResult[]> {
-  const { relations, identities, writer } = context
+  const { relations, identities, types, writer } = context
   const text = commitText(relations)
   let known: Known | undefined
   try {
     for (let attempt = 0; attempt < patience; attempt++) {
       const plan = planUnits(units, identities, { known, trusting })
       if (isEmpty(plan)) return resultsOf(plan, 0, [])
-      const [row] = await writer.rows(commitName, text, commitValues(plan, commitMode.answer, identities))
+      const [row] = await writer.rows(commitName, text, encodePlan(plan, commitMode.answer, identities, types))
       const answer = readAnswer(plan, row as TextRow)
       if (answer.ok) {
         learn(plan, answer, identities)
@@ -45,7 +46,7 @@ export async function commitPlain(
 
 /** With the lock held between the look and the commit: for units that others always get ahead of. */
 async function commitHolding(
-  { relations, identities, pool, answer }: CommitContext,
+  { relations, identities, types, pool, answer }: CommitContext,
   units: readonly Unit[],
   trusting: boolean,
 ): Promise<readonly CommitResult[]> {
@@ -59,7 +60,7 @@ async function commitHolding(
       const plan = planUnits(units, identities, { known, trusting })
       const [row] = isEmpty(plan)
         ? [undefined]
-        : await answer(client, commitText(relations), commitValues(plan, commitMode.answer, identities))
+        : await answer(client, commitText(relations), encodePlan(plan, commitMode.answer, identities, types))
       const told = row === undefined ? { ok: true as const, head: 0, versions: [] } : readAnswer(plan, row)
       if (!told.ok) {
         known = told.known

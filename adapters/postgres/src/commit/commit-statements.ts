@@ -52,19 +52,19 @@ export async function commitStatements(
 }
 
 async function inTransaction(
-  { relations, identities, pool, answer }: CommitContext,
+  context: CommitContext,
   units: readonly Unit[],
   known: Known | undefined,
   trusting: boolean,
 ): Promise<Applied> {
+  const { pool, answer } = context
   const client = await pool.take()
   let applied: Applied | undefined
   try {
     applied = await applyTogether({
       run: (text, values) => answer(client, text, values),
       begin: true,
-      relations,
-      identities,
+      target: context,
       units,
       known,
       trusting,

@@ -4,8 +4,8 @@ import type { Runtime } from 'tidings/spi'
 import { openError } from '../open-error.ts'
 import type { PostgresSettings } from '../postgres-options.ts'
 
-/** What a connection is for: reading alone, or anything. */
-export type Purpose = 'read' | 'write'
+/** What a connection is for: reading alone, anything, or our own commits alone. */
+export type Purpose = 'read' | 'write' | 'commit'
 
 /** A connection whose broken ends nobody has to listen for: what is lost shows in the calls that were under way. */
 export async function connect(settings: PostgresSettings, runtime: Runtime, purpose: Purpose): Promise<pg.Client> {
@@ -65,6 +65,8 @@ function sessionText(settings: PostgresSettings, purpose: Purpose): string {
     bytea_output: "'hex'",
     datestyle: "'ISO'",
     client_min_messages: 'warning',
+    // How many rows a call brings changes nothing about how they are best looked up.
+    ...(purpose === 'commit' && { plan_cache_mode: 'force_generic_plan', jit: 'off' }),
   }
   return Object.entries(values)
     .map(([name, value]) => `set ${name} = ${value}`)

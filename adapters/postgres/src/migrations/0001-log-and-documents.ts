@@ -75,29 +75,37 @@ ${deadLetters(r)}
  * One call commits many units: it looks whether what its caller assumed still holds, under the lock that makes positions commit
  * order, and writes everything or nothing. p_mode 0: answers what does not hold; 1: raises TD001 instead; 2: looks without the lock, writes nothing and
  * raises. Expected versions: -1 any, -2 none that there could be. Versions that the caller remembers of streams, -1 where it does not, are
- * as good as looked up while the log stands where it stood then, at p_head: whoever appends moves it.
+ * as good as looked up while the log stands where it stood then, at p_head: whoever appends moves it. Arrays of rows, because plpgsql
+ * unfolds each array on its way in, and twenty arrays cost ten times what one of rows does.
  */
 function commitUnits(r: Relations): string {
   return `
+create type ${r.types.stream} as (stream uuid, expected bigint, remembered bigint);
+create type ${r.types.document} as (
+  document uuid, expected bigint,
+  action smallint,           -- 0 looked at, 1 put, 2 deleted
+  puts integer, anew boolean, collection text, id text, indexed text, body text);
+create type ${r.types.entry} as (
+  document integer,          -- its place among the documents
+  space uuid, number double precision, text text, id text);
+create type ${r.types.absent} as (id text, source text);
+create type ${r.types.event} as (
+  stream integer,            -- its place among the streams
+  nth integer,               -- its number among those appended to its stream
+  partition smallint, priority smallint, time bigint, id text, source text, type text, version text, tenant text, category text,
+  key text, correlation text, causation text, encoding text, checksum text, seal text, context text, data text, bytes bytea);
+
 create function ${r.commitUnits}(
-  p_mode smallint, p_head bigint,
-  p_streams uuid[], p_stream_versions bigint[], p_remembered bigint[],
-  p_documents uuid[], p_document_versions bigint[],
-  p_absent_ids text[], p_absent_sources text[],
-  e_stream integer[], e_nth integer[], e_partition smallint[], e_time bigint[], e_priority smallint[],
-  e_id text[], e_source text[], e_type text[], e_version text[], e_tenant text[], e_category text[], e_key text[],
-  e_correlation text[], e_causation text[], e_encoding text[], e_checksum text[], e_seal text[], e_context text[],
-  e_data text[], e_bytes bytea[],
-  d_document integer[], d_puts integer[], d_anew boolean[], d_collection text[], d_id text[], d_indexed text[], d_body text[],
-  x_document integer[], x_space uuid[], x_number double precision[], x_text text[], x_id text[],
+  p_mode smallint, p_head bigint, p_streams ${r.types.stream}[], p_documents ${r.types.document}[],
+  p_entries ${r.types.entry}[], p_absent ${r.types.absent}[], p_events ${r.types.event}[],
   out ok boolean, out head bigint, out stream_versions bigint[], out document_versions bigint[], out stored text
-) language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
-as $function$
+) language plpgsql volatile as $function$
 declare
   v_broken boolean;
   v_same boolean;
-  v_indexed boolean := false;
+  v_indexed boolean;
+  v_puts boolean;
+  v_deletes boolean;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception 'Events are appended in READ COMMITTED transactions only.' using errcode = 'TD002';
@@ -114,33 +122,34 @@ begin
   if cardinality(p_streams) > 0 then
     head := greatest((select max(e.position) from ${r.events} e), (select s.pruned from ${r.store} s));
     v_same := head = p_head;
-    select array_agg(s.version order by g.at), bool_or(g.expected <> -1 and g.expected <> s.version)
+    select array_agg(s.version order by s.at), bool_or(s.expected <> -1 and s.expected <> s.version)
     into stream_versions, v_broken
-    from unnest(p_streams, p_stream_versions, p_remembered) with ordinality g (stream, expected, remembered, at)
-    cross join lateral (
-      select case when v_same and g.remembered >= 0 then g.remembered else greatest(
+    from (
+      select g.at, g.expected, case when v_same and g.remembered >= 0 then g.remembered else greatest(
         (select e.stream_version from ${r.events} e where e.stream = g.stream order by e.stream_version desc limit 1),
         (select p.version from ${r.prunedStreams} p where p.stream = g.stream),
         0) end as version
+      from unnest(p_streams) with ordinality g (stream, expected, remembered, at)
       offset 0) s;
     ok := not v_broken;
   end if;
   if cardinality(p_documents) > 0 then
-    select array_agg(coalesce(d.version, 0) order by g.at),
-      bool_or(g.expected <> -1 and g.expected <> coalesce(d.version, 0)), bool_or(d.indexed is not null)
-    into document_versions, v_broken, v_indexed
-    from unnest(p_documents, p_document_versions) with ordinality g (document, expected, at)
+    select array_agg(coalesce(d.version, 0) order by g.at), bool_or(g.expected <> -1 and g.expected <> coalesce(d.version, 0)),
+      bool_or(d.indexed is not null and g.action <> 0 and g.indexed is distinct from d.indexed), bool_or(g.action = 1),
+      bool_or(g.action = 2)
+    into document_versions, v_broken, v_indexed, v_puts, v_deletes
+    from unnest(p_documents) with ordinality g (document, expected, action, puts, anew, collection, id, indexed, body, at)
     left join ${r.documents} d on d.document = g.document;
     ok := ok and not v_broken;
   end if;
-  if cardinality(p_absent_ids) > 0 then
+  if cardinality(p_absent) > 0 then
     select json_agg(json_build_array(f.at, f.position, f.stream_version))::text into stored from (
       select g.at, e.position, e.stream_version
-      from unnest(p_absent_ids, p_absent_sources) with ordinality g (id, source, at)
+      from unnest(p_absent) with ordinality g (id, source, at)
       join ${r.events} e on e.id = g.id and e.source = g.source and octet_length(e.id) + octet_length(e.source) <= 2000
       union all
       select g.at, e.position, e.stream_version
-      from unnest(p_absent_ids, p_absent_sources) with ordinality g (id, source, at)
+      from unnest(p_absent) with ordinality g (id, source, at)
       join ${r.events} e on left(e.id, 100) = left(g.id, 100) and e.id = g.id and e.source = g.source
         and md5(e.id || chr(10) || e.source) = md5(g.id || chr(10) || g.source)
         and octet_length(e.id) + octet_length(e.source) > 2000
@@ -156,43 +165,40 @@ begin
     return;
   end if;
 
-  if cardinality(d_document) > 0 then
-    if v_indexed then
-      delete from ${r.documentIndex} i using (
-        select d.document
-        from unnest(d_document, d_indexed) c (at, indexed)
-        join ${r.documents} d on d.document = p_documents[c.at]
-        where d.indexed is not null and c.indexed is distinct from d.indexed) stale
-      where i.document = stale.document;
-    end if;
-    if array_position(d_body, null) is not null then
-      delete from ${r.documents} d using unnest(d_document, d_body) c (at, body)
-      where c.body is null and d.document = p_documents[c.at];
-    end if;
+  if v_indexed then
+    delete from ${r.documentIndex} i using (
+      select d.document
+      from unnest(p_documents) c
+      join ${r.documents} d on d.document = c.document
+      where d.indexed is not null and c.action <> 0 and c.indexed is distinct from d.indexed) stale
+    where i.document = stale.document;
+  end if;
+  if v_deletes then
+    delete from ${r.documents} d using unnest(p_documents) c where c.action = 2 and d.document = c.document;
+  end if;
+  if v_puts then
     insert into ${r.documents} (document, collection, id, version, body, indexed)
-    select p_documents[c.at], c.collection, c.id,
-      c.puts + case when c.anew then 0 else document_versions[c.at] end, c.body, c.indexed
-    from unnest(d_document, d_puts, d_anew, d_collection, d_id, d_indexed, d_body) c (at, puts, anew, collection, id, indexed, body)
-    where c.body is not null
+    select c.document, c.collection, c.id, c.puts + case when c.anew then 0 else document_versions[c.at] end, c.body, c.indexed
+    from unnest(p_documents) with ordinality c (document, expected, action, puts, anew, collection, id, indexed, body, at)
+    where c.action = 1
     on conflict (document) do update set version = excluded.version, body = excluded.body, indexed = excluded.indexed;
-    if cardinality(x_document) > 0 then
-      insert into ${r.documentIndex} (document, space, number, text, id)
-      select p_documents[x.at], x.space, x.number, x.text, x.id
-      from unnest(x_document, x_space, x_number, x_text, x_id) x (at, space, number, text, id)
-      where not exists (
-        select 1 from ${r.documentIndex} i where i.document = p_documents[x.at] and i.space = x.space);
-    end if;
+  end if;
+  if cardinality(p_entries) > 0 then
+    insert into ${r.documentIndex} (document, space, number, text, id)
+    select (p_documents[x.document]).document, x.space, x.number, x.text, x.id
+    from unnest(p_entries) x
+    where not exists (
+      select 1 from ${r.documentIndex} i where i.document = (p_documents[x.document]).document and i.space = x.space);
   end if;
 
-  if cardinality(e_id) > 0 then
-    insert into ${r.events} (position, stream_version, time, stream, partition, priority, id, source, type, version,
-      tenant, category, key, correlation, causation, encoding, checksum, seal, context, data, bytes)
-    select head + e.at, stream_versions[e.stream] + e.nth, e.time, p_streams[e.stream], e.partition, e.priority, e.id, e.source,
-      e.type, e.version, e.tenant, e.category, e.key, e.correlation, e.causation, e.encoding, e.checksum, e.seal, e.context,
-      e.data, e.bytes
-    from unnest(e_stream, e_nth, e_partition, e_time, e_priority, e_id, e_source, e_type, e_version, e_tenant, e_category,
-      e_key, e_correlation, e_causation, e_encoding, e_checksum, e_seal, e_context, e_data, e_bytes) with ordinality
-      e (stream, nth, partition, time, priority, id, source, type, version, tenant, category, key, correlation, causation,
+  if cardinality(p_events) > 0 then
+    insert into ${r.events} (position, stream_version, time, stream, partition, priority, id, source, type, version, tenant,
+      category, key, correlation, causation, encoding, checksum, seal, context, data, bytes)
+    select head + e.at, stream_versions[e.stream] + e.nth, e.time, (p_streams[e.stream]).stream, e.partition, e.priority, e.id,
+      e.source, e.type, e.version, e.tenant, e.category, e.key, e.correlation, e.causation, e.encoding, e.checksum, e.seal,
+      e.context, e.data, e.bytes
+    from unnest(p_events) with ordinality
+      e (stream, nth, partition, priority, time, id, source, type, version, tenant, category, key, correlation, causation,
         encoding, checksum, seal, context, data, bytes, at);
   end if;
 end

@@ -12,19 +12,17 @@ import {
 
 import { type Applied, applyTogether } from '../commit/apply-together.ts'
 import { resultsOf } from '../commit/commit-call.ts'
-import type { StreamIdentities } from '../commit/identities.ts'
+import type { CommitTarget } from '../commit/commit-context.ts'
 import { planUnits } from '../commit/plan-units.ts'
 import type { TextRow } from '../connect/link.ts'
 import { blamesStatement, blamesUnit, commitError, isLost, refusal, storeError } from '../postgres-errors.ts'
-import type { Relations } from '../relations.ts'
 import { renderStatement } from './render-statement.ts'
 
 export interface TransactionOptions {
   /** Its transaction has begun. */
   readonly client: PoolClient
   readonly runtime: Runtime
-  readonly relations: Relations
-  readonly identities: StreamIdentities
+  readonly target: CommitTarget
   /** Milliseconds. */
   readonly hold: number
   readonly signal: AbortSignal | undefined
@@ -84,15 +82,14 @@ export class InteractiveTransaction implements SqlTransaction {
     }
     // Who commits leaves no time to be cut off: from here on everything is on its way.
     this.#settle(done())
-    const { relations, identities, run } = this.#options
+    const { target, run } = this.#options
     let result: CommitResult | undefined
     let broken = true
     try {
       const applied = await applyTogether({
         run,
         begin: false,
-        relations,
-        identities,
+        target,
         units: [unit],
         known: undefined,
         trusting: false,
@@ -131,13 +128,13 @@ export class InteractiveTransaction implements SqlTransaction {
   }
 
   #resultOf(unit: Unit, applied: Applied): CommitResult {
-    const { identities } = this.#options
+    const { target } = this.#options
     switch (applied.kind) {
       case 'committed':
         return applied.results[0] as CommitResult
       case 'changed': {
         // What stood in the way is the answer.
-        const plan = planUnits([unit], identities, { known: applied.known, trusting: false })
+        const plan = planUnits([unit], target.identities, { known: applied.known, trusting: false })
         if (plan.verdicts[0]?.kind === 'apply') throw storeError(applied.error, 'A commit')
         return resultsOf(plan, 0, [])[0] as CommitResult
       }

@@ -1,13 +1,12 @@
 import type { PoolClient } from 'pg'
 import { type Runtime, type SqlTransaction, TidingsError } from 'tidings/spi'
 
-import type { StreamIdentities } from '../commit/identities.ts'
+import type { CommitTarget } from '../commit/commit-context.ts'
 import { backendOf } from '../connect/connect.ts'
 import { answer } from '../connect/link.ts'
 import type { Reader } from '../connect/reader.ts'
 import type { TransactionsPool } from '../connect/transactions-pool.ts'
 import { storeError } from '../postgres-errors.ts'
-import type { Relations } from '../relations.ts'
 import { InteractiveTransaction } from './transaction.ts'
 import { userRows } from './user-rows.ts'
 
@@ -15,8 +14,7 @@ export interface TransactionsOptions {
   readonly runtime: Runtime
   /** Milliseconds until a call must be answered. */
   readonly timeout: number
-  readonly relations: Relations
-  readonly identities: StreamIdentities
+  readonly target: CommitTarget
   readonly pool: TransactionsPool
   readonly reader: Reader
   readonly committed: () => void
@@ -36,7 +34,7 @@ export class Transactions {
   }
 
   async begin(hold: number, signal: AbortSignal | undefined): Promise<SqlTransaction> {
-    const { pool, runtime, timeout, relations, identities, committed } = this.#options
+    const { pool, runtime, timeout, target, committed } = this.#options
     const client = await pool.take(signal)
     const run = (text: string, values: unknown[], users = false): ReturnType<typeof answer> =>
       users
@@ -58,8 +56,7 @@ export class Transactions {
     const transaction = new InteractiveTransaction({
       client,
       runtime,
-      relations,
-      identities,
+      target,
       hold,
       signal,
       run,
