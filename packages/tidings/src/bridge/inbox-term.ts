@@ -5,7 +5,7 @@ import type { Consumer, Delivery, Offset, Sink } from '../transport/transport.ts
 import { InboxCredit } from './inbox-credit.ts'
 import type { InboxCounts, InboxHost } from './inbox-host.ts'
 import { InboxCheckpoint } from './inbox-place.ts'
-import { Intake } from './intake.ts'
+import { Intake, type IntakeThen } from './intake.ts'
 
 /** How long a partition that moves away waits for what is under way, in milliseconds. What is not done by then comes again elsewhere. */
 const farewell = 10_000
@@ -28,12 +28,18 @@ export class InboxTerm implements Sink {
   readonly #broken: (cause: Error) => void
   readonly #timers = new Set<Timer>()
   readonly #placing = Promise.withResolvers<void>()
+  readonly #gone = Promise.withResolvers<void>()
+  readonly #after: Promise<unknown> | undefined
   #consumer: Consumer | undefined
   #closing = false
 
-  /** @param broken Called once when the membership has ended by itself, or must end. */
-  constructor(host: InboxHost, counts: InboxCounts, broken: (cause: Error) => void) {
+  /**
+   * @param broken Called once when the membership has ended by itself, or must end.
+   * @param after Nothing is stored before it has resolved: who is followed comes first.
+   */
+  constructor(host: InboxHost, counts: InboxCounts, broken: (cause: Error) => void, after?: Promise<unknown>) {
     this.#host = host
+    this.#after = after
     this.#counts = counts
     this.#credit = new InboxCredit(host.settings.window)
     this.#trouble = new Trouble(host, 'the inbox takes partitions over')
@@ -65,6 +71,11 @@ export class InboxTerm implements Sink {
     return this.#placing.promise
   }
 
+  /** Resolves when it has ended, in whatever way: it stores nothing more. */
+  get gone(): Promise<void> {
+    return this.#gone.promise
+  }
+
   /** Resolves once the group knows this member. */
   async join(topics: readonly string[] | undefined, start: 'beginning' | 'end'): Promise<void> {
     const { transport, settings } = this.#host
@@ -90,12 +101,15 @@ export class InboxTerm implements Sink {
   async close(deadline: number): Promise<void> {
     if (this.over) return
     this.#closing = true
-    const intakes = [...this.#intakes.values()]
-    const { runtime } = this.#host
-    // The consumer hands its partitions over by `revoked`, which waits for each; some queues have none.
-    const leaving = Promise.all([this.#consumer?.close(), ...intakes.map((intake) => intake.stop())])
-    await within(runtime, deadline, leaving).catch(() => false)
+    await within(this.#host.runtime, deadline, Promise.race([this.#leave(), this.gone])).catch(() => false)
     this.end()
+  }
+
+  async #leave(): Promise<void> {
+    // What nobody repeats is taken in for as long as it comes.
+    if (this.#host.transport.capabilities.kind === 'fanout') await this.#consumer?.close().catch(() => {})
+    // The consumer hands its partitions over by `revoked`, which waits for each; some queues have none.
+    await Promise.all([this.#consumer?.close(), ...[...this.#intakes.values()].map((intake) => intake.stop())])
   }
 
   /** Forgets everything at once. Idempotent. */
@@ -104,6 +118,7 @@ export class InboxTerm implements Sink {
     for (const timer of this.#timers) timer.cancel()
     for (const intake of this.#intakes.values()) intake.abandon()
     this.#intakes.clear()
+    this.#gone.resolve()
   }
 
   async assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
@@ -145,14 +160,14 @@ export class InboxTerm implements Sink {
   }
 
   deliver(deliveries: readonly Delivery[]): void {
-    const isLog = this.#host.transport.capabilities.kind === 'log'
+    const { kind } = this.#host.transport.capabilities
+    // Queues have no checkpoint that is taken over first.
+    const isOpen = !this.over && (kind === 'fanout' || (kind === 'queue' && !this.#closing))
     for (const delivery of deliveries) {
       const { partition, record, raw } = delivery
       this.#credit.arrived(record?.data.length ?? raw?.byteLength ?? 0)
       let intake = this.#intakes.get(partition)
-      // Queues have no checkpoint that is taken over first.
-      if (intake === undefined && !isLog && !this.#closing && !this.over)
-        this.#intakes.set(partition, (intake = this.#intake(partition, undefined)))
+      if (intake === undefined && isOpen) this.#intakes.set(partition, (intake = this.#intake(partition, undefined)))
       if (intake?.deliver(delivery) !== true) this.#credit.released(1)
     }
     this.#request()
@@ -168,7 +183,7 @@ export class InboxTerm implements Sink {
 
   #intake(partition: number, checkpoint: InboxCheckpoint | undefined): Intake {
     const { kind } = this.#host.transport.capabilities
-    const intake = new Intake(this.#host, checkpoint, this.#counts, {
+    const then: IntakeThen = {
       taken: (deliveries) => {
         this.#credit.released(deliveries.length)
         if (checkpoint !== undefined) this.#consumer?.done(partition, checkpoint.place.offset)
@@ -178,7 +193,8 @@ export class InboxTerm implements Sink {
         this.#host.progressed()
       },
       fenced: () => this.#fenced(partition, intake),
-    })
+    }
+    const intake = new Intake(this.#host, checkpoint, this.#counts, then, this.#after)
     return intake
   }
 

@@ -27,6 +27,8 @@ export interface InboxStatus {
 /** First and longest wait before the group is joined again, in milliseconds. */
 const shortest = 500
 const longest = 15_000
+/** How long a membership that was followed by another may take to store what it has heard, in milliseconds. */
+const storePatience = 60_000
 /** How long `start` waits for the broker before it goes on without it, in milliseconds. */
 const startPatience = 5_000
 
@@ -46,6 +48,8 @@ export class Inbox {
   #state: InboxStatus['state'] = 'idle'
   #topics: ReadonlySet<string> | 'all' = new Set()
   #term: InboxTerm | undefined
+  /** Memberships of a fan-out that were followed by another and have not ended: they store what they have heard, and the next one after them. */
+  readonly #followed = new Set<InboxTerm>()
   /** Ends when everything that was asked for by `hear` is done: one after another, each finds the membership that the one before has left. */
   #hearing: Promise<unknown> = Promise.resolve()
   #retry: Timer | undefined
@@ -78,8 +82,10 @@ export class Inbox {
     const term = this.#term
     this.#term = undefined
     this.#state = 'joining'
-    await term?.close(startPatience)
-    const { runtime } = this.#host
+    const { runtime, transport } = this.#host
+    // What a fan-out sends while nobody listens is lost, so the next one listens before this one leaves.
+    if (transport.capabilities.kind === 'fanout') this.#follow(term)
+    else await term?.close(startPatience)
     const until = runtime.monotonic() + splitPatience
     for (;;) {
       let failure: unknown
@@ -130,7 +136,11 @@ export class Inbox {
   }
 
   get busy(): boolean {
-    return this.#term?.busy ?? false
+    return this.#terms.some(({ busy }) => busy)
+  }
+
+  get #terms(): readonly InboxTerm[] {
+    return [...this.#followed, ...(this.#term === undefined ? [] : [this.#term])]
   }
 
   status(): InboxStatus {
@@ -139,7 +149,7 @@ export class Inbox {
       state: this.#state,
       topics: this.#topics === 'all' ? undefined : [...this.#topics].sort(),
       partitions: this.#term?.partitions ?? [],
-      held: this.#term?.held ?? 0,
+      held: this.#terms.reduce((sum, { held }) => sum + held, 0),
       ...this.#counts,
       ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
     }
@@ -149,16 +159,18 @@ export class Inbox {
   async close(deadline: number): Promise<void> {
     this.#state = 'closed'
     this.#rest()
-    const term = this.#term
+    const terms = this.#terms
     this.#term = undefined
-    await term?.close(deadline)
+    await Promise.all(terms.map((term) => term.close(deadline)))
   }
 
   /** Rejects with what the broker said; it is tried again all the same. Once closed, it joins nothing. */
   async #join(): Promise<void> {
     if (this.#closed) return
     const { log, settings, runtime } = this.#host
-    const term: InboxTerm = new InboxTerm(this.#host, this.#counts, (cause) => this.#broken(term, cause))
+    const before = [...this.#followed]
+    const after = before.length === 0 ? undefined : Promise.all(before.map(({ gone }) => gone))
+    const term: InboxTerm = new InboxTerm(this.#host, this.#counts, (cause) => this.#broken(term, cause), after)
     this.#term = term
     try {
       const all = this.#topics === 'all'
@@ -171,10 +183,17 @@ export class Inbox {
     }
     if (this.#term !== term) return
     this.#state = 'joined'
+    for (const followed of before) void followed.close(storePatience)
     if (this.#trouble !== undefined) log('info', 'The inbox is in its group again', { group: settings.group })
     this.#trouble = undefined
     // A group that can be joined but not kept is no reason to hurry.
     this.#kept = runtime.setTimer(longest, () => void (this.#failures = 0))
+  }
+
+  #follow(term: InboxTerm | undefined): void {
+    if (term === undefined || term.over || this.#host.transport.capabilities.kind !== 'fanout') return
+    this.#followed.add(term)
+    void term.gone.then(() => this.#followed.delete(term))
   }
 
   #rest(): void {
@@ -196,6 +215,7 @@ export class Inbox {
       error: cause.message,
       in: Math.round(wait),
     })
+    this.#follow(term)
     // Its consumer may be half alive; it must not deliver beside the next one.
     void term.close(longest)
     this.#retry = runtime.setTimer(wait, () => void this.#join().catch(() => {}))

@@ -33,6 +33,7 @@ export class Intake {
   readonly #host: InboxHost
   readonly #checkpoint: InboxCheckpoint | undefined
   readonly #then: IntakeThen
+  readonly #begin: Promise<unknown>
   readonly #counts: InboxCounts
   readonly #trouble: Trouble
   readonly #over = new AbortController()
@@ -48,12 +49,22 @@ export class Intake {
   #held = 0
   #lastDead = 0
 
-  /** @param checkpoint How far the partition is; undefined for queues, whose broker keeps that. */
-  constructor(host: InboxHost, checkpoint: InboxCheckpoint | undefined, counts: InboxCounts, then: IntakeThen) {
+  /**
+   * @param checkpoint How far the partition is; undefined for queues, whose broker keeps that.
+   * @param begin Nothing is stored before it has resolved.
+   */
+  constructor(
+    host: InboxHost,
+    checkpoint: InboxCheckpoint | undefined,
+    counts: InboxCounts,
+    then: IntakeThen,
+    begin: Promise<unknown> = Promise.resolve(),
+  ) {
     this.#host = host
     this.#checkpoint = checkpoint
     this.#counts = counts
     this.#then = then
+    this.#begin = begin
     this.#trouble = new Trouble(host, 'the inbox takes events in')
     this.#delivered = checkpoint?.place.offset ?? -1
     this.#scanned = this.#delivered
@@ -112,12 +123,12 @@ export class Intake {
   }
 
   /**
-   * Begins nothing new and takes nothing more: how far the partition is must not pass over what is dropped here. Resolves when what is under
-   * way has ended.
+   * Begins nothing new and takes nothing more: how far the partition is must not pass over what is dropped here. What a broker would never
+   * repeat is not dropped but stored. Resolves when what is under way has ended.
    */
   async stop(): Promise<void> {
     this.#stopping = true
-    this.#queue = []
+    if (this.#host.transport.capabilities.kind !== 'fanout') this.#queue = []
     await this.#work
     this.#over.abort()
   }
@@ -142,8 +153,8 @@ export class Intake {
 
   async #run(): Promise<void> {
     // All deliveries of one call travel together.
-    await Promise.resolve()
-    if (this.#stopping) return
+    await this.#begin
+    if (this.#stopping && this.#queue.length === 0) return
     do {
       const batch = this.#take()
       const part = await this.#sift(batch)
