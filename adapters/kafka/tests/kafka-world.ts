@@ -43,7 +43,7 @@ export interface KafkaWorld {
   readonly settings: KafkaSettings
   readonly said: Said[]
   open(options?: Partial<KafkaOptions>): Promise<OpenedKafka>
-  connect(options?: Partial<KafkaOptions>): Promise<Transport>
+  readonly connect: (options?: Partial<KafkaOptions>) => Promise<Transport>
   /** Another look at the same broker. */
   readonly cluster: Cluster
   readonly client: Client

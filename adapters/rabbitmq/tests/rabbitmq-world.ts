@@ -20,11 +20,11 @@ export const quick: RabbitmqOptions = { checkInterval: 200, closeTimeout: 2_000 
 export interface RabbitmqWorld {
   readonly url: string
   readonly prefix: string
-  open(options?: RabbitmqOptions, on?: Host): Promise<Transport>
+  readonly open: (options?: RabbitmqOptions, on?: Host) => Promise<Transport>
   /** The same through a proxy of its own, which can be cut. */
   openMortal(options?: RabbitmqOptions): Promise<{ transport: Transport; proxy: CuttableProxy }>
   /** A connection of the plain client; closed at the end. */
-  client(): Connection
+  readonly client: () => Connection
   end(): Promise<void>
 }
 

@@ -36,7 +36,6 @@ export function steadyLoad(transport: Transport, streams = 20): SteadyLoad {
       const failed = outcomes.findIndex(({ status }) => status !== 'stored')
       if (failed === -1) return
       unknown++
-      ;((globalThis as any).why ??= []).push(performance.now() + String((outcomes[failed] as any).error))
       left = left.slice(failed)
       await pause(50)
     }

@@ -31,9 +31,9 @@ export type RawMessage = AsyncMessage & { readonly body: Buffer; readonly bodyTy
 
 export interface Confirms {
   /** The broker has these: the one with this number, or all up to it. Numbers count what was published on the channel from 1. */
-  acked(tag: number, multiple: boolean): void
+  readonly acked: (tag: number, multiple: boolean) => void
   /** It does not. */
-  nacked(tag: number, multiple: boolean): void
+  readonly nacked: (tag: number, multiple: boolean) => void
 }
 
 /** Throws TIDINGS_NOT_SUPPORTED for a client that we do not know. */

@@ -4,7 +4,7 @@ import { defineEvent } from '../events/define-event.ts'
 import { sleep } from '../kernel/runtime.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import type { SqlStore } from '../store/sql-store.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, Unit } from '../store/store.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
 
 const Placed = defineEvent<{ readonly id: string; readonly n: number }>('order.placed')
@@ -17,7 +17,7 @@ function transactional(): Store & SqlStore {
     ...store,
     begin: async () => ({
       query: async () => [],
-      commit: async (unit) => (await store.commit([unit]))[0] as never,
+      commit: async (unit: Unit) => (await store.commit([unit]))[0] as never,
       rollback: async () => {},
     }),
     capabilities: { ...store.capabilities, sql: 'sqlite' },

@@ -125,8 +125,8 @@ describe('an event that is published later', () => {
     [{ at: 4_000_000_000_000 }, 'TIDINGS_INVALID_OPTION'],
     [{ delay: 'soon' as '1s' }, 'TIDINGS_INVALID_OPTION'],
     [{ delay: '100000d' as const }, 'TIDINGS_INVALID_OPTION'],
-    [{ delay: undefined, at: new Date(Number.NaN) }, 'TIDINGS_INVALID_OPTION'],
-    [{ delay: undefined, at: '2030-01-01' as unknown as Date }, 'TIDINGS_INVALID_OPTION'],
+    [{ delay: undefined as unknown as '1s', at: new Date(Number.NaN) }, 'TIDINGS_INVALID_OPTION'],
+    [{ delay: undefined as unknown as '1s', at: '2030-01-01' as unknown as Date }, 'TIDINGS_INVALID_OPTION'],
   ])('is refused with %o', async (options, code) => {
     await using world = await createTestBus()
     await expect(world.bus.publish(Reminded, { basket: 'b', n: 1 }, { delay: '1m', ...options })).rejects.toMatchObject(

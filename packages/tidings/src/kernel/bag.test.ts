@@ -5,7 +5,7 @@ import { mulberry32 } from './virtual-runtime.ts'
 
 it('holds what was added and not deleted, like a Set', () => {
   const seed = Math.floor(Math.random() * 2 ** 32)
-  console.log(`bag: seed ${seed}`)
+  process.stdout.write(`bag: seed ${seed}\n`)
   const random = mulberry32(seed)
   const items = Array.from({ length: 20 }, (_, name) => ({ name, place: -1 }))
   const bag = new Bag<{ name: number; place: number }>()
