@@ -4,7 +4,6 @@ import {
   type Outcome,
   type Sink,
   type SubscribeOptions,
-  TidingsError,
   type Transport,
   type TransportCapabilities,
   Turn,
@@ -13,6 +12,7 @@ import {
 import { closed } from './client/broker-error.ts'
 import type { Cluster } from './client/cluster.ts'
 import { KafkaConsumer } from './consume/kafka-consumer.ts'
+import { invalidOption } from './invalid-option.ts'
 import { Producer } from './produce/producer.ts'
 import { topicOf } from './topics/topic-names.ts'
 import type { TopicRules } from './topics/topic-rules.ts'
@@ -49,8 +49,8 @@ export class KafkaTransport implements Transport {
     })
   }
 
-  async publish(batch: readonly EventRecord[], signal?: AbortSignal): Promise<readonly Outcome[]> {
-    if (this.#closing !== undefined) throw closed()
+  publish(batch: readonly EventRecord[], signal?: AbortSignal): Promise<readonly Outcome[]> {
+    if (this.#closing !== undefined) return Promise.reject(closed())
     return this.#producer.publish(batch, signal)
   }
 
@@ -100,16 +100,12 @@ export class KafkaTransport implements Transport {
 
 function check({ group, topics, start = 'beginning' }: SubscribeOptions, prefix: string): void {
   if (typeof group !== 'string' || group === '' || Buffer.byteLength(prefix + group) > 1_000)
-    throw invalid('group', 'a name of at most 1,000 bytes that is not empty')
+    throw invalidOption('group', 'a name of at most 1,000 bytes that is not empty')
   if (
     topics !== undefined &&
     (topics.length === 0 || topics.some((topic) => typeof topic !== 'string' || topic === ''))
   )
-    throw invalid('topics', 'one name or more, none of them empty; leave it out for all')
+    throw invalidOption('topics', 'one name or more, none of them empty; leave it out for all')
   for (const topic of topics ?? []) topicOf(prefix, topic)
-  if (start !== 'beginning' && start !== 'end') throw invalid('start', "'beginning' or 'end'")
-}
-
-function invalid(field: string, rule: string): TidingsError {
-  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` to be ${rule}.`, { details: { field } })
+  if (start !== 'beginning' && start !== 'end') throw invalidOption('start', "'beginning' or 'end'")
 }

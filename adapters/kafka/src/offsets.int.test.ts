@@ -36,10 +36,12 @@ describe('where reading begins', without('kafka'), () => {
       topics: new Topics(world.cluster),
       group: `${world.settings.prefix}reader`,
       exclusive: false,
+      store: undefined,
       hears: () => [],
       owned: () => [],
       assigned: () => {},
       lost: () => {},
+      refused: () => {},
     })
     const found = await group.committed([`${topic}/0`])
     group.abandon()

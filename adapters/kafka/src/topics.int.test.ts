@@ -125,6 +125,19 @@ describe('topics', without('kafka'), () => {
     expect(listener.offences).toEqual([])
   })
 
+  it('that are deleted are given back by who hears all', async () => {
+    await world.make(['stays', 'goes'], 2)
+    const listener = await new Listener().join(await world.connect(), { group: 'g' })
+    await eventually(() => listener.owned.size === 4, patience)
+    const connection = await world.cluster.anyone()
+    await world.client.deleteTopicsV6.api.async(connection, [{ name: `${world.settings.prefix}goes` }], 5_000)
+    await eventually(() => listener.owned.size === 2, patience)
+    const event = eventOf({ category: 'stays' })
+    await (await world.connect()).publish([event])
+    await eventually(() => listener.ids.includes(event.id), patience)
+    expect(listener.offences).toEqual([])
+  })
+
   it('that get more partitions are heard in all of them', async () => {
     await world.make(['grows'], 1)
     const transport = await world.connect()

@@ -85,6 +85,12 @@ export async function kafkaWorld(broker: string = bootstrap, prefix: string = fr
         10_000,
         false,
       )
+      const names = categories.map((category) => prefix + category)
+      await cluster.persist('to make topics', 20_000, async () => {
+        const { topics } = await cluster.metadata(names)
+        const usable = names.filter((name) => topics.get(name)?.partitions.every(({ leader }) => leader >= 0))
+        if (usable.length < names.length) throw new Error('Not all brokers have heard of the topics.')
+      })
     },
     async end() {
       for (const one of opened) one.abandon()

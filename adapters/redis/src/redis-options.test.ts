@@ -35,7 +35,7 @@ describe('the URL of a Redis server', () => {
       connection: expect.objectContaining({ timeout: 10_000, username: undefined, password: undefined }) as unknown,
       prefix: 'tidings',
       partitions: undefined,
-      durability: 'none',
+      durability: 'everysec',
       maxBytes: 16_777_216,
       keep: {},
     })

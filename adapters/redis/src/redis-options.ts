@@ -34,8 +34,8 @@ export interface RedisOptions extends RedisConnectionOptions {
   /** Fixed share count of a new store, 1 to 1,024; default 8. An existing store keeps its own: asking for another is an error. */
   readonly partitions?: number
   /**
-   * The least that the server must be set up for: `always` (`appendfsync always`), `everysec`, or `none`. Opening is refused where it
-   * is set up for less. Default `none`: what it is set up for is said in the log and in `capabilities.durability`.
+   * The least that the server must be set up for; opening is refused where it is set up for less. `always` (`appendfsync always`): what is acknowledged
+   * is on disk. `everysec` (default): about the last second is lost where its machine dies. `none`: everything is lost where it ends.
    */
   readonly durability?: 'always' | 'everysec' | 'none'
   /** Largest event as it is kept, in bytes, up to 268,435,456; default 16,777,216. Larger ones are refused with TIDINGS_TOO_LARGE. */
@@ -77,7 +77,7 @@ export function redisSettings(url: string, options: RedisOptions, prefix = 'tidi
     connection: connectionOf(place, asked, mistakes),
     prefix: asked.prefix ?? prefix,
     partitions: asked.partitions,
-    durability: asked.durability ?? 'none',
+    durability: asked.durability ?? 'everysec',
     maxBytes: asked.maxBytes ?? 16_777_216,
     keep: asked.keep ?? {},
   }

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 import type { Connection, ConnectionOptions } from '@platformatic/kafka'
 import { type Host, sleep, TidingsError, within } from 'tidings/spi'
 
@@ -47,6 +49,8 @@ export class Cluster {
     this.requests = new Requests(client)
     this.#seeds = settings.brokers.map(brokerOf)
     this.own = this.connections()
+    // Everything that waits listens to it.
+    setMaxListeners(0, this.closing.signal)
   }
 
   /** Connections for one purpose; closed with the cluster. `patience` replaces the time that a request may take. */

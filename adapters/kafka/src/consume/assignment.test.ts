@@ -24,7 +24,7 @@ function settle(members: Map<string, Joining>, counts: ReadonlyMap<string, numbe
 
 const joining = (id: string, topics: readonly string[], owned: readonly Place[] = []): [string, Joining] => [
   id,
-  { id, topics, owned, generation: 0 },
+  { id, topics, owned, generation: 0, store: undefined },
 ]
 
 describe('who works on which partition', () => {
@@ -58,8 +58,8 @@ describe('who works on which partition', () => {
   })
 
   it('believes the newest claim', () => {
-    const zombie: Joining = { id: 'zombie', topics: ['a'], owned: ['a/0'], generation: 3 }
-    const owner: Joining = { id: 'owner', topics: ['a'], owned: ['a/0'], generation: 4 }
+    const zombie: Joining = { id: 'zombie', topics: ['a'], owned: ['a/0'], generation: 3, store: undefined }
+    const owner: Joining = { id: 'owner', topics: ['a'], owned: ['a/0'], generation: 4, store: undefined }
     const assigned = assign([zombie, owner], () => 1, true)
     expect(assigned.get('owner')).toEqual(['a/0'])
     expect(assigned.get('zombie')).toEqual([])

@@ -9,6 +9,8 @@ export interface Joining {
   readonly owned: readonly Place[]
   /** The generation in which it got them; the newest claim is right. */
   readonly generation: number
+  /** Where it keeps what it hears; undefined: nobody knows. */
+  readonly store: string | undefined
 }
 
 /**
@@ -47,6 +49,8 @@ function allToOne(
 ): Map<string, Place[]> {
   const counts = new Map<string, number>()
   for (const id of owners.values()) counts.set(id, (counts.get(id) ?? 0) + 1)
+  const [first] = members
+  if (first === undefined) return new Map()
   const one = members.reduce((best, member) =>
     (counts.get(member.id) ?? 0) > (counts.get(best.id) ?? 0) ? member : best,
   )

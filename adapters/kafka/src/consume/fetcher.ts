@@ -1,5 +1,6 @@
-import { type Delivery, type Offset, type Sink, sleep, type Timer, type Turn } from 'tidings/spi'
+import { type Delivery, type Offset, type Sink, sleep, type Turn } from 'tidings/spi'
 
+import { Alarm } from '../client/alarm.ts'
 import { hasMoved, nameOfError, noError, offsetOutOfRange } from '../client/broker-error.ts'
 import { type Cluster, pauseAfter } from '../client/cluster.ts'
 import type { Connections } from '../client/connections.ts'
@@ -38,11 +39,12 @@ export class Fetcher {
   #credit = 0
   #turnOf = 0
   #scheduled = false
-  #timer: Timer | undefined
+  readonly #alarm: Alarm
 
   constructor(options: FetcherOptions) {
     this.#options = options
-    const { settings } = options.cluster
+    const { settings, host } = options.cluster
+    this.#alarm = new Alarm(host.runtime, () => this.#kick())
     this.#connections = options.cluster.connections(settings.fetchWait + settings.requestTimeout)
   }
 
@@ -76,7 +78,7 @@ export class Fetcher {
     this.#stop.abort()
     this.#credit = 0
     this.#readings.clear()
-    this.#timer?.cancel()
+    this.#alarm.cancel()
     this.#options.cluster.release(this.#connections)
   }
 
@@ -99,9 +101,7 @@ export class Fetcher {
         void this.#run(leader)
       }
     }
-    if (wait === Number.POSITIVE_INFINITY) return
-    this.#timer?.cancel()
-    this.#timer = runtime.setTimer(Math.ceil(wait), () => this.#kick())
+    this.#alarm.within(wait)
   }
 
   /** Whether a partition should be fetched, by how much is kept. */
@@ -197,7 +197,7 @@ export class Fetcher {
     const pause = pauseAfter(reading.failures++, runtime.random())
     reading.notBefore = runtime.monotonic() + pause
     const { topic, partition } = reading.start
-    log(reading.failures > 5 ? 'warn' : 'debug', 'A partition cannot be fetched now; trying on.', {
+    log(reading.failures === 6 ? 'warn' : 'debug', 'A partition cannot be fetched now; trying on.', {
       topic,
       partition,
       reason: error === undefined ? 'no leader' : nameOfError(error),

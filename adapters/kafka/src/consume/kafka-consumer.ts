@@ -1,28 +1,29 @@
 import {
   type Consumer,
   type Delivery,
+  isTidingsError,
   type Offset,
   type Sink,
   SinkCalls,
   type SubscribeOptions,
   sleep,
   TidingsError,
-  type Timer,
   type Turn,
   within,
 } from 'tidings/spi'
 
-import { type Cluster, pauseAfter, type TopicState } from '../client/cluster.ts'
-import { partitionNumber } from '../topics/partition-number.ts'
-import { topicOf } from '../topics/topic-names.ts'
-import { numbered, type Topics } from '../topics/topics.ts'
+import { type Cluster, pauseAfter } from '../client/cluster.ts'
+import { every } from '../client/every.ts'
+import { invalidOption } from '../invalid-option.ts'
+import { HeardTopics } from '../topics/heard-topics.ts'
+import type { Topics } from '../topics/topics.ts'
 import type { Place } from './assignment.ts'
+import { Beginning } from './beginning.ts'
 import { Bounds } from './bounds.ts'
 import { DoneOffsets } from './done-offsets.ts'
 import { Fetcher } from './fetcher.ts'
 import { GroupMembership } from './group-membership.ts'
-import { parsePlace } from './membership-wire.ts'
-import type { ReadingStart } from './partition-reading.ts'
+import { type Term, Terms } from './term.ts'
 
 export interface KafkaConsumerOptions {
   readonly cluster: Cluster
@@ -33,19 +34,6 @@ export interface KafkaConsumerOptions {
   readonly closed: (consumer: KafkaConsumer) => void
 }
 
-/** One term in which a partition is ours. A partition that is given away and comes back gets a new one. */
-interface Term {
-  readonly place: Place
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-  readonly number: number
-  /** `assigning`: the sink is being asked where to begin, or the broker. `leaving`: the sink was told to finish, or is about to be. */
-  stage: 'assigning' | 'reading' | 'leaving'
-  /** An offset that was sought before reading had begun; it counts for more than any answer. */
-  sought: Offset | undefined
-}
-
 /**
  * A member of a group: brings together what the group says it owns, what its sink has been told, and what is fetched.
  * Open, then closing (the sink is drained, the group left), then closed; or ended, when the sink has failed.
@@ -54,20 +42,18 @@ export class KafkaConsumer implements Consumer {
   readonly #options: KafkaConsumerOptions
   readonly #group: GroupMembership
   readonly #fetcher: Fetcher
-  readonly #bounds: Bounds
+  readonly #beginning: Beginning
   readonly #calls = new SinkCalls()
   readonly #offsets = new DoneOffsets()
-  readonly #terms = new Map<Place, Term>()
-  readonly #byNumber = new Map<number, Term>()
+  readonly #terms: Terms
+  readonly #heard: HeardTopics
   /** Terms that `assigned` has resolved for and that were neither revoked nor lost since. */
   readonly #told = new Set<Term>()
   readonly #stop = new AbortController()
   readonly #begun = Promise.withResolvers<void>()
   /** What the group has given us last. */
   #assigned: readonly Place[] = []
-  #hears: readonly string[] = []
-  #shape = ''
-  #timers: Timer[] = []
+  #rest: () => void = () => {}
   #closing: Promise<void> | undefined
   #state: 'open' | 'ended' | 'abandoned' = 'open'
 
@@ -75,42 +61,61 @@ export class KafkaConsumer implements Consumer {
     this.#options = options
     const { cluster, topics, turn, subscribe } = options
     const { prefix } = cluster.settings
+    this.#terms = new Terms(topics)
+    this.#heard = new HeardTopics(cluster, topics, subscribe.topics)
     this.#group = new GroupMembership({
       cluster,
       topics,
       group: prefix + subscribe.group,
       exclusive: subscribe.exclusive ?? false,
-      hears: () => this.#hears,
-      owned: () => [...this.#terms.keys()],
+      store: subscribe.store,
+      hears: () => this.#heard.names,
+      owned: () => this.#terms.places,
       assigned: (places) => this.#follow(places),
-      lost: () => this.#lose([...this.#terms.values()]),
+      lost: () => this.#lose(this.#terms.all),
+      refused: (error) => this.#end(error),
     })
-    this.#bounds = new Bounds(cluster, topics, this.#group, subscribe.start ?? 'beginning')
+    const start = subscribe.start ?? 'beginning'
+    const bounds = new Bounds(cluster, topics, this.#group, start)
     this.#fetcher = new Fetcher({
       cluster,
       topics,
       turn,
       sink: {
-        deliver: (deliveries) => this.#deliver(deliveries),
+        deliver: (deliveries) => options.sink.deliver(deliveries),
         scanned: (number, offset) => options.sink.scanned(number, offset),
       },
-      relocate: (start, offset) => this.#bounds.relocate(start, offset),
+      relocate: (reading, offset) => bounds.relocate(reading, offset),
       failed: (cause) => this.#end(cause),
+    })
+    this.#beginning = new Beginning({
+      sink: options.sink,
+      bounds,
+      fetcher: this.#fetcher,
+      offsets: this.#offsets,
+      start,
+      log: cluster.host.log,
+      open: () => this.#open,
+      told: (terms) => {
+        for (const term of terms) this.#told.add(term)
+      },
+      pause: (failures) => this.#pause(failures),
     })
     void this.#call(() => this.#begun.promise)
   }
 
   /** Joins the group. Rejects with a coded error where that cannot be. */
   async join(): Promise<void> {
-    await this.#look()
+    await this.#heard.look()
     await this.#group.start()
     const { runtime } = this.#options.cluster.host
     const { refreshInterval, commitInterval } = this.#options.cluster.settings
-    const every = (at: number, ms: number, run: () => Promise<void>): void => {
-      if (this.#open) this.#timers[at] = runtime.setTimer(ms, () => void run().finally(() => every(at, ms, run)))
-    }
-    every(0, refreshInterval, () => this.#refresh())
-    every(1, commitInterval, () => this.#commit())
+    if (!this.#open) return
+    const stops = [
+      every(runtime, refreshInterval, () => this.#refresh()),
+      every(runtime, commitInterval, () => this.#commit()),
+    ]
+    this.#rest = () => stops.forEach((stop) => stop())
   }
 
   /** Lets the sink hear of its partitions; called when `subscribe` has answered, so that its caller holds the consumer first. */
@@ -122,12 +127,13 @@ export class KafkaConsumer implements Consumer {
 
   request(count: number): void {
     if (count !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(count) && count >= 0))
-      throw invalid('count', 'a whole number from 0, or Infinity')
+      throw invalidOption('count', 'a whole number from 0, or Infinity')
     if (this.#open) this.#fetcher.request(count)
   }
 
   done(number: number, offset: Offset): void {
-    const term = this.#byNumber.get(number)
+    if (!isOffset(offset)) throw invalidOption('offset', 'a whole number from 0')
+    const term = this.#terms.numbered(number)
     if (term !== undefined) this.#offsets.done(term.place, offset)
   }
 
@@ -143,9 +149,9 @@ export class KafkaConsumer implements Consumer {
 
   /** Partitions that are not assigned (any more) are left alone. */
   seek(number: number, offset: Offset): void {
-    if (!Number.isSafeInteger(number) || number < 0) throw invalid('partition', 'one of this transport')
-    if (!isOffset(offset)) throw invalid('offset', 'a whole number from 0')
-    const term = this.#byNumber.get(number)
+    if (!Number.isSafeInteger(number) || number < 0) throw invalidOption('partition', 'one of this transport')
+    if (!isOffset(offset)) throw invalidOption('offset', 'a whole number from 0')
+    const term = this.#terms.numbered(number)
     if (!this.#open || term === undefined || term.stage === 'leaving') return
     this.#offsets.forget(term.place)
     if (!this.#fetcher.seek(number, offset)) term.sought = offset
@@ -158,11 +164,11 @@ export class KafkaConsumer implements Consumer {
 
   async #close(): Promise<void> {
     this.#stop.abort()
-    for (const timer of this.#timers) timer.cancel()
+    this.#rest()
     this.#fetcher.stop()
     // Whoever closes while it still joins must not wait for that.
     this.begin()
-    await this.#giveUp([...this.#terms.values()])
+    await this.#giveUp(this.#terms.all)
     await this.#calls.ended()
     const { cluster, closed } = this.#options
     const patience = cluster.settings.closeTimeout / 2
@@ -175,7 +181,7 @@ export class KafkaConsumer implements Consumer {
   abandon(): void {
     this.#state = 'abandoned'
     this.#stop.abort()
-    for (const timer of this.#timers) timer.cancel()
+    this.#rest()
     this.#fetcher.stop()
     this.#group.abandon()
   }
@@ -191,25 +197,14 @@ export class KafkaConsumer implements Consumer {
     if (!this.#open) return
     this.#assigned = places
     const wanted = new Set(places)
-    const leaving = [...this.#terms.values()].filter(({ place, stage }) => stage !== 'leaving' && !wanted.has(place))
+    const leaving = this.#terms.all.filter(({ place, stage }) => stage !== 'leaving' && !wanted.has(place))
     if (leaving.length > 0) void this.#release(leaving)
     this.#take(places.filter((place) => !this.#terms.has(place)))
   }
 
   #take(places: readonly Place[]): void {
-    const terms: Term[] = []
-    for (const place of places) {
-      const { topic, partition } = parsePlace(place)
-      const state = this.#options.topics.state(topic)
-      // Deleted meanwhile, and if it comes back we shall join again.
-      if (state === undefined) continue
-      const number = partitionNumber(state.id, partition)
-      const term: Term = { place, topic, topicId: state.id, partition, number, stage: 'assigning', sought: undefined }
-      this.#terms.set(place, term)
-      this.#byNumber.set(number, term)
-      terms.push(term)
-    }
-    if (terms.length > 0) void this.#call(() => this.#assign(terms))
+    const terms = this.#terms.begin(places)
+    if (terms.length > 0) void this.#call(() => this.#beginning.assign(terms))
   }
 
   /** Lets go of partitions, tells the broker how far they are, then the group that they are free. */
@@ -234,7 +229,7 @@ export class KafkaConsumer implements Consumer {
       const told = terms.filter((term) => this.#told.delete(term))
       if (told.length > 0 && this.#state === 'open') await this.#options.sink.revoked(told.map(({ number }) => number))
     })
-    for (const term of terms) this.#forget(term)
+    for (const term of terms) this.#terms.end(term)
   }
 
   #lose(terms: readonly Term[]): void {
@@ -244,7 +239,7 @@ export class KafkaConsumer implements Consumer {
     for (const term of lost) {
       // Nothing can begin or go on any more in this term.
       term.stage = 'leaving'
-      this.#forget(term)
+      this.#terms.end(term)
       this.#fetcher.drop(term.number)
       this.#offsets.forget(term.place)
     }
@@ -254,117 +249,23 @@ export class KafkaConsumer implements Consumer {
     })
   }
 
-  #forget(term: Term): void {
-    if (this.#terms.get(term.place) === term) this.#terms.delete(term.place)
-    if (this.#byNumber.get(term.number) === term) this.#byNumber.delete(term.number)
-  }
-
-  // Beginning.
-
-  async #assign(terms: readonly Term[]): Promise<void> {
-    for (let failures = 0; ; failures++) {
-      const wanted = terms.filter((term) => term.stage === 'assigning')
-      if (wanted.length === 0 || !this.#open) return
-      try {
-        const offsets = await this.#options.sink.assigned(wanted.map(({ number }) => number))
-        if (offsets.length !== wanted.length || !offsets.every((offset) => offset === -1 || isOffset(offset)))
-          throw invalid('offsets', 'a whole number from 0, or -1, for each partition')
-        for (const term of wanted) this.#told.add(term)
-        const known = wanted.filter((_, at) => offsets[at] !== -1)
-        for (const term of known)
-          this.#read(term, offsets[wanted.indexOf(term)] as Offset, offsets[wanted.indexOf(term)] as Offset)
-        const unknown = wanted.filter((_, at) => offsets[at] === -1)
-        if (unknown.length > 0) void this.#locate(unknown)
-        return
-      } catch (error) {
-        this.#options.cluster.host.log('warn', 'A consumer does not say where its partitions begin; asking again.', {
-          error,
-        })
-        await this.#pause(failures)
-      }
-    }
-  }
-
-  /** Asks the broker where partitions begin of which the sink knows nothing. */
-  async #locate(terms: readonly Term[]): Promise<void> {
-    for (let failures = 0; ; failures++) {
-      const wanted = terms.filter((term) => term.stage === 'assigning')
-      if (wanted.length === 0 || !this.#open) return
-      try {
-        const offsets = await this.#bounds.locate(wanted)
-        for (const term of wanted) {
-          const offset = offsets.get(term.place) ?? 0
-          // Who began at the end goes on from there, also when it comes back before anything has happened.
-          if (this.#options.subscribe.start === 'end') this.#offsets.done(term.place, offset)
-          this.#read(term, offset, -1)
-        }
-        return
-      } catch (error) {
-        this.#options.cluster.host.log('debug', 'Kafka does not say where partitions begin; asking again.', { error })
-        await this.#pause(failures)
-      }
-    }
-  }
-
-  #read(term: Term, offset: Offset, known: Offset): void {
-    if (term.stage !== 'assigning' || !this.#open) return
-    term.stage = 'reading'
-    const { place, topic, topicId, partition, number, sought } = term
-    const start: ReadingStart = {
-      place,
-      topic,
-      topicId,
-      partition,
-      number,
-      offset: sought ?? offset,
-      known: sought ?? known,
-    }
-    this.#fetcher.start(start)
-  }
-
-  #deliver(deliveries: readonly Delivery[]): void {
-    this.#options.sink.deliver(deliveries)
-  }
-
   // Keeping up.
 
-  /** What there is to hear; joins the group again where that has changed. */
-  async #look(): Promise<void> {
-    const { topics, subscribe, cluster } = this.#options
-    const states =
-      subscribe.topics === undefined
-        ? await topics.all()
-        : await topics.ensure(subscribe.topics.map((category) => topicOf(cluster.settings.prefix, category)))
-    numbered(states)
-    const shape = states
-      .map(({ name, id, partitions }) => `${name} ${id} ${partitions.length}`)
-      .sort()
-      .join()
-    const changed = this.#shape !== '' && shape !== this.#shape
-    this.#hears = states.map(({ name }) => name).sort()
-    this.#shape = shape || 'nothing'
-    if (!changed) return
-    this.#replace(states)
-    this.#group.rejoin()
-  }
-
+  /** Joins the group again where there is something else to hear. */
   async #refresh(): Promise<void> {
     try {
-      await this.#look()
+      if (!(await this.#heard.look())) return
+      // A topic that was deleted and made again has other partitions under its old name.
+      const gone = this.#terms.all.filter(({ topic, topicId }) => (this.#heard.idOf(topic) ?? topicId) !== topicId)
+      if (gone.length > 0) void this.#release(gone)
+      this.#group.rejoin()
     } catch (error) {
-      if (error instanceof TidingsError && error.code === 'TIDINGS_CONFLICT') this.#end(error)
+      if (isTidingsError(error, 'TIDINGS_CONFLICT')) this.#end(error)
       else
         this.#options.cluster.host.log('debug', 'Kafka does not say which topics there are; asking again later.', {
           error,
         })
     }
-  }
-
-  /** A topic that was deleted and made again has other partitions under its old name. */
-  #replace(states: readonly TopicState[]): void {
-    const ids = new Map(states.map(({ name, id }) => [name, id]))
-    const gone = [...this.#terms.values()].filter(({ topic, topicId }) => (ids.get(topic) ?? topicId) !== topicId)
-    if (gone.length > 0) void this.#release(gone)
   }
 
   async #commit(): Promise<void> {
@@ -403,8 +304,4 @@ export class KafkaConsumer implements Consumer {
 
 function isOffset(offset: unknown): boolean {
   return Number.isSafeInteger(offset) && (offset as number) >= 0
-}
-
-function invalid(field: string, rule: string): TidingsError {
-  return new TidingsError('TIDINGS_INVALID_OPTION', `Expected \`${field}\` to be ${rule}.`, { details: { field } })
 }

@@ -4,10 +4,11 @@ import type { Joining, Place } from './assignment.ts'
 /** What members and leaders write to each other in the form of Kafka's own consumers, so that the broker's tools can read it. */
 
 /** What a member says of itself when it joins. */
-export function writeSubscription(client: Client, { topics, owned, generation }: Omit<Joining, 'id'>): Buffer {
+export function writeSubscription(client: Client, { topics, owned, generation, store }: Omit<Joining, 'id'>): Buffer {
   return client.encodeConsumerProtocolSubscription({
     version: 3,
     topics: [...topics],
+    userData: store ?? '',
     ownedPartitions: byTopic(owned),
     generationId: generation,
     rackId: null,
@@ -15,17 +16,28 @@ export function writeSubscription(client: Client, { topics, owned, generation }:
 }
 
 export function readSubscription(client: Client, id: string, bytes: Buffer): Joining {
-  const { topics, ownedPartitions, generationId } = client.decodeConsumerProtocolSubscription(bytes)
-  return { id, topics: topics ?? [], owned: placesIn(ownedPartitions ?? []), generation: generationId ?? -1 }
+  const { topics, ownedPartitions, generationId, userData } = client.decodeConsumerProtocolSubscription(bytes)
+  const store = userData?.toString() || undefined
+  return { id, topics: topics ?? [], owned: placesIn(ownedPartitions ?? []), generation: generationId ?? -1, store }
 }
 
-/** What the leader of a group gives a member. */
-export function writeAssignment(client: Client, places: readonly Place[]): Buffer {
-  return client.encodeConsumerProtocolAssignment({ version: 1, assignedPartitions: byTopic(places), userData: null })
+const split = 'split'
+
+/** What the leader of a group gives a member; `split`: nothing, for it lives with another store. */
+export function writeAssignment(client: Client, places: readonly Place[] | typeof split): Buffer {
+  return client.encodeConsumerProtocolAssignment({
+    version: 1,
+    assignedPartitions: places === split ? [] : byTopic(places),
+    userData: places === split ? split : '',
+  })
 }
 
-export function readAssignment(client: Client, bytes: Buffer): readonly Place[] {
-  return placesIn(client.decodeConsumerProtocolAssignment(bytes).assignedPartitions)
+export function readAssignment(
+  client: Client,
+  bytes: Buffer,
+): { readonly places: readonly Place[]; readonly split: boolean } {
+  const { assignedPartitions, userData } = client.decodeConsumerProtocolAssignment(bytes)
+  return { places: placesIn(assignedPartitions), split: userData?.toString() === split }
 }
 
 export function placeOf(topic: string, partition: number): Place {

@@ -32,7 +32,7 @@ export interface Load {
   bytes: number
 }
 
-/** The first events of a partition are few; later batches are as large as those before were. */
+/** The first events of a partition are few; later batches are about as large as those before were. */
 const firstSize = 4_096
 
 /** What waits for one partition, in order: parcels, to the last of which events are added as long as it has not left. */
@@ -69,7 +69,6 @@ export class PartitionQueue {
         return true
       }
     }
-    if (last !== undefined) this.#usual = Math.max(firstSize, last.batch.size)
     // Brokers keep events by the time they came, not by the time they tell: an old event must not be removed at once for its age.
     const batch = new OutBatch(this.#limit, now.wall, Math.min(this.#limit, this.#usual))
     if (!batch.add(message)) return false
@@ -82,6 +81,7 @@ export class PartitionQueue {
   shift(): Parcel {
     const first = this.parcels.shift() as Parcel
     this.#load.bytes -= first.batch.size
+    this.#usual = Math.max(firstSize, (this.#usual + first.batch.size) >> 1)
     return first
   }
 
@@ -91,9 +91,8 @@ export class PartitionQueue {
    */
   first(now: Moment): Parcel | undefined {
     for (let first = this.parcels[0]; first !== undefined; first = this.parcels[0]) {
-      if (first.sequence !== undefined) return first
+      if (first.sequence !== undefined || !first.entries.some(({ flight, at }) => flight.ended(at))) return first
       const wanted = first.entries.filter(({ flight, at }) => !flight.ended(at))
-      if (wanted.length === first.entries.length) return first
       this.shift()
       if (wanted.length > 0) this.#pack(wanted, first, now)
     }

@@ -1,54 +1,21 @@
-import {
-  type EventRecord,
-  isTidingsError,
-  type Outcome,
-  partitionOf,
-  TidingsError,
-  type Timer,
-  within,
-} from 'tidings/spi'
-
-import {
-  BrokerError,
-  closed,
-  duplicateSequence,
-  hasMoved,
-  invalidProducerEpoch,
-  invalidProducerMapping,
-  invalidRecord,
-  invalidTimestamp,
-  messageTooLarge,
-  nameOfError,
-  noError,
-  outOfOrderSequence,
-  recordListTooLarge,
-  unavailable,
-  unknownProducer,
-  unknownTopic,
-} from '../client/broker-error.ts'
+import { type EventRecord, type Outcome, partitionOf, TidingsError, within } from 'tidings/spi'
+import { Alarm } from '../client/alarm.ts'
+import { closed, hasMoved, messageTooLarge, nameOfError, unavailable, unknownTopic } from '../client/broker-error.ts'
 import { type Cluster, pauseAfter } from '../client/cluster.ts'
 import type { Connections } from '../client/connections.ts'
 import type { OutTopic, Topics } from '../topics/topics.ts'
+import { checksumOf } from '../wire/batch-checksum.ts'
 import { keyOf } from '../wire/message.ts'
+import { fateOf } from './fate.ts'
+import { fitting, type Sent } from './fitting.ts'
 import { Flight } from './flight.ts'
 import { type Load, type Moment, type Parcel, PartitionQueue } from './partition-queue.ts'
 import { type PartAnswer, sendProduce } from './produce-request.ts'
-import { ProducerIdentity } from './producer-identity.ts'
+import { type Identity, ProducerIdentity } from './producer-identity.ts'
+import { overloaded, refused, tooLarge, unopened } from './publish-errors.ts'
 
-/** Bytes of one request; a single batch may be larger. */
-const mostBytes = 8_388_608
 /** Bytes that may wait for brokers. */
 const mostWaiting = 134_217_728
-
-/** Errors of a batch that some of its records may have caused. */
-const divisible = new Set([messageTooLarge, recordListTooLarge, invalidTimestamp, invalidRecord])
-/** Errors that say a broker does not know us as it should. */
-const mistaken = new Set([outOfOrderSequence, unknownProducer, invalidProducerEpoch, invalidProducerMapping])
-
-interface Sent {
-  readonly queue: PartitionQueue
-  readonly parcel: Parcel
-}
 
 /**
  * Publishes. Events wait in queues, one a partition; one request to each broker is under way, and all that becomes ready meanwhile leaves
@@ -60,6 +27,7 @@ export class Producer {
   readonly #topics: Topics
   readonly #connections: Connections
   readonly #identity: ProducerIdentity
+  readonly #checksum: (bytes: Buffer) => number
   readonly #queues = new Map<OutTopic, PartitionQueue[]>()
   /** Those in which something waits. */
   readonly #waiting = new Set<PartitionQueue>()
@@ -68,9 +36,9 @@ export class Producer {
   readonly #flights = new Set<Flight>()
   readonly #load: Load = { bytes: 0 }
   #scheduled = false
-  #timer: Timer | undefined
-  #due = 0
-  #refreshed = 0
+  /** Sees to it that retries and the end of patience come without being asked for. */
+  readonly #alarm: Alarm
+  #looking = false
   #ended = false
 
   constructor(cluster: Cluster, topics: Topics) {
@@ -80,23 +48,22 @@ export class Producer {
     // A broker that cannot answer in time says so before the connection is given up.
     this.#connections = cluster.connections(requestTimeout * 1.25)
     this.#identity = new ProducerIdentity(cluster)
+    this.#alarm = new Alarm(cluster.host.runtime, () => this.#leave())
+    this.#checksum = checksumOf(cluster.client)
   }
 
-  async publish(events: readonly EventRecord[], signal: AbortSignal | undefined): Promise<readonly Outcome[]> {
-    const flight = new Flight(events)
-    if (events.length === 0) return flight.done
-    if (signal?.aborted === true) flight.giveUp(reasonOf(signal))
-    const abort = (): void => flight.giveUp(reasonOf(signal as AbortSignal))
-    signal?.addEventListener('abort', abort, { once: true })
+  publish(events: readonly EventRecord[], signal: AbortSignal | undefined): Promise<readonly Outcome[]> {
+    if (events.length === 0) return Promise.resolve([])
+    const flight = new Flight(events, this.#over)
     this.#flights.add(flight)
+    if (signal !== undefined) flight.heed(signal)
     const missing = this.#missing(flight)
     if (missing === undefined) this.#enqueue(flight, undefined)
-    else void this.#open(missing).then((failures) => this.#enqueue(flight, failures))
-    const outcomes = await flight.done
-    signal?.removeEventListener('abort', abort)
-    this.#flights.delete(flight)
-    return outcomes
+    else void this.#topics.openAll(missing).then((failures) => this.#enqueue(flight, failures))
+    return flight.done
   }
+
+  readonly #over = (flight: Flight): void => void this.#flights.delete(flight)
 
   /** Categories that are published to for the first time. */
   #missing({ events }: Flight): Set<string> | undefined {
@@ -106,16 +73,6 @@ export class Producer {
     return missing
   }
 
-  async #open(categories: ReadonlySet<string>): Promise<ReadonlyMap<string, Error>> {
-    const failures = new Map<string, Error>()
-    await Promise.all(
-      [...categories].map((category) =>
-        this.#topics.open(category).catch((error: unknown) => failures.set(category, error as Error)),
-      ),
-    )
-    return failures
-  }
-
   #enqueue(flight: Flight, failures: ReadonlyMap<string, Error> | undefined): void {
     const now = this.#now()
     for (let at = 0; at < flight.events.length; at++) {
@@ -123,8 +80,8 @@ export class Producer {
       const { category } = flight.events[at] as EventRecord
       const topic = this.#topics.opened(category)
       if (this.#ended) flight.end(at, { status: 'unknown', error: closed() })
-      else if (topic === undefined) flight.end(at, outcomeOf(failures?.get(category)))
-      else if (this.#load.bytes > mostWaiting) flight.end(at, { status: 'unknown', error: overloaded() })
+      else if (topic === undefined) flight.end(at, unopened(failures?.get(category)))
+      else if (this.#load.bytes > mostWaiting) flight.end(at, { status: 'unknown', error: overloaded(mostWaiting) })
       else this.#add(flight, at, topic, now)
     }
     this.#schedule()
@@ -184,36 +141,26 @@ export class Producer {
       }
     }
     for (const [leader, all] of ready) void this.#send(leader, all)
-    this.#wake(wait)
-  }
-
-  /** Sees to it that retries and the end of patience come without being asked for. */
-  #wake(wait: number): void {
-    const { runtime } = this.#cluster.host
-    const due = runtime.monotonic() + wait
-    if (this.#timer !== undefined && this.#due <= due && wait !== Number.POSITIVE_INFINITY) return
-    this.#timer?.cancel()
-    this.#timer = undefined
-    if (wait === Number.POSITIVE_INFINITY) return
-    this.#due = due
-    this.#timer = runtime.setTimer(Math.ceil(wait), () => {
-      this.#timer = undefined
-      this.#leave()
-    })
+    this.#alarm.within(wait)
   }
 
   async #send(leader: number, all: readonly Sent[]): Promise<void> {
     this.#busy.add(leader)
-    const sent = fitting(all)
+    let sent = fitting(all)
     try {
       const { client, requests, settings } = this.#cluster
       const connection = await this.#cluster.node(this.#connections, leader)
       const version = await requests.version(connection, 'produce')
-      await this.#number(sent)
+      const identity = await this.#identity.get()
+      // Those that did not fit come first the next time.
+      for (const { queue } of sent) if (this.#waiting.delete(queue)) this.#waiting.add(queue)
+      // Some may have been given up meanwhile, or packed anew without what was.
+      sent = sent.filter(({ queue, parcel }) => queue.parcels[0] === parcel)
+      this.#number(sent, identity)
       const parts = sent.map(({ queue, parcel }) => ({
         topic: queue.topic.name,
         partition: queue.partition,
-        bytes: parcel.batch.seal(parcel.sequence as NonNullable<Parcel['sequence']>, client.crc32c),
+        bytes: parcel.batch.seal(parcel.sequence as NonNullable<Parcel['sequence']>, this.#checksum),
       }))
       const answers = await sendProduce(client, connection, version, parts, settings.requestTimeout)
       for (const [at, answer] of answers.entries()) this.#answered(sent[at] as Sent, answer)
@@ -230,9 +177,7 @@ export class Producer {
   }
 
   /** Gives those batches their numbers that have none yet. */
-  async #number(sent: readonly Sent[]): Promise<void> {
-    if (sent.every(({ parcel }) => parcel.sequence !== undefined)) return
-    const { producerId, epoch } = this.#identity.current ?? (await this.#identity.get())
+  #number(sent: readonly Sent[], { producerId, epoch }: Identity): void {
     for (const { queue, parcel } of sent) {
       if (parcel.sequence !== undefined) continue
       if (queue.producerId !== producerId) {
@@ -245,25 +190,31 @@ export class Producer {
   }
 
   #answered({ queue, parcel }: Sent, { error, message }: PartAnswer): void {
-    if (queue.parcels[0] !== parcel) return
+    const { sequence } = parcel
+    if (queue.parcels[0] !== parcel || sequence === undefined) return
     const now = this.#now()
-    if (error === noError || error === duplicateSequence) this.#end(queue, { status: 'stored' })
-    else if (mistaken.has(error)) {
-      // Sent under new numbers it may be there twice, which receivers see by its id; not sent it might be lost.
-      this.#identity.renew()
-      parcel.sequence = undefined
-      this.#failed(queue, now.monotonic, error)
-    } else if (divisible.has(error) && parcel.entries.length > 1) {
-      // Nothing of it was kept, so its numbers are free again.
-      queue.next = (parcel.sequence as NonNullable<Parcel['sequence']>).first
-      queue.split(now)
-    } else if (divisible.has(error)) {
-      queue.next = (parcel.sequence as NonNullable<Parcel['sequence']>).first
-      this.#end(queue, {
-        status: 'refused',
-        error: error === messageTooLarge ? tooLarge(queue.topic) : refused(error, message),
-      })
-    } else this.#failed(queue, now.monotonic, error)
+    switch (fateOf(error)) {
+      case 'stored':
+        this.#end(queue, { status: 'stored' })
+        break
+      case 'renew':
+        // Sent under new numbers it may be there twice, which receivers see by its id; not sent it might be lost.
+        this.#identity.renew()
+        parcel.sequence = undefined
+        this.#failed(queue, now.monotonic, error)
+        break
+      case 'divide': {
+        // Nothing of it was kept, so its numbers are free again.
+        queue.next = sequence.first
+        const tooMuch = error === messageTooLarge
+        if (parcel.entries.length > 1) queue.split(now)
+        else this.#end(queue, { status: 'refused', error: tooMuch ? tooLarge(queue.topic) : refused(error, message) })
+        break
+      }
+      case 'retry':
+        this.#failed(queue, now.monotonic, error)
+        break
+    }
   }
 
   #end(queue: PartitionQueue, outcome: Outcome): void {
@@ -279,22 +230,28 @@ export class Producer {
     const pause = pauseAfter(queue.failures++, runtime.random())
     queue.notBefore = now + pause
     if (error !== undefined) {
-      log(queue.failures > 3 ? 'warn' : 'debug', 'Kafka does not take events now; trying again.', {
+      log(queue.failures === 4 ? 'warn' : 'debug', 'Kafka does not take events now; trying again.', {
         topic: queue.topic.name,
         partition: queue.partition,
         reason: nameOfError(error),
       })
     }
-    if ((error === undefined || hasMoved(error)) && now - this.#refreshed > 50) {
-      this.#refreshed = now
-      const looking = error === unknownTopic ? this.#topics.ensure([queue.topic.name]) : this.#topics.refresh()
-      looking.then(
-        () => this.#schedule(),
-        (reason: unknown) =>
-          log('warn', 'Kafka does not tell who leads a topic.', { topic: queue.topic.name, error: reason }),
-      )
-    }
+    if (error === undefined || hasMoved(error)) this.#lookForLeaders(error === unknownTopic ? queue.topic : undefined)
     return pause
+  }
+
+  /** Asks who leads what, and makes a topic that has gone; one question at a time. */
+  #lookForLeaders(gone: OutTopic | undefined): void {
+    if (this.#looking) return
+    this.#looking = true
+    const look = gone === undefined ? this.#topics.refresh() : this.#topics.ensure([gone.name])
+    look
+      .catch((error: unknown) => this.#cluster.host.log('debug', 'Kafka does not tell who leads a topic.', { error }))
+      .finally(() => {
+        this.#looking = false
+        this.#schedule()
+      })
+      .catch(() => {})
   }
 
   /** Ends what has waited too long. */
@@ -325,7 +282,7 @@ export class Producer {
   /** Gives up everything at once. */
   abandon(): void {
     this.#ended = true
-    this.#timer?.cancel()
+    this.#alarm.cancel()
     const error = new TidingsError('TIDINGS_CLOSED', 'The Kafka transport was closed before the broker had answered.')
     for (const flight of this.#flights) flight.giveUp(error)
     this.#cluster.release(this.#connections)
@@ -335,49 +292,4 @@ export class Producer {
     const { runtime } = this.#cluster.host
     return { wall: runtime.now(), monotonic: runtime.monotonic() }
   }
-}
-
-/** As many as one request should hold. */
-function fitting(all: readonly Sent[]): readonly Sent[] {
-  let bytes = 0
-  const most = all.findIndex(({ parcel }, at) => (bytes += parcel.batch.size) > mostBytes && at > 0)
-  return most === -1 ? all : all.slice(0, most)
-}
-
-/** What becomes of events whose topic could not be opened. */
-function outcomeOf(error: Error = unavailable('while a topic was looked for', undefined)): Outcome {
-  return { status: isTidingsError(error, 'TIDINGS_INVALID_EVENT') ? 'refused' : 'unknown', error }
-}
-
-function tooLarge({ name, rules: { maxBytes } }: OutTopic): TidingsError {
-  return new TidingsError(
-    'TIDINGS_TOO_LARGE',
-    `The event is larger than topic ${name} takes, ${maxBytes} bytes with everything around it.`,
-    {
-      details: { topic: name, limit: maxBytes },
-    },
-  )
-}
-
-function refused(error: number, message: string | null): TidingsError {
-  return new TidingsError(
-    'TIDINGS_UNIT_REFUSED',
-    `Kafka refuses the event: ${message?.slice(0, 200) ?? nameOfError(error)}`,
-    {
-      cause: new BrokerError(error, 'an event'),
-      details: { error: nameOfError(error) },
-    },
-  )
-}
-
-function overloaded(): TidingsError {
-  return new TidingsError('TIDINGS_OVERLOADED', 'Too much waits for Kafka already; publish it again later.', {
-    details: { limit: mostWaiting },
-  })
-}
-
-function reasonOf(signal: AbortSignal): Error {
-  return signal.reason instanceof Error
-    ? signal.reason
-    : new Error('Publishing was given up.', { cause: signal.reason })
 }

@@ -46,6 +46,14 @@ export class Topics {
     return opening
   }
 
+  /** Opens several; resolves when that is over with why some could not be. */
+  async openAll(categories: ReadonlySet<string>): Promise<ReadonlyMap<string, Error>> {
+    const failures = new Map<string, Error>()
+    const note = (category: string, error: unknown): void => void failures.set(category, error as Error)
+    await Promise.all([...categories].map((one) => this.open(one).catch((error: unknown) => note(one, error))))
+    return failures
+  }
+
   async #open(category: string): Promise<OutTopic> {
     const { settings } = this.#cluster
     const name = topicOf(settings.prefix, category)
@@ -79,7 +87,10 @@ export class Topics {
   /** Every topic of the prefix. */
   async all(): Promise<readonly TopicState[]> {
     const { prefix } = this.#cluster.settings
-    this.#note((await this.#cluster.metadata(undefined)).topics)
+    const { topics, errors } = await this.#cluster.metadata(undefined)
+    // Those that are not named any more are gone; those of which a broker cannot tell now are not.
+    for (const name of this.#known.keys()) if (!topics.has(name) && !errors.has(name)) this.#known.delete(name)
+    this.#note(topics)
     return [...this.#known.values()].filter(({ name }) => isTopicOf(prefix, name))
   }
 

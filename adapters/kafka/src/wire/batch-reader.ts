@@ -1,4 +1,5 @@
 import type { Client } from '../client/load-client.ts'
+import { checksumOf } from './batch-checksum.ts'
 import { decompress } from './decompress.ts'
 import { batchHead } from './out-batch.ts'
 
@@ -8,7 +9,14 @@ export interface InRecord {
   readonly offset: number
   readonly key: Buffer | undefined
   readonly value: Buffer | undefined
-  readonly headers: readonly (readonly [Buffer, Buffer | undefined])[]
+  readonly headers: Headers
+}
+
+/** The headers of a record, where they lie: most of them are read as what is known already. */
+export interface Headers {
+  readonly bytes: Buffer
+  /** Four numbers each: where its name begins and ends, and its value; the value of one that has none begins at -1. */
+  readonly places: readonly number[]
 }
 
 /** Bytes in which no record could be found: what stands there up to the next offset is for whoever parks it. */
@@ -49,6 +57,7 @@ const control = 0x20
  */
 export class BatchReader {
   readonly #client: Client
+  readonly #checksum: (bytes: Buffer) => number
   readonly #bytes: Buffer
   readonly #from: number
   readonly #aborted: Aborted[]
@@ -62,6 +71,7 @@ export class BatchReader {
 
   constructor(client: Client, { bytes, from, aborted }: Fetched) {
     this.#client = client
+    this.#checksum = checksumOf(client)
     this.#bytes = bytes
     this.#from = from
     this.#aborted = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset)
@@ -109,8 +119,7 @@ export class BatchReader {
       const base = offsetAt(bytes, 0)
       if (bytes.length < batchHead || bytes[16] !== 2) return this.#unreadable(bytes, base, base + 1)
       const after = base + bytes.readInt32BE(23) + 1
-      if (this.#client.crc32c(bytes.subarray(21)) !== bytes.readUInt32BE(17))
-        return this.#unreadable(bytes, base, after)
+      if (this.#checksum(bytes.subarray(21)) !== bytes.readUInt32BE(17)) return this.#unreadable(bytes, base, after)
       this.#after = after
       if (after <= this.#from || this.#passOver(bytes, base)) {
         this.#next = Math.max(this.#next, after)
@@ -157,14 +166,14 @@ export class BatchReader {
       const key = cursor.bytes(end)
       const value = cursor.bytes(end)
       const count = cursor.varint()
-      const headers: [Buffer, Buffer | undefined][] = []
+      const places: number[] = []
       for (let at = 0; at < count; at++) {
-        const name = cursor.bytes(end)
-        headers.push([name ?? Buffer.alloc(0), cursor.bytes(end)])
+        cursor.place(end, places)
+        cursor.place(end, places)
       }
       batch.at = end
       batch.left--
-      return { offset, key, value, headers }
+      return { offset, key, value, headers: { bytes: batch.bytes, places } }
     } catch {
       // Where one record cannot be read, nobody knows where the next begins.
       batch.left = 0
@@ -230,6 +239,15 @@ class Cursor {
     if (length < 0 || at + length > end) throw new RangeError('Bytes end beyond their record.')
     this.at += length
     return this.#bytes.subarray(at, at + length)
+  }
+
+  /** Notes where bytes begin and end, and passes over them. */
+  place(end: number, into: number[]): void {
+    const length = this.varint()
+    const { at } = this
+    if (length < -1 || at + length > end) throw new RangeError('Bytes end beyond their record.')
+    if (length === -1) into.push(-1, -1)
+    else into.push(at, (this.at += length))
   }
 
   #byte(): number {

@@ -109,8 +109,9 @@ export class OutBatch {
   #header(name: string, value: string): void {
     const known = nameBytes(name)
     this.#room(known.length)
-    this.#bytes.set(known, this.#end)
-    this.#end += known.length
+    const bytes = this.#bytes
+    // So few bytes are copied sooner than a copy is asked for.
+    for (let at = 0; at < known.length; at++) bytes[this.#end++] = known[at] as number
     this.#text(value)
   }
 
@@ -119,11 +120,26 @@ export class OutBatch {
     const { length } = text
     // A unit of UTF-16 takes at most three bytes of UTF-8.
     this.#room(length * 3 + 5)
+    if (length < 64 && this.#short(text)) return
     const reserved = length < 64 ? 1 : length < 8_192 ? 2 : 3
     const at = this.#end
     this.#end += reserved
     this.#end += this.#bytes.write(text, this.#end, 'utf8')
     this.#setVarint(at, reserved, this.#end - at - reserved)
+  }
+
+  /** The same for a short text of ASCII, as nearly all headers are. False: it is none, and nothing was written. */
+  #short(text: string): boolean {
+    const bytes = this.#bytes
+    const start = this.#end + 1
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code > 0x7f) return false
+      bytes[start + at] = code
+    }
+    bytes[this.#end] = text.length << 1
+    this.#end = start + text.length
+    return true
   }
 
   /** Writes a number where room was left for it, and moves what follows where it takes another. */

@@ -46,7 +46,8 @@ function judge({ durability }: ServerFacts, settings: RedisSettings, host: Host)
   if (levels.indexOf(durability) < levels.indexOf(settings.durability)) {
     throw new TidingsError(
       'TIDINGS_INVALID_OPTION',
-      `Expected Redis to be set up for \`durability\` '${settings.durability}', and it is set up for '${durability}' (appendonly, appendfsync).`,
+      `Expected Redis to be set up for \`durability\` '${settings.durability}' at least, and it is set up for '${durability}'. ` +
+        "Set `appendonly yes` (and `appendfsync always`), or say `durability: 'none'` where losing everything is fine.",
       { details: { field: 'durability', durability } },
     )
   }

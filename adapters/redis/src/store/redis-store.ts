@@ -58,7 +58,8 @@ export class RedisStore implements Store {
     const { settings, host, connection, keys, facts, partitions, born } = parts
     this.capabilities = Object.freeze({
       name: 'redis',
-      durability: facts.durability === 'none' ? 'memory' : 'store',
+      // It outlives its processes in any case; what the server itself outlives, `durability` tells.
+      durability: 'store',
       sharing: 'network',
       sql: 'none',
       partitions,
