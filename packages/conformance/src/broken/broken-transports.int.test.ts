@@ -18,6 +18,7 @@ const good = [
   logBackend({ name: 'a durable log', runtime: virtualRuntime(), store: durable.create, remove: durable.remove }),
   fanoutBackend('a fan-out'),
   queueBackend('a queue'),
+  queueBackend('a queue in order', { ordered: true }),
 ]
 
 describe('the good transports under the broken ones', () => {

@@ -1,12 +1,6 @@
-import assert from 'node:assert/strict'
-
-import type { Delivery } from 'tidings/spi'
-
 import type { Case } from '../suite/case.ts'
 import { records } from '../suite/event-records.ts'
-import { eventually } from '../suite/eventually.ts'
-import { same } from '../suite/same.ts'
-import { allHear, allOwned, heard, joinGroup } from './member.ts'
+import { allHear, allOwned, joinGroup } from './member.ts'
 import { listen, publishAll } from './publishing.ts'
 import type { TransportWorld } from './transport-world.ts'
 
@@ -39,41 +33,6 @@ export const redeliveryHas: readonly Case<TransportWorld>[] = [
       const next = await joinGroup(world, world.transport)
       await allOwned(world, [next], world.takeover)
       await allHear(world, [next], written, world.takeover)
-    },
-  },
-]
-
-/** For queues: each delivery is settled by itself. */
-export const queueSettling: readonly Case<TransportWorld>[] = [
-  {
-    promise: 'settle',
-    title: 'a delivery settled `again` comes again, one settled `done` does not',
-    run: async (world) => {
-      const { transport, patience } = world
-      const seen = new Map<string, number>()
-      const member = await joinGroup(world, transport, {
-        settles: false,
-        onDelivery: (delivery: Delivery, self) => {
-          const id = delivery.record?.id ?? ''
-          const times = (seen.get(id) ?? 0) + 1
-          seen.set(id, times)
-          self.consumer.settle(delivery, times < 3 && delivery.record?.key === 'again' ? 'again' : 'done')
-        },
-      })
-      const written = [...records(world, 5, { key: 'again' }), ...records(world, 5, { key: 'done' })]
-      await publishAll(world, transport, written)
-      await eventually(() => {
-        for (const one of written) assert.equal(seen.get(one.id), one.key === 'again' ? 3 : 1)
-      }, patience)
-      await world.end(member.consumer.close(), 'close of a consumer')
-      const next = await joinGroup(world, transport)
-      const last = records(world, 1)
-      await publishAll(world, transport, last)
-      await allHear(world, [next], last)
-      same(
-        heard(next),
-        last.map((one) => one.id),
-      )
     },
   },
 ]

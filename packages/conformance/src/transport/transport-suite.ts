@@ -17,7 +17,9 @@ import { logReading } from './log-reading.ts'
 import { orderHas } from './order-has.ts'
 import { orderHasNot } from './order-has-not.ts'
 import { publishing } from './publishing.ts'
-import { queueSettling, redeliveryHas } from './redelivery-has.ts'
+import { queueOrder } from './queue-order.ts'
+import { queueSettling } from './queue-settling.ts'
+import { redeliveryHas } from './redelivery-has.ts'
 import { redeliveryHasNot } from './redelivery-has-not.ts'
 import { replayHas } from './replay-has.ts'
 import { replayHasNot } from './replay-has-not.ts'
@@ -75,7 +77,13 @@ function prepare({
   const chosen = [
     choose('kind', kind, true, ofKind[kind], []),
     choose('durability', durability, durability !== 'memory', durabilityHas, durabilityHasNot),
-    choose('ordering', ordering, ordering !== 'none', orderHas, orderHasNot),
+    choose(
+      'ordering',
+      ordering,
+      ordering !== 'none',
+      kind === 'queue' ? [...orderHas, ...queueOrder] : orderHas,
+      orderHasNot,
+    ),
     choose('groups', groups, groups, kind === 'log' ? [...groupsHas, ...logGroups] : groupsHas, groupsHasNot),
     choose('redelivery', redelivery, redelivery, redeliveryHas, redeliveryHasNot),
     choose('replay', replay, replay, replayHas, replayHasNot),

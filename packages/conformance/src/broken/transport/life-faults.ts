@@ -78,7 +78,17 @@ export const lifeFaults: readonly BrokenTransport[] = [
     backend: queueBackend('delivers again what is done', { repeatsDone: true }),
     breaks: ['delivers', 'groups', 'no-replay', 'settle'],
   },
-  { backend: queueBackend('loses what a member held', { losesUnsettled: true }), breaks: ['redelivery'] },
+  { backend: queueBackend('loses what a member held', { losesUnsettled: true }), breaks: ['redelivery', 'settle'] },
+  { backend: queueBackend('gives back what is settled twice', { minds: true }), breaks: ['settle'] },
+  { backend: queueBackend('never changes the topics of a group', { keepsTopics: true }), breaks: ['topics'] },
+  {
+    backend: queueBackend('delivers again behind what waits', { ordered: true, returnsLate: true }),
+    breaks: ['again-order'],
+  },
+  {
+    backend: queueBackend('turns around what a member held', { ordered: true, returnsReversed: true }),
+    breaks: ['return-order'],
+  },
 ]
 
 function closesEverybody(name: string): TransportBackend {
