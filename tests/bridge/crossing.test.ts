@@ -1,4 +1,5 @@
-import { busStatus, defineEvent, operationsOf } from 'tidings'
+import { busStatus, createEventBus, defineEvent, memoryStore, operationsOf, operationsOn } from 'tidings'
+import { type Host, logTransport } from 'tidings/spi'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { type BrokerWorld, brokerWorld, note } from './broker-world.ts'
@@ -101,6 +102,17 @@ test('the relay and the inbox are told of in the status', async () => {
     dead: 0,
     partitions: [0, 1, 2, 3],
   })
+  expect((await operationsOn(audit.store).status()).inboxes).toEqual([
+    {
+      group: 'audit',
+      partitions: 4,
+      received: 5,
+      duplicates: 0,
+      dead: 0,
+      lastAt: expect.any(Number) as number,
+      lastAge: expect.any(Number) as number,
+    },
+  ])
   const status = await operationsOf(shop.bus).status()
   expect(status.subscriptions.map(({ name, waiting }) => [name, waiting.events])).toEqual([['relay', 0]])
 })
@@ -145,4 +157,53 @@ test('a second instance with a store of its own is refused by the group, and let
   await world.run(shop.bus.start())
   await world.run(shop.bus.publish(OrderPlaced, { orderId: 'o-1', n: 1 }))
   await world.until('it has come', () => heard.length === 1)
+})
+
+test('the relay of a store begins with what is published from then on, or with its whole log', async () => {
+  const store = memoryStore()
+  const before = await createEventBus({ store, source: '/shop', runtime: world.runtime })
+  await before.publish(OrderPlaced, { orderId: 'o-1', n: 1 })
+  const atBroker = async (): Promise<number> => (await world.broker.readAll({ after: 0, limit: 9 })).events.length
+  const transport = { name: 'log', open: async (host: Host) => logTransport(world.broker, host) }
+  const later = await world.run(createEventBus({ store, source: '/shop', runtime: world.runtime, transport }))
+  // Registered when it was opened: what is published before the start is relayed, too.
+  await later.publish(OrderPlaced, { orderId: 'o-1', n: 2 })
+  await world.run(later.start())
+  await world.until('the second is there', async () => (await atBroker()) === 1)
+
+  const other = memoryStore()
+  const history = await createEventBus({ store: other, source: '/history', runtime: world.runtime })
+  await history.publish(OrderPlaced, { orderId: 'o-2', n: 1 })
+  const relay = { from: 'beginning' } as const
+  const whole = await world.run(
+    createEventBus({ store: other, source: '/history', runtime: world.runtime, transport, relay }),
+  )
+  await world.run(whole.start())
+  await world.until('the first is there, too', async () => (await atBroker()) === 2)
+  await world.run(Promise.all([before, later, history, whole].map((bus) => bus.close())))
+})
+
+test('two services cannot relay one store, and nobody may take the names of relay and inbox', async () => {
+  const shop = await world.open('shop')
+  await expect(world.open('audit', { memory: 'shop' })).rejects.toMatchObject({
+    code: 'TIDINGS_SUBSCRIPTION_CHANGED',
+    message: expect.stringContaining('each service has a store of its own') as string,
+  })
+  for (const name of ['relay', 'inbox'])
+    expect(() => shop.bus.subscribe(OrderPlaced, { name }, () => {})).toThrow('another than')
+})
+
+test('a subscription that is declared later is heard for, too', async () => {
+  const shop = await world.open('shop')
+  const audit = await world.open('audit')
+  const orders = note(audit.bus, OrderPlaced)
+  await world.run(Promise.all([shop.bus.start(), audit.bus.start()]))
+  expect((await busStatus(audit.bus)).bridge?.inbox.topics).toEqual(['order'])
+  const users = note(audit.bus, UserRegistered, 'users')
+  await world.until('it asks for both', async () => (await busStatus(audit.bus)).bridge?.inbox.topics?.length === 2)
+  await world.until('it is in its group', async () => (await busStatus(audit.bus)).bridge?.inbox.state === 'joined')
+  await world.runtime.advance(10_000)
+  await world.run(shop.bus.publish(UserRegistered, { id: 'u-1' }))
+  await world.run(shop.bus.publish(OrderPlaced, { orderId: 'o-1', n: 1 }))
+  await world.until('both have come', () => users.length === 1 && orders.length === 1)
 })

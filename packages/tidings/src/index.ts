@@ -70,6 +70,7 @@ export {
   type ReplayName,
   type ReplayOperations,
 } from './operations/operations.ts'
+export type { InboxOverview } from './operations/inbox-overview.ts'
 export type { OverviewOptions, ParkedCounts, SubscriptionOverview } from './operations/overview.ts'
 export type { Instance, Owner } from './operations/owners.ts'
 export type { ParkedFilter } from './operations/parked-filter.ts'

@@ -14,6 +14,7 @@ import { answerInboxRequests } from './inbox-requests.ts'
 import { Outgoing } from './outgoing.ts'
 import { RecentIds } from './recent-ids.ts'
 import { relayHost, relaySubscription } from './relay.ts'
+import { ReopeningTransport } from './reopening-transport.ts'
 import { type Routed, routedEvent, routedRecord } from './route.ts'
 import { identityOf } from './store-identity.ts'
 import { topicsOf } from './topics.ts'
@@ -57,6 +58,8 @@ export interface BridgeHost {
   readonly source: string
   readonly maxIncomingBytes: number
   readonly settings: BridgeSettings
+  /** The broker is there, for the first time or again. */
+  opened(capabilities: TransportCapabilities): void
   /** What was received stands in the log now. Must not throw. */
   stored(records: readonly EventRecord[], placed: readonly Placed[]): void | Promise<void>
 }
@@ -67,11 +70,11 @@ const remembered = 65_536
 /** Most bytes of data handed over in one call. */
 const batchBytes = 4_194_304
 
-/** Connects to the broker. Rejects with what its adapter says. */
+/** Connects to the broker. Rejects with what its adapter says, unless that is that the broker is away: then it goes on trying. */
 export async function openBridge(adapter: TransportAdapter, parts: BridgeHost): Promise<Bridge> {
   const { host, engines, source, settings } = parts
   const identity = await identityOf(engines.store, host.runtime)
-  const transport = await adapter.open(host)
+  const transport = await ReopeningTransport.open(adapter, host, (capabilities) => parts.opened(capabilities))
   return bridgeOver(transport, { ...parts, host, engines, source, settings, identity })
 }
 
@@ -112,7 +115,9 @@ function bridgeOver(transport: Transport, parts: BridgeHost & { readonly identit
   let stop: (() => void) | undefined
   let closed = false
   return {
-    capabilities: transport.capabilities,
+    get capabilities() {
+      return transport.capabilities
+    },
     relay: relaySubscription(settings.relay, takes, (record) => outgoing.send(record)),
     relayHost: relayHost(engines, settings.relay),
     inbox,

@@ -122,6 +122,11 @@ export class Inbox {
       )
   }
 
+  /** A broker that was away at the start may see this group for the first time only now. */
+  #joinedLate(): void {
+    this.#hearing = this.#hearing.then(() => this.#placed()).catch(() => {})
+  }
+
   /** Whether the group has heard all topics of this broker before. */
   async #hearsAll(): Promise<boolean> {
     const { store, settings, transport } = this.#host
@@ -218,7 +223,14 @@ export class Inbox {
     this.#follow(term)
     // Its consumer may be half alive; it must not deliver beside the next one.
     void term.close(longest)
-    this.#retry = runtime.setTimer(wait, () => void this.#join().catch(() => {}))
+    this.#retry = runtime.setTimer(
+      wait,
+      () =>
+        void this.#join().then(
+          () => this.#joinedLate(),
+          () => {},
+        ),
+    )
     this.#host.progressed()
   }
 }

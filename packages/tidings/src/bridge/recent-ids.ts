@@ -1,26 +1,23 @@
-/** The last ids that were seen, and no more: the oldest is forgotten when a new one needs its place. */
+/** The last ids that were seen: at least half of `most`, and never more than that. */
 export class RecentIds {
-  readonly #most: number
-  readonly #ids = new Set<string>()
+  readonly #half: number
+  // Two generations, since taking the oldest out of a set means passing over all that went before it.
+  #young = new Set<string>()
+  #old: ReadonlySet<string> = new Set()
 
+  /** @param most How many are remembered at most, 2 or more. */
   constructor(most: number) {
-    this.#most = most
-  }
-
-  get size(): number {
-    return this.#ids.size
+    this.#half = Math.max(1, Math.floor(most / 2))
   }
 
   has(id: string): boolean {
-    return this.#ids.has(id)
+    return this.#young.has(id) || this.#old.has(id)
   }
 
   add(id: string): void {
-    // Sets keep the order of insertion, so the first is the oldest.
-    if (this.#ids.size >= this.#most && !this.#ids.has(id)) {
-      const oldest = this.#ids.values().next()
-      if (oldest.done !== true) this.#ids.delete(oldest.value)
-    }
-    this.#ids.add(id)
+    this.#young.add(id)
+    if (this.#young.size < this.#half) return
+    this.#old = this.#young
+    this.#young = new Set()
   }
 }

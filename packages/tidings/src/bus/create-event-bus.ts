@@ -37,6 +37,7 @@ import {
 } from '../subscriber/subscription.ts'
 import { watchHealth } from '../subscriber/watch-health.ts'
 import { logTransport } from '../transport/log/log-transport.ts'
+import type { TransportCapabilities } from '../transport/transport.ts'
 import type { EventBusOptions } from './bus-options.ts'
 import { rememberParts } from './bus-parts.ts'
 import { type BusSettings, busSettings } from './bus-settings.ts'
@@ -167,6 +168,21 @@ async function assemble(
       ? trimMemory({ store, log, starts, live: engines, replays: () => replays.engines }, settings.keep)
       : undefined
 
+  const promise = (capabilities: TransportCapabilities | undefined): void => {
+    const promised = {
+      store: store.capabilities,
+      broker: capabilities,
+      group,
+      beside: options.beside,
+      direct: broker !== undefined,
+    }
+    // Without a broker nothing is promised that was not chosen.
+    log(capabilities === undefined ? 'debug' : 'info', promiseLine(promised), {
+      source,
+      store: store.capabilities.name,
+      ...(capabilities === undefined ? {} : { broker: capabilities.name, group }),
+    })
+  }
   const bridge: Bridge | undefined =
     broker === undefined && isBroker(options.transport) && settings.bridge !== undefined
       ? await openBridge(options.transport, {
@@ -175,6 +191,7 @@ async function assemble(
           source,
           maxIncomingBytes: settings.maxIncomingBytes,
           settings: settings.bridge,
+          opened: promise,
           // A durable store is read by inline subscriptions, too; one in memory has told them of nothing yet.
           stored: (records, placed) =>
             store.capabilities.durability === 'memory' ? publisher.heard(records, placed) : undefined,
@@ -190,20 +207,8 @@ async function assemble(
         })
   if (relayed !== undefined) starts.set(relayName, relayed.start)
 
-  const capabilities = bridge?.capabilities ?? broker?.capabilities
-  const promised = {
-    store: store.capabilities,
-    broker: capabilities,
-    group,
-    beside: options.beside,
-    direct: broker !== undefined,
-  }
-  // Without a broker nothing is promised that was not chosen.
-  log(capabilities === undefined ? 'debug' : 'info', promiseLine(promised), {
-    source,
-    store: store.capabilities.name,
-    ...(capabilities === undefined ? {} : { broker: capabilities.name, group }),
-  })
+  // A broker that is away now promises nothing before it is there.
+  if (bridge === undefined) promise(broker?.capabilities)
 
   const replays = new ReplayRuns(host, () => declared)
   const allDefinitions = (): Iterable<AnyEventDefinition> => [

@@ -2,6 +2,7 @@ import { headOf } from '../bus/registration.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Position, StoreCapabilities } from '../store/store.ts'
 import { type Finding, findingsOf } from './findings.ts'
+import { type InboxOverview, inboxOverview } from './inbox-overview.ts'
 import { type OverviewOptions, type OverviewParts, overviewOf, type SubscriptionOverview } from './overview.ts'
 import type { Instance } from './owners.ts'
 
@@ -17,6 +18,8 @@ export interface Status {
   }
   readonly instances: readonly Instance[]
   readonly subscriptions: readonly SubscriptionOverview[]
+  /** Behind a broker: what its groups have taken in. */
+  readonly inboxes: readonly InboxOverview[]
   /** What deserves a look; empty when all is well. */
   readonly findings: readonly Finding[]
 }
@@ -28,6 +31,7 @@ export async function statusOf(
 ): Promise<Status> {
   const { store, runtime } = parts
   const subscriptions = await overviewOf(parts, options)
+  const inboxes = await inboxOverview(store)
   const { instances } = await parts.look()
   const asked = runtime.monotonic()
   // After the positions, so that none of them can lie beyond it by being newer.
@@ -39,6 +43,7 @@ export async function statusOf(
     store: { ...store.capabilities, head, answersIn },
     instances,
     subscriptions,
+    inboxes,
     findings: findingsOf(subscriptions, head, at),
   }
 }
