@@ -61,6 +61,7 @@ export type { Finding } from './operations/findings.ts'
 export type { FollowEventsOptions } from './operations/follow-events.ts'
 export type { FollowOptions, FollowProgress, RequestOutcome, RequestState } from './operations/follow-requests.ts'
 export type { ImportLine, ImportOptions, ImportProgress, RefusedLine } from './operations/import-events.ts'
+export type { InboxOverview } from './operations/inbox-overview.ts'
 export {
   type Operations,
   type OperationsOptions,
@@ -70,7 +71,6 @@ export {
   type ReplayName,
   type ReplayOperations,
 } from './operations/operations.ts'
-export type { InboxOverview } from './operations/inbox-overview.ts'
 export type { OverviewOptions, ParkedCounts, SubscriptionOverview } from './operations/overview.ts'
 export type { Instance, Owner } from './operations/owners.ts'
 export type { ParkedFilter } from './operations/parked-filter.ts'
