@@ -1,6 +1,5 @@
-import { isTidingsError } from '../kernel/errors.ts'
 import type { DocumentChange, Expectation } from '../store/store.ts'
-import { type claimContent, dedupCollection } from './content-mark.ts'
+import type { claimContent } from './content-mark.ts'
 
 /** The event that another one repeats. */
 export interface Repeated {
@@ -34,14 +33,4 @@ export class UnitClaims {
     this.documents.push(claim.document)
     return undefined
   }
-}
-
-/** Whether a unit could not be applied because somebody else has published one of its contents meanwhile. Tried again, it sees what they have published. */
-export function isBeaten(expectation: unknown): boolean {
-  return (expectation as { readonly collection?: unknown } | undefined)?.collection === dedupCollection
-}
-
-/** The same of the error that tells of it. */
-export function tellsOfBeatenClaim(error: unknown): boolean {
-  return isTidingsError(error, 'TIDINGS_CONFLICT') && isBeaten(error.details.expectation)
 }

@@ -9,10 +9,11 @@ import type { Stamp } from '../prepare/prepare.ts'
 import { type Repeated, UnitClaims } from '../publisher/unit-claims.ts'
 import { type SqlPart, sql } from '../store/sql.ts'
 import type { Row, SqlTransaction } from '../store/sql-store.ts'
-import type { CommitResult, Statement, StoredDocument, Unit } from '../store/store.ts'
+import type { CommitResult, DocumentChange, Expectation, Statement, StoredDocument, Unit } from '../store/store.ts'
 import type { Deadlined } from './deadlines.ts'
 import type { Work } from './handled.ts'
 import type { HandlerContext, HandlerTransaction, PublishedInUnit } from './handler-context.ts'
+import { fencesCollection } from './partition-state.ts'
 
 /** What an attempt needs of its surroundings. */
 export interface AttemptHost {
@@ -48,6 +49,8 @@ export class Attempt implements HandlerContext, Deadlined {
   statements: Statement[] | undefined
   records: EventRecord[] | undefined
   transaction: SqlTransaction | undefined
+  #expect: Expectation[] | undefined
+  #documents: DocumentChange[] | undefined
   #claims: UnitClaims | undefined
   readonly #host: AttemptHost
   readonly #expired: (attempt: Attempt) => void
@@ -92,7 +95,12 @@ export class Attempt implements HandlerContext, Deadlined {
 
   /** Whether something beside the mark must be committed. */
   get hasEffects(): boolean {
-    return this.statements !== undefined || this.records !== undefined
+    return (
+      this.statements !== undefined ||
+      this.records !== undefined ||
+      this.#documents !== undefined ||
+      this.#expect !== undefined
+    )
   }
 
   // Handlers take these apart (`{ write, publish }`), so each is bound when asked for; those who ask for nothing pay nothing.
@@ -106,6 +114,29 @@ export class Attempt implements HandlerContext, Deadlined {
 
   get effect(): HandlerContext['effect'] {
     return (name, run) => this.#effect(name, run)
+  }
+
+  /**
+   * Joins documents, and what must still be so at the commit, to the unit; for the rooms that stand on subscriptions. Where an expectation is broken the
+   * event is handled anew, at no attempt's cost: whoever reads again sees what the faster one has written.
+   */
+  join({ expect, documents }: Pick<Unit, 'expect' | 'documents'>): void {
+    this.#assertOpen()
+    if (expect !== undefined) (this.#expect ??= []).push(...expect)
+    if (documents !== undefined) (this.#documents ??= []).push(...documents)
+  }
+
+  /**
+   * Commits a unit of its own now, only while the partition is still ours: what must be known whatever becomes of this attempt. A conflict of its own
+   * expectations is answered; where the partition has moved, the attempt is withdrawn and this rejects.
+   */
+  async commitNow(unit: Unit): Promise<CommitResult> {
+    this.#assertOpen()
+    const result = await this.#host.commitFenced(this.partition, unit)
+    if (result.status === 'conflict' && isFence(result.expectation))
+      this.withdraw(withdrawal('its partition has moved to another instance', 'TIDINGS_FENCED'))
+    this.#assertOpen()
+    return result
   }
 
   #write(statement: Statement): void {
@@ -162,7 +193,7 @@ export class Attempt implements HandlerContext, Deadlined {
     }
     const result = await run(hash('sha256', id, 'base64url'))
     const kept = result === undefined ? undefined : plain(result)
-    const answer = await this.#host.commitFenced(this.partition, {
+    const answer = await this.commitNow({
       documents: [
         {
           collection: effectsCollection,
@@ -172,9 +203,6 @@ export class Attempt implements HandlerContext, Deadlined {
       ],
     })
     if (answer.status === 'refused') throw answer.error
-    if (answer.status === 'conflict')
-      this.withdraw(withdrawal('its partition has moved to another instance', 'TIDINGS_FENCED'))
-    this.#assertOpen()
     return result
   }
 
@@ -195,13 +223,13 @@ export class Attempt implements HandlerContext, Deadlined {
 
   /** Everything that becomes true with this attempt: what it has gathered, and what is committed beside. */
   unit(beside: Work): Work {
-    const claims = this.#claims
     if (!this.hasEffects) return beside
+    const claims = this.#claims
     return {
       records: this.records,
       statements: this.statements,
-      documents: claims === undefined ? beside.documents : [...(beside.documents ?? []), ...claims.documents],
-      expect: claims === undefined ? beside.expect : [...(beside.expect ?? []), ...claims.expect],
+      documents: joined(beside.documents, this.#documents, claims?.documents),
+      expect: joined(beside.expect, this.#expect, claims?.expect),
     }
   }
 
@@ -240,6 +268,16 @@ export class Attempt implements HandlerContext, Deadlined {
     if (this.withdrawn !== undefined) throw this.withdrawn
     if (this.settled) throw withdrawal('its handler has returned already')
   }
+}
+
+/** All of them in one list; undefined where there is none, which costs nothing. */
+function joined<One>(...lists: readonly (readonly One[] | undefined)[]): readonly One[] | undefined {
+  const given = lists.filter((list) => list !== undefined)
+  return given.length < 2 ? given[0] : given.flat()
+}
+
+function isFence(expectation: Expectation): boolean {
+  return 'collection' in expectation && expectation.collection === fencesCollection
 }
 
 export function withdrawal(

@@ -7,8 +7,7 @@ import { isThenable } from '../kernel/is-thenable.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
 import type { InlineListener } from '../publisher/audience.ts'
-import { isBeaten } from '../publisher/unit-claims.ts'
-import type { DocumentChange, Position, StoredEvent, Unit } from '../store/store.ts'
+import type { DocumentChange, Expectation, Position, StoredEvent, Unit } from '../store/store.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
 import { conflictOf } from './commit-transaction.ts'
 import { Deadlines } from './deadlines.ts'
@@ -72,9 +71,9 @@ export function inlineListener(
     return commit.then(
       (result) => {
         if (result.status === 'refused') return failed(stored, attempt, result.error)
-        if (result.status === 'conflict' && isBeaten(result.expectation))
+        if (result.status === 'conflict' && !isPromise(result.expectation))
           return failed(stored, attempt, conflictOf(result))
-        // Any other conflict: the queue has taken over meanwhile, and handles it.
+        // A conflict with its promise: the queue has taken over meanwhile, and handles it.
         if (result.status === 'committed' && durable) turn.handled(stored)
         return undefined
       },
@@ -203,6 +202,10 @@ export function inlineListener(
     const one = attempt.owner as Waiting
     if (one.place !== -1) one.abandon = host.runtime.setTimer(settings.abandonAfter, () => one.end())
   }
+}
+
+function isPromise(expectation: Expectation): boolean {
+  return 'collection' in expectation && expectation.collection === inlineCollection
 }
 
 /** One that a publisher waits for. */

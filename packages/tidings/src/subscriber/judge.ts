@@ -120,7 +120,9 @@ export class Judge {
     lane.state = 'idle'
     if (verdict.kind === 'withdrawn') {
       if (pass !== undefined) this.#breaker.onWithdrawn(pass)
-      if (partition.active) this.#sentences.later(lane, 1_000)
+      // Whoever was faster has committed by now; the others of its kind must not come back in step.
+      if (partition.active)
+        this.#sentences.later(lane, isTidingsError(error, 'TIDINGS_CONFLICT') ? 1 + 20 * this.#runtime.random() : 1_000)
       return
     }
     this.#log('debug', 'An attempt has failed', {

@@ -1,12 +1,11 @@
 import { handlerScope } from '../events/ambient-context.ts'
 import type { Event } from '../events/event.ts'
 import { Bag, type Bagged } from '../kernel/bag.ts'
-import { TidingsError } from '../kernel/errors.ts'
+import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import { isThenable } from '../kernel/is-thenable.ts'
 import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
-import { tellsOfBeatenClaim } from '../publisher/unit-claims.ts'
 import type { Pass } from '../resilience/breaker.ts'
 import type { CommitResult, Unit } from '../store/store.ts'
 import type { Delivery } from '../transport/transport.ts'
@@ -136,9 +135,9 @@ export class Runner {
     }
   }
 
-  /** The store has refused what a handler wanted written. Counts like a throw of the handler. */
+  /** The store has refused what a handler wanted written. Counts like a throw of the handler, unless somebody else was merely faster. */
   refused(lane: Lane, item: Item, error: Error): void {
-    this.#judge.judge(lane, item, undefined, error, tellsOfBeatenClaim(error))
+    this.#judge.judge(lane, item, undefined, error, isTidingsError(error, 'TIDINGS_CONFLICT'))
   }
 
   /** Takes back what runs for these partitions. */
@@ -298,7 +297,7 @@ export class Runner {
     const outcome = await commitTransaction(this.#host.store, this.#host.runtime, running.item, attempt, running.work)
     if (running.ended) return
     if (outcome.status === 'failed') {
-      if (tellsOfBeatenClaim(outcome.error)) attempt.withdraw(outcome.error as Error)
+      if (isTidingsError(outcome.error, 'TIDINGS_CONFLICT')) attempt.withdraw(outcome.error as Error)
       this.#fail(running, outcome.error)
       return
     }

@@ -3,7 +3,16 @@ import { TidingsError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
-import type { CommitResult, DocumentChange, Expectation, Placed, Statement, Store, Unit } from '../store/store.ts'
+import {
+  type CommitResult,
+  type DocumentChange,
+  type Expectation,
+  type Placed,
+  type Statement,
+  type Store,
+  streamText,
+  type Unit,
+} from '../store/store.ts'
 import { conflictOf } from './commit-transaction.ts'
 import { checkpointsCollection, fencesCollection, type PartitionState } from './partition-state.ts'
 import type { WatermarkEntry } from './watermark.ts'
@@ -109,10 +118,14 @@ export class Settler {
     const taken = this.#waiting.length <= most ? this.#waiting : this.#waiting.slice(0, most)
     this.#waiting = taken === this.#waiting ? [] : this.#waiting.slice(most)
     const batch: Settlement[] = []
+    const later: Settlement[] = []
+    const expected = new Set<string>()
     for (const settlement of taken) {
-      if (settlement.partition.active) batch.push(settlement)
-      else settlement.lost()
+      if (!settlement.partition.active) settlement.lost()
+      else if (clashes(settlement, expected)) later.push(settlement)
+      else batch.push(settlement)
     }
+    if (later.length > 0) this.#waiting = [...later, ...this.#waiting]
     return batch
   }
 
@@ -289,6 +302,18 @@ function hasRecords(settlement: Settlement): boolean {
 }
 
 const none: readonly Placed[] = Object.freeze([])
+
+/**
+ * Whether another one of the same unit expects the same: both would be judged by how it was before the unit, and both would hold. Those that
+ * expect nothing, nearly all, cost nothing here.
+ */
+function clashes({ expect }: Settlement, expected: Set<string>): boolean {
+  if (expect === undefined) return false
+  const keys = expect.map((one) => ('stream' in one ? streamText(one.stream) : `${one.collection}\n${one.id}`))
+  if (keys.some((key) => expected.has(key))) return true
+  for (const key of keys) expected.add(key)
+  return false
+}
 
 /** All of a batch in one unit, with one fence and one checkpoint a partition. */
 function unitOf(batch: readonly Settlement[]): Unit {
