@@ -6,7 +6,11 @@ import { without } from '../../../tools/servers/index.ts'
 import { type KafkaWorld, kafkaWorld, quick } from '../tests/kafka-world.ts'
 import type { OpenedKafka } from './open-kafka.ts'
 
-describe('Kafka', without('kafka'), () => {
+const missing = without('kafka')
+
+describe('Kafka', missing, () => {
+  // The suite looks at a transport before it is registered.
+  if (missing.skip) return
   testTransport({ ...kafkaBackend('kafka'), runner: { describe, it, afterAll } })
 })
 

@@ -29,6 +29,8 @@ function natsBackend(name: string, options: Partial<NatsOptions> = {}): Transpor
 }
 
 describe('on NATS', without('nats'), () => {
+  // The suites look at a transport before they are registered.
+  if (url === '') return
   testTransport({ ...natsBackend('nats'), runner })
   testTransport({
     ...natsBackend('nats in memory, three partitions', { storage: 'memory', partitions: 3, prefetch: 16 }),

@@ -12,6 +12,9 @@ const open = (place: string): Promise<Store> => redis(url as string, { prefix: p
 const remove = (place: string): Promise<void> => removeKeys(`{${prefixOf(place)}}*`)
 
 describe('Redis', needsRedis, () => {
+  // The suites look at a transport before they are registered.
+  if (url === undefined) return
+
   testStore({ name: 'redis', runner, create: open, reopen: open, remove })
 
   // Shorter leases expire where the machine pauses.

@@ -1,6 +1,7 @@
 export type { InboxOptions, RelayOptions } from './bridge/bridge-options.ts'
 export type { InboxStatus } from './bridge/inbox.ts'
 export type { Route, Routed, RoutedEvent, RouteOption, RouteRule } from './bridge/route.ts'
+export type { Attached, Attachment } from './bus/attachment.ts'
 export type { EventBusOptions } from './bus/bus-options.ts'
 export { createEventBus } from './bus/create-event-bus.ts'
 export type { EventBus, TransactionContext } from './bus/event-bus.ts'

@@ -25,6 +25,12 @@ export interface BusParts {
   phase(): Phase
   /** Whether inline listeners are at work or wait for their turn. */
   listening(): boolean
+  /** Why something that was brought along by `use` is under way, in words; undefined: nothing. */
+  attachedWork(): string | undefined
+  /** Takes no further part in a subscription; what the store knows of it stays. Its name is free again. */
+  endSubscription(name: string, deadline: number): Promise<void>
+  /** A timer document is due at this wall time: look then. */
+  scheduled(at: number): void
   /** By name, those that have started. */
   readonly engines: ReadonlyMap<string, Engine>
   readonly declared: readonly Subscription[]

@@ -1,6 +1,5 @@
 import { type Bridge, openBridge } from '../bridge/bridge.ts'
 import { promiseLine } from '../bridge/promise-line.ts'
-import { relayName } from '../bridge/relay.ts'
 import { noteRoute } from '../bridge/route-note.ts'
 import { routedSubscription } from '../bridge/routed-subscription.ts'
 import { directHearing, directSettings } from '../direct/direct-subscriptions.ts'
@@ -18,38 +17,30 @@ import { cancelTimer, listTimers } from '../publisher/timers/scheduled-event.ts'
 import type { Host } from '../store/adapter.ts'
 import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
-import type { Position, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { Audiences } from '../subscriber/audiences.ts'
 import { decode } from '../subscriber/decode.ts'
 import { Engine } from '../subscriber/engine.ts'
 import type { EngineHost } from '../subscriber/engine-host.ts'
-import { inlineListener } from '../subscriber/inline-listener.ts'
-import { inboxName } from '../subscriber/parked-event.ts'
 import { ReplayRuns } from '../subscriber/replay-runs.ts'
 import { Slots } from '../subscriber/slots.ts'
 import { type SubscribeOptions, subscriptionSettings } from '../subscriber/subscribe-options.ts'
-import {
-  type Handler,
-  type SubscribeTo,
-  type Subscription,
-  subscriptionOf,
-  targetMistakes,
-} from '../subscriber/subscription.ts'
-import { watchHealth } from '../subscriber/watch-health.ts'
+import { type Handler, type SubscribeTo, subscriptionOf, targetMistakes } from '../subscriber/subscription.ts'
 import { logTransport } from '../transport/log/log-transport.ts'
 import type { TransportCapabilities } from '../transport/transport.ts'
+import type { Attachment } from './attachment.ts'
+import { Attachments } from './attachments.ts'
 import type { EventBusOptions } from './bus-options.ts'
 import { rememberParts } from './bus-parts.ts'
 import { type BusSettings, busSettings } from './bus-settings.ts'
 import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
-import { LateSubscriptions } from './late-subscriptions.ts'
 import { type OpenedStore, openStore } from './open-store.ts'
 import { isBroker, type ResolvedOptions, withBroker } from './open-transport.ts'
 import { publishing } from './publishing.ts'
 import { registerRelay } from './register-relay.ts'
-import { type Registration, register } from './registration.ts'
 import { keepRetention } from './retention.ts'
+import { Subscriptions } from './subscriptions.ts'
 import { transaction } from './transaction.ts'
 import { trimMemory } from './trim-memory.ts'
 
@@ -89,7 +80,7 @@ async function assemble(
   })
   const transport =
     broker !== undefined
-      ? directTransport(broker, { runtime, log, meter }, (name) => directHearing(group, declared, name))
+      ? directTransport(broker, { runtime, log, meter }, (name) => directHearing(group, subscriptions.declared, name))
       : typeof options.transport === 'function'
         ? options.transport(store, { runtime, log, meter })
         : logTransport(nearby, { runtime, log, meter }, isBroker(options.transport) ? {} : options.transport)
@@ -98,16 +89,14 @@ async function assemble(
     (options.events ?? []).map((definition) => [definition.type, definition]),
   )
   const life = new Lifecycle('The event bus')
-  const engines = new Map<string, Engine>()
-  const starts = new Map<string, Position>()
-  const declared: Subscription[] = []
   const stopping: (() => void)[] = []
-  const late = new LateSubscriptions(log)
+  const attachments = new Attachments()
   const audiences = new Audiences(store)
   const listeners = new Set<() => void>()
   const prepareOptions = { runtime, source, validate }
   let head = 0
   let progressing = false
+  let delivering = false
 
   const progressed = (): void => {
     if (progressing || listeners.size === 0) return
@@ -146,6 +135,15 @@ async function assemble(
       begin: (signal) => sqlStore(store).begin({ hold: txHold, signal }),
     },
   }
+
+  const subscriptions = new Subscriptions({
+    engines: host,
+    audiences,
+    delivering: () => delivering,
+    assertOpen: () => life.assertOpen(),
+    declared: () => bridge?.hear(subscriptions.declared),
+  })
+  const { declared, engines, starts, late } = subscriptions
 
   const publisher = new Publisher({
     ...prepareOptions,
@@ -205,7 +203,7 @@ async function assemble(
           await bridge.end()
           throw error
         })
-  if (relayed !== undefined) starts.set(relayName, relayed.start)
+  if (relayed !== undefined) starts.set(relayed.name, relayed.start)
 
   // A broker that is away now promises nothing before it is there.
   if (bridge === undefined) promise(broker?.capabilities)
@@ -216,44 +214,10 @@ async function assemble(
     ...declared.flatMap((subscription) => [...subscription.definitions.values()]),
   ]
 
-  const registered = async (subscription: Subscription): Promise<Registration> => {
-    const registration = await register(store, runtime, subscription)
-    starts.set(registration.name, registration.start)
-    return registration
-  }
-
-  const startOne = async (subscription: Subscription, { start }: Registration): Promise<void> => {
-    const { settings: chosen } = subscription
-    // A close does not wait for ever for a start that takes long.
-    life.assertOpen()
-    const engine = new Engine(host, subscription, start)
-    engines.set(chosen.name, engine)
-    audiences.add(
-      subscription,
-      chosen.mode === 'inline' ? inlineListener(host, subscription, engine, start) : undefined,
-    )
-    try {
-      await engine.start()
-    } catch (error) {
-      engines.delete(chosen.name)
-      starts.delete(chosen.name)
-      audiences.remove(subscription)
-      await engine.close(1_000)
-      throw error
-    }
-    life.assertOpen()
-    if (chosen.healthCheck !== undefined) stopping.push(watchHealth(runtime, log, chosen, engine))
-  }
-
   const startAll = async (): Promise<void> => {
-    const registrations: Registration[] = []
-    // All registrations are durable before any delivery begins, so a change that is refused stops the start whole. More may be declared meanwhile.
-    for (let started = 0; started < declared.length; ) {
-      for (let at = started; at < declared.length; at++)
-        registrations.push(await registered(declared[at] as Subscription))
-      for (; started < registrations.length; started++)
-        await startOne(declared[started] as Subscription, registrations[started] as Registration)
-    }
+    await attachments.prepare()
+    await subscriptions.start()
+    delivering = true
     if (bridge !== undefined && relayed !== undefined) {
       await noteRoute(store, source, options.route, log)
       const engine = new Engine(bridge.relayHost, bridge.relay, relayed.start)
@@ -271,6 +235,7 @@ async function assemble(
       ...(settings.bridge === undefined ? {} : { received: { own: source, stay: settings.bridge.remember } }),
     }
     stopping.push(keepRetention(store, runtime, log, allDefinitions, wider))
+    await attachments.started()
   }
 
   const due = new DueTimers({ store, committer, publisher, runtime, log, progressed })
@@ -302,28 +267,15 @@ async function assemble(
       const chosen =
         broker === undefined ? subscriptionSettings(subscribeOptions, known) : directSettings(subscribeOptions, known)
       const subscription = routedSubscription(subscriptionOf(to, chosen, handler), bridge?.hears)
-      const { name } = subscription.settings
-      if (name === relayName || name === inboxName) {
-        throw new TidingsError(
-          'TIDINGS_INVALID_OPTION',
-          `Expected \`name\` to be another than ${name}: that is the bus's own, for brokers.`,
-          { details: { field: 'name' } },
-        )
-      }
-      const earlier = declared.findIndex((other) => other.settings.name === name)
-      if (earlier !== -1 && late.failure(name) !== undefined) {
-        declared.splice(earlier, 1)
-        late.forget(name)
-      } else if (earlier !== -1) {
-        throw new TidingsError('TIDINGS_SUBSCRIPTION_EXISTS', `This bus has a subscription ${name} already.`, {
-          details: { name },
-        })
-      }
-      declared.push(subscription)
-      if (life.phase === 'started') {
-        late.begin(name, async () => {
-          await startOne(subscription, await registered(subscription))
-          await bridge?.hear(declared)
+      subscriptions.declare(subscription)
+    },
+    use(attachment: Attachment) {
+      life.assertOpen()
+      const attached = attachments.add(bus, attachment)
+      if (delivering) {
+        late.begin(attachment.name, async () => {
+          await attached.prepare?.()
+          await attached.started?.()
         })
       }
     },
@@ -333,7 +285,8 @@ async function assemble(
         startAll().catch(async (error: unknown) => {
           // What has begun by then must not go on in a bus that calls itself closed.
           for (const stop of stopping.splice(0)) stop()
-          await Promise.all([...engines.values()].map((engine) => engine.close(1_000)))
+          await attachments.close(1_000).catch(() => {})
+          await subscriptions.close(1_000)
           await bridge?.close(1_000)
           throw error
         }),
@@ -351,8 +304,10 @@ async function assemble(
           for (const stop of stopping) stop()
           // What still comes would find nobody to handle it.
           if (bridge !== undefined) await bounded(0.3, bridge.close(share(0.25)))
+          subscriptions.stopWatching()
+          await bounded(0.3, attachments.close(share(0.25)))
           await bounded(0.5, replays.close(share(0.4)))
-          await bounded(0.85, Promise.all([...engines.values()].map((engine) => engine.close(share(0.8)))))
+          await bounded(0.85, subscriptions.close(share(0.8)))
           await bounded(0.6, committer.idle())
           audiences.close()
           if (bridge !== undefined) await bounded(0.5, bridge.end())
@@ -376,6 +331,9 @@ async function assemble(
     bridge,
     phase: () => life.phase,
     listening: () => audiences.busy,
+    attachedWork: () => attachments.busy(),
+    endSubscription: (name, deadline) => subscriptions.end(name, deadline),
+    scheduled: (at) => due.scheduled(at),
     failure: (name) => late.failure(name),
     started: () => late.ended(),
     head: () => head,

@@ -8,6 +8,7 @@ import type { SqlTag } from '../store/sql.ts'
 import type { Row } from '../store/sql-store.ts'
 import type { HandlerContext, PublishedInUnit } from '../subscriber/handler-context.ts'
 import type { SubscribeOptions } from '../subscriber/subscribe-options.ts'
+import type { Attachment } from './attachment.ts'
 import type { EventHistory } from './event-history.ts'
 
 /** Publishes, subscribes, and looks back. One per process and service is enough. */
@@ -44,6 +45,12 @@ export interface EventBus {
     options: SubscribeOptions,
     handler: (event: Event<unknown>, context: HandlerContext) => unknown,
   ): void
+
+  /**
+   * Brings along what a definition needs: a projection, a saga, a schedule. It begins with `start`, or at once where the bus has started. Throws
+   * `TIDINGS_SUBSCRIPTION_EXISTS` for a name that is taken, and what the definition says of a bus it cannot stand on.
+   */
+  use(definition: Attachment): void
 
   /** One transaction of an SQL store around statements and events: all or none. Not retried. */
   transaction<Result>(work: (unit: TransactionContext) => Result | Promise<Result>): Promise<Result>

@@ -3,7 +3,7 @@ import type { Log } from '../kernel/log.ts'
 /** Subscriptions that were declared after the start of their bus: those on their way, and those that could not start, with the reason. */
 export class LateSubscriptions {
   readonly #log: Log
-  readonly #starting = new Set<Promise<void>>()
+  readonly #starting = new Map<string, Promise<void>>()
   readonly #failures = new Map<string, Error>()
 
   constructor(log: Log) {
@@ -11,7 +11,7 @@ export class LateSubscriptions {
   }
 
   begin(name: string, start: () => Promise<unknown>): void {
-    const starting: Promise<void> = start()
+    const starting = start()
       .then(
         () => {},
         (error: unknown) => {
@@ -20,8 +20,8 @@ export class LateSubscriptions {
           this.#log('error', 'A subscription could not start', { subscription: name, error: failure.message })
         },
       )
-      .finally(() => this.#starting.delete(starting))
-    this.#starting.add(starting)
+      .finally(() => this.#starting.delete(name))
+    this.#starting.set(name, starting)
   }
 
   /** Why a subscription could not start; undefined where it has, or is on its way. */
@@ -34,9 +34,9 @@ export class LateSubscriptions {
     this.#failures.delete(name)
   }
 
-  /** Resolves when all have started or failed to. */
-  async ended(): Promise<void> {
-    await Promise.all(this.#starting)
+  /** Resolves when all have started or failed to, or the one of this name. */
+  async ended(name?: string): Promise<void> {
+    await (name === undefined ? Promise.all(this.#starting.values()) : this.#starting.get(name))
   }
 
   /** Resolves when all have started; rejects with the reason of the first that could not. */

@@ -297,7 +297,7 @@ export class Runner {
     const outcome = await commitTransaction(this.#host.store, this.#host.runtime, running.item, attempt, running.work)
     if (running.ended) return
     if (outcome.status === 'failed') {
-      if (isTidingsError(outcome.error, 'TIDINGS_CONFLICT')) attempt.withdraw(outcome.error as Error)
+      if (isTidingsError(outcome.error, 'TIDINGS_CONFLICT')) attempt.withdraw(outcome.error)
       this.#fail(running, outcome.error)
       return
     }

@@ -25,6 +25,8 @@ export interface Waiting {
 export function outstandingIn(parts: BusParts, head: Position): string | undefined {
   if (parts.committer.busy) return 'a commit is under way'
   if (parts.listening()) return 'an inline listener is at work'
+  const attached = parts.attachedWork()
+  if (attached !== undefined) return attached
   for (const [name, engine] of parts.engines) if (!engine.quiet(head)) return `subscription ${name} has work`
   return undefined
 }
