@@ -1,11 +1,19 @@
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { attribute } from '../prepare/attributes.ts'
 import type { Stamp } from '../prepare/prepare.ts'
 
 /** What may be said of one publish, beside what is said of the event itself. */
 export interface PublishOptions extends Stamp {
   /** The version the stream must stand at, 0 for none yet; else the call rejects with `TIDINGS_CONFLICT` and nothing is written. A batch must be of one stream. */
   readonly expectedVersion?: number
+  /**
+   * The same of several streams, one version each, for a batch that writes to more than one; all hold, or nothing is written. A stream that is only read
+   * may be named, too. Either this or `expectedVersion`. At most 1,000.
+   */
+  readonly expect?: readonly ExpectedStream[]
+  /** Ids for the events of a batch, in its order, so that repeating the batch is harmless; see `id`. */
+  readonly ids?: readonly string[]
   /** Two publishes with the same key (per tenant and type) within the window are one event; the later learns of which. */
   readonly dedupKey?: string
   /** How long to wait for a place under the rate limit or for a store that is away. Default 30 s. Then `TIDINGS_RATE_LIMITED` or the store's own error. */
@@ -19,6 +27,16 @@ export interface PublishOptions extends Stamp {
   readonly delay?: Duration
   /** Publish it at this time of the wall clock, a date or milliseconds since 1970; at once where that has passed. */
   readonly at?: Date | number
+}
+
+/** A stream, and the version it must stand at. */
+export interface ExpectedStream {
+  readonly category: string
+  readonly key: string
+  /** Default: that of the batch's first event. Empty text for streams of no tenant. */
+  readonly tenantId?: string
+  /** 0 for no event yet. */
+  readonly version: number
 }
 
 /** How a bus publishes. */
@@ -55,9 +73,12 @@ export const publishDefaults: PublishSettings = Object.freeze({
 /** Throws `TIDINGS_INVALID_OPTION` naming the option. What is said of the event itself is checked with the event. */
 export function checkPublishOptions(options: PublishOptions): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'to be an object')
-  const { expectedVersion, dedupKey, deadline, settle, delay, at } = options
-  if (expectedVersion !== undefined && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0))
+  const { expectedVersion, expect, ids, dedupKey, deadline, settle, delay, at } = options
+  if (expectedVersion !== undefined && !isVersion(expectedVersion))
     throw invalid('expectedVersion', 'to be a whole number of at least 0')
+  if (expect !== undefined) checkExpected(expect, expectedVersion)
+  if (ids !== undefined && !(Array.isArray(ids) && options.id === undefined && new Set(ids).size === ids.length))
+    throw invalid('ids', 'to be a list of different ids, and to stand without `id`')
   if (dedupKey !== undefined && !(typeof dedupKey === 'string' && dedupKey.length > 0))
     throw invalid('dedupKey', 'to be text that is not empty')
   if (deadline !== undefined) milliseconds(deadline, 'deadline')
@@ -68,6 +89,25 @@ export function checkPublishOptions(options: PublishOptions): void {
     throw invalid('at', 'to be a date or whole milliseconds since 1970, before the year 10000')
   if (settle !== undefined && settle !== 'store' && settle !== 'broker')
     throw invalid('settle', "to be 'store' or 'broker'")
+}
+
+/** Most streams one publish may expect something of. */
+const mostExpected = 1_000
+
+function checkExpected(expect: unknown, expectedVersion: number | undefined): void {
+  if (expectedVersion !== undefined) throw invalid('expect', 'or `expectedVersion`, not both')
+  if (!Array.isArray(expect) || expect.length > mostExpected)
+    throw invalid('expect', `to be a list of at most ${mostExpected} streams with their versions`)
+  for (const [at, one] of (expect as readonly (Partial<ExpectedStream> | null | undefined)[]).entries()) {
+    attribute(`expect[${at}].category`, one?.category)
+    attribute(`expect[${at}].key`, one?.key)
+    if (one?.tenantId !== undefined && one.tenantId !== '') attribute(`expect[${at}].tenantId`, one.tenantId)
+    if (!isVersion(one?.version)) throw invalid(`expect[${at}].version`, 'to be a whole number of at least 0')
+  }
+}
+
+function isVersion(version: unknown): boolean {
+  return Number.isSafeInteger(version) && (version as number) >= 0
 }
 
 const longestDelay = 10 * 366 * 86_400_000

@@ -14,8 +14,8 @@ import { streamText } from '../store/store.ts'
 import { type Audience, hearAll } from './audience.ts'
 import { claimBatch } from './batch-claims.ts'
 import type { Committer } from './committer.ts'
-import { claimContent, contentMark } from './content-mark.ts'
-import { expectedVersionOf, refuseSeveralStreams, versionConflict } from './expected-version.ts'
+import { claimContent, contentMark, dedupCollection } from './content-mark.ts'
+import { expectationsOf, refuseSeveralStreams, versionConflict } from './expected-version.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
 import { RateGate } from './rate-gate.ts'
 import { type ListenerFailure, type Receipt, receiptOf } from './receipt.ts'
@@ -85,6 +85,7 @@ export class Publisher {
   #publish(draft: EventDraft, options: PublishOptions): Promise<Receipt> {
     try {
       if (options !== noOptions) checkPublishOptions(options)
+      if (options.ids !== undefined) throw idsOfOne()
       const event = prepare(draft, options, this.#host)
       return event instanceof Promise
         ? event.then((prepared) => this.#one(draft, prepared, options))
@@ -99,7 +100,7 @@ export class Publisher {
   async publishAll(drafts: readonly EventDraft[], options: PublishOptions = noOptions): Promise<readonly Receipt[]> {
     if (options !== noOptions) checkPublishOptions(options)
     if (drafts.length === 0) return []
-    if (drafts.length === 1) return [await this.publish(drafts[0] as EventDraft, options)]
+    if (drafts.length === 1 && options.ids === undefined) return [await this.publish(drafts[0] as EventDraft, options)]
     if (options.dedupKey !== undefined) {
       throw new TidingsError(
         'TIDINGS_INVALID_OPTION',
@@ -109,10 +110,36 @@ export class Publisher {
         },
       )
     }
-    const { store, runtime, settings, dedupSecret } = this.#host
-    const events = await Promise.all(drafts.map(async (draft) => prepare(draft, options, this.#host)))
+    const { ids } = options
+    if (ids !== undefined) refuseOtherCount(ids, drafts)
+    const events = await Promise.all(
+      drafts.map(async (draft, at) => {
+        const id = ids?.[at]
+        return prepare(draft, id === undefined ? options : { ...options, id }, this.#host)
+      }),
+    )
     if (options.expectedVersion !== undefined) refuseSeveralStreams(events)
-    const ready = await Promise.all(events.map(async (event) => this.#fit(event, options)))
+    const fresh = options.id === undefined && ids === undefined
+    return this.publishEvents(drafts, events, fresh, expectationsOf(options, events[0] as Event<unknown>), options)
+  }
+
+  /** Completes a draft as a publish would, for those who look at the event before they publish it by `publishEvents`. */
+  complete(draft: EventDraft, stamp: Stamp): Event<unknown> | Promise<Event<unknown>> {
+    return prepare(draft, stamp, this.#host)
+  }
+
+  /**
+   * Publishes events that were completed before, all or none, where everything expected holds. `fresh`: their ids were drawn for this very call.
+   */
+  async publishEvents(
+    drafts: readonly EventDraft[],
+    events: readonly Event<unknown>[],
+    freshIds: boolean,
+    expected: readonly Expectation[],
+    options: PublishOptions = noOptions,
+  ): Promise<readonly Receipt[]> {
+    const { store, runtime, settings, dedupSecret } = this.#host
+    const ready = await Promise.all(events.map(async (event) => this.#fit(event, freshIds)))
     const rank = Math.min(...events.map((event) => priorityRank[event.priority]))
     const asks = (at: number): boolean => drafts[at]?.definition.dedup === 'content'
     const dedup = drafts.some((_, at) => asks(at))
@@ -131,9 +158,7 @@ export class Publisher {
       if (fresh.length > 0) {
         if (!passed) await this.#gate?.pass(rank, fresh.length, this.#deadline(options))
         passed = true
-        const expect: Expectation[] = [...(claims?.expect ?? [])]
-        if (options.expectedVersion !== undefined)
-          expect.push(expectedVersionOf(events[0] as Event<unknown>, options.expectedVersion))
+        const expect: Expectation[] = [...(claims?.expect ?? []), ...expected]
         const documents = [...(this.#promises(fresh).documents ?? []), ...(claims?.documents ?? [])]
         const result = await this.#attempt(
           { append: fresh.map(({ record }) => record), expect, documents },
@@ -141,7 +166,7 @@ export class Publisher {
           options,
         )
         // Somebody else has published the same meanwhile: look again who was first.
-        if (dedup && result.status === 'conflict' && 'collection' in result.expectation) continue
+        if (dedup && isBeatenClaim(result)) continue
         ;({ events: placed, repeated } = this.#granted(result))
       }
       this.#published.add(fresh.length)
@@ -171,7 +196,7 @@ export class Publisher {
   /** The record of a draft, limited and sealed as everything that is published, for units that are committed elsewhere. */
   prepare(draft: EventDraft, stamp: Stamp): EventRecord | Promise<EventRecord> {
     const fit = (event: Event<unknown>): EventRecord | Promise<EventRecord> => {
-      const ready = this.#fit(event, stamp)
+      const ready = this.#fit(event, stamp.id === undefined)
       return ready instanceof Promise ? ready.then(({ record }) => record) : ready.record
     }
     const event = prepare(draft, stamp, this.#host)
@@ -226,8 +251,9 @@ export class Publisher {
 
   #one(draft: EventDraft, event: Event<unknown>, options: PublishOptions): Promise<Receipt> {
     const dedup = options.dedupKey !== undefined || draft.definition.dedup === 'content'
-    const ready = this.#fit(event, options)
-    if (dedup || this.#gate !== undefined || options.expectedVersion !== undefined || ready instanceof Promise)
+    const ready = this.#fit(event, options.id === undefined)
+    const expects = options.expectedVersion !== undefined || options.expect !== undefined
+    if (dedup || this.#gate !== undefined || expects || ready instanceof Promise)
       return this.#slow(draft, event, ready, options, dedup)
     const { record } = ready
     const audience = this.#host.audience(event.type)
@@ -286,6 +312,7 @@ export class Publisher {
     dedup: boolean,
   ): Promise<Receipt> {
     const { store, runtime, settings, dedupSecret } = this.#host
+    const expected = expectationsOf(options, event)
     const ready = await fitting
     const rank = priorityRank[event.priority]
     const mark = dedup ? contentMark(event, options.dedupKey, dedupSecret) : undefined
@@ -300,13 +327,12 @@ export class Publisher {
       // A duplicate costs no place under the limit.
       if (!passed) await this.#gate?.pass(rank, 1, this.#deadline(options))
       passed = true
-      const expect: Expectation[] = []
+      const expect: Expectation[] = [...expected]
       if (claim !== undefined) expect.push(claim.expect)
-      if (options.expectedVersion !== undefined) expect.push(expectedVersionOf(event, options.expectedVersion))
       const promises = this.#promises([ready]).documents ?? []
       const documents = claim === undefined ? promises : [...promises, claim.document]
       const result = await this.#attempt({ append: [ready.record], expect, documents }, rank, options)
-      if (result.status === 'conflict' && 'collection' in result.expectation && claim !== undefined) continue
+      if (isBeatenClaim(result)) continue
       const committed = this.#granted(result, draft)
       this.#published.add(1)
       return this.#hear(event, ready.record, committed.events[0] as Placed, committed.repeated)
@@ -327,9 +353,9 @@ export class Publisher {
     }
   }
 
-  #fit(event: Event<unknown>, options: Stamp): Ready | Promise<Ready> {
+  #fit(event: Event<unknown>, fresh: boolean): Ready | Promise<Ready> {
     const { settings } = this.#host
-    const record = recordOf(event, { fresh: options.id === undefined, ...this.#sealing })
+    const record = recordOf(event, { fresh, ...this.#sealing })
     const fitted = fitData(event, record, settings)
     return fitted instanceof Promise
       ? fitted.then((compressed) => ({ event, record: compressed }))
@@ -419,4 +445,28 @@ export class Publisher {
   #deadline(options: PublishOptions): number {
     return milliseconds(options.deadline ?? 30_000, 'deadline')
   }
+}
+
+function idsOfOne(): TidingsError {
+  return new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `ids` with a batch; a single event takes `id`.', {
+    details: { field: 'ids' },
+  })
+}
+
+function refuseOtherCount(ids: readonly string[], drafts: readonly EventDraft[]): void {
+  if (ids.length === drafts.length) return
+  throw new TidingsError(
+    'TIDINGS_INVALID_OPTION',
+    `Expected \`ids\` to name the ${drafts.length} events of the batch, got ${ids.length}.`,
+    { details: { field: 'ids' } },
+  )
+}
+
+/** Somebody else has published the same content meanwhile. */
+function isBeatenClaim(result: CommitResult): boolean {
+  return (
+    result.status === 'conflict' &&
+    'collection' in result.expectation &&
+    result.expectation.collection === dedupCollection
+  )
 }

@@ -38,8 +38,13 @@ export async function schedule(
 ): Promise<readonly Receipt[]> {
   checkPublishOptions(options)
   refuseLater(drafts, options)
-  const stamp = { ...options, timestamp: options.timestamp ?? due }
-  const records = await Promise.all(drafts.map(async (draft) => host.publisher.prepare(draft, stamp)))
+  const { ids, timestamp = due } = options
+  const records = await Promise.all(
+    drafts.map(async (draft, at) => {
+      const id = ids?.[at] ?? options.id
+      return host.publisher.prepare(draft, { ...options, timestamp, ...(id === undefined ? {} : { id }) })
+    }),
+  )
   const until = host.runtime.monotonic() + milliseconds(options.deadline ?? 30_000, 'deadline')
   const dues = await keep(host, records, due, until)
   host.scheduled(due)
@@ -89,10 +94,15 @@ async function keep(
 }
 
 /** What is decided by how things stand at the publish cannot be promised for later. */
-function refuseLater(drafts: readonly EventDraft[], { expectedVersion, dedupKey, settle }: PublishOptions): void {
+function refuseLater(
+  drafts: readonly EventDraft[],
+  { expectedVersion, expect, dedupKey, settle }: PublishOptions,
+): void {
   const field =
-    expectedVersion !== undefined
-      ? 'expectedVersion'
+    expectedVersion !== undefined || expect !== undefined
+      ? expect === undefined
+        ? 'expectedVersion'
+        : 'expect'
       : dedupKey !== undefined || drafts.some(({ definition }) => definition?.dedup === 'content')
         ? 'dedup'
         : settle === 'broker'
