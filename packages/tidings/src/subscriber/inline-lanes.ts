@@ -46,10 +46,11 @@ interface UnderWay extends Bagged {
  *   at work   one of them runs
  *   asking    the store is asked what stands before the first
  *   waiting   for a publisher elsewhere, until the timer
- * and is dropped when it is empty.
+ *   idle      nobody is here; it stays for the next one, since lanes that came and went with each event would cost more than they hold
  */
 interface InlineLane {
-  readonly key: string
+  /** Whether anybody is here. */
+  active: boolean
   /** In order of position. */
   readonly waiting: Entry[]
   busy: 'at work' | 'asking' | undefined
@@ -65,6 +66,9 @@ const patience = 4_000
 /** Between two looks at a publisher elsewhere, in milliseconds. */
 const every = 20
 
+/** Most lanes that are kept while they are idle. */
+const mostIdle = 10_000
+
 /** Deepest nesting that is looked through. */
 const deepest = 50
 
@@ -78,34 +82,29 @@ const underWay = new Bag<UnderWay>()
 export class InlineLanes {
   readonly #host: InlineLanesHost
   readonly #lanes = new Map<string, InlineLane>()
+  #active = 0
 
   constructor(host: InlineLanesHost) {
     this.#host = host
   }
 
   get busy(): boolean {
-    return this.#lanes.size > 0
+    return this.#active > 0
   }
 
   enter(key: string, stored: StoredEvent): Outcome {
-    if (this.#lanes.size > 0) {
+    if (this.#active > 0) {
       const lane = this.#lanes.get(key)
-      if (lane !== undefined) return this.#wait(lane, stored)
+      if (lane?.active === true) return this.#wait(lane, stored)
     }
     const standing = this.#host.before(stored)
     if (standing === 'queued') {
       this.#host.giveAway(stored)
       return undefined
     }
-    const lane: InlineLane = { key, waiting: [], busy: undefined, timer: undefined }
-    if (standing !== 'done') {
-      this.#lanes.set(key, lane)
-      return this.#wait(lane, stored, standing)
-    }
+    if (standing !== 'done') return this.#wait(this.#open(key), stored, standing)
     const outcome = this.#host.run(stored, undefined)
-    if (!(outcome instanceof Promise)) return outcome
-    this.#lanes.set(key, lane)
-    this.#work(lane, stored, outcome, currentContext())
+    if (outcome instanceof Promise) this.#work(this.#open(key), stored, outcome, currentContext())
     return outcome
   }
 
@@ -118,6 +117,19 @@ export class InlineLanes {
         entry.resolve(undefined)
       }
     }
+  }
+
+  #open(key: string): InlineLane {
+    let lane = this.#lanes.get(key)
+    if (lane === undefined) {
+      if (this.#lanes.size - this.#active > mostIdle)
+        for (const [old, idle] of this.#lanes) if (!idle.active) this.#lanes.delete(old)
+      lane = { active: false, waiting: [], busy: undefined, timer: undefined }
+      this.#lanes.set(key, lane)
+    }
+    if (!lane.active) this.#active++
+    lane.active = true
+    return lane
   }
 
   #wait(lane: InlineLane, stored: StoredEvent, standing?: Standing | Promise<Standing>): Outcome {
@@ -138,7 +150,8 @@ export class InlineLanes {
       lane.timer?.cancel()
       const [entry] = lane.waiting
       if (entry === undefined) {
-        this.#lanes.delete(lane.key)
+        lane.active = false
+        this.#active--
         this.#host.progressed()
         return
       }
