@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { createEventBus } from 'tidings'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
 import { serverUrl, without } from '../../tools/servers/index.ts'
@@ -10,6 +11,7 @@ import { failToStart, type PlatformProcess, startProgram } from './platform-proc
 import { splitServices } from './split.ts'
 
 const patient = { timeout: 60_000, interval: 100 }
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const chainOfRegistration = ['user.registered', 'user.profile.created', 'welcome-email.sent']
 
 const folders: string[] = []
@@ -21,6 +23,17 @@ function freshFolder(): string {
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
+
+/** The trace of each type that a service has stored of the registration: its own events and those that came to it. */
+async function tracesIn(file: string): Promise<Map<string, string | undefined>> {
+  const bus = await createEventBus({ url: `sqlite:${file}`, source: '/reader' })
+  try {
+    const events = await bus.store.getEventsByCorrelationId('req-grace')
+    return new Map(events.map(({ type, context }) => [type, context.traceparent]))
+  } finally {
+    await bus.close()
+  }
+}
 
 let platform: PlatformProcess | undefined
 afterEach(async () => {
@@ -55,7 +68,7 @@ const brokers = [
 
 describe.each(brokers)('the platform split over $name', ({ server, env }) => {
   describe('with a real server', without(server), () => {
-    it('carries a registration through all services under one correlation id, and ends with 0', async () => {
+    it('carries a registration through all services under one correlation id and one trace, and ends with 0', async () => {
       const folder = freshFolder()
       platform = await startProgram('split', folder, { ...env, LOG_LEVEL: 'warn' })
       const addresses = new Map(
@@ -72,7 +85,7 @@ describe.each(brokers)('the platform split over $name', ({ server, env }) => {
       const answer = await fetch(`${addresses.get('auth')}/auth/register`, {
         method: 'POST',
         body: JSON.stringify({ email: 'grace@example.com', username: 'grace', password: 'analytical engine' }),
-        headers: { 'content-type': 'application/json', 'x-correlation-id': 'req-grace' },
+        headers: { 'content-type': 'application/json', 'x-correlation-id': 'req-grace', traceparent },
       })
       expect(answer.status).toBe(201)
       const { userId } = (await answer.json()) as { userId: string }
@@ -97,6 +110,9 @@ describe.each(brokers)('the platform split over $name', ({ server, env }) => {
       for (const name of splitServices) expect(existsSync(join(folder, `${name}.db`))).toBe(true)
       expect(await platform.end('SIGTERM')).toBe(0)
       platform = undefined
+      expect(await tracesIn(join(folder, 'audit.db'))).toEqual(
+        new Map(chainOfRegistration.map((type) => [type, traceparent])),
+      )
     }, 180_000)
   })
 })
