@@ -57,7 +57,7 @@ describe('what a bus uses', () => {
   })
 
   it('refuses the start of the bus when it cannot be prepared', async () => {
-    await using world = await createTestBus({ start: false })
+    await using world = await createTestBus()
     world.bus.use({
       name: 'failing',
       attach: () => ({ prepare: () => Promise.reject(new Error('no table')) }),
