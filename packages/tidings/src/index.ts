@@ -4,9 +4,12 @@ export type { Route, Routed, RoutedEvent, RouteOption, RouteRule } from './bridg
 export type { Attached, Attachment } from './bus/attachment.ts'
 export type { EventBusOptions } from './bus/bus-options.ts'
 export { createEventBus } from './bus/create-event-bus.ts'
+export type { DeletedStream, DeleteStreamOptions } from './bus/delete-stream.ts'
 export type { EventBus, TransactionContext } from './bus/event-bus.ts'
 export type { EventHistory, HistoricEvent, StreamLike } from './bus/event-history.ts'
+export type { EventFilter } from './bus/event-query.ts'
 export { type SharedStoreOptions, sharedStore } from './bus/shared-store.ts'
+export type { EventCount, StatisticsOptions, StoreStatistics } from './bus/store-statistics.ts'
 export { type BusConfig, type ConfigOptions, configFrom, type Preset } from './config/config-from.ts'
 export { currentContext, runWithContext, runWithoutContext } from './events/ambient-context.ts'
 export {

@@ -6,7 +6,9 @@ import type { Runtime } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
 import type { Publisher } from '../publisher/publisher.ts'
 import type { Position, Store } from '../store/store.ts'
+import type { DecodeOptions } from '../subscriber/decode.ts'
 import type { Engine } from '../subscriber/engine.ts'
+import type { ReplayRuns } from '../subscriber/replay-runs.ts'
 import type { Subscription } from '../subscriber/subscription.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { EventBus } from './event-bus.ts'
@@ -25,6 +27,11 @@ export interface BusParts {
   phase(): Phase
   /** Whether inline listeners are at work or wait for their turn. */
   listening(): boolean
+  /** Lets work in as a publish is let in: rejects with `TIDINGS_CLOSED` once the bus closes. */
+  enter<Result>(work: () => Promise<Result>): Promise<Result>
+  /** How events of the log are read here. */
+  readonly reading: DecodeOptions
+  readonly replays: ReplayRuns
   /** Why something that was brought along by `use` is under way, in words; undefined: nothing. */
   attachedWork(): string | undefined
   /** Takes no further part in a subscription; what the store knows of it stays. Its name is free again. */

@@ -37,7 +37,7 @@ import type { EventBus } from './event-bus.ts'
 import { eventHistory } from './event-history.ts'
 import { type OpenedStore, openStore } from './open-store.ts'
 import { isBroker, type ResolvedOptions, withBroker } from './open-transport.ts'
-import { publishing } from './publishing.ts'
+import { closed, isClosing, publishing } from './publishing.ts'
 import { registerRelay } from './register-relay.ts'
 import { keepRetention } from './retention.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -94,6 +94,7 @@ async function assemble(
   const audiences = new Audiences(store)
   const listeners = new Set<() => void>()
   const prepareOptions = { runtime, source, validate }
+  const reading = { validate, definitions, verifySeal: options.verifySeal, maxBytes: settings.maxIncomingBytes }
   let head = 0
   let progressing = false
   let delivering = false
@@ -122,13 +123,7 @@ async function assemble(
       if (store.capabilities.durability === 'memory') void publisher.heard(records, placed)
       else publisher.counted(records.length)
     },
-    decode: (delivery, subscription) =>
-      decode(delivery, subscription, {
-        validate,
-        definitions,
-        verifySeal: options.verifySeal,
-        maxBytes: settings.maxIncomingBytes,
-      }),
+    decode: (delivery, subscription) => decode(delivery, subscription, reading),
     attempts: {
       prepare: (draft, stamp) => publisher.prepare(draft, stamp),
       claim: (record, claims) => publisher.claim(record, claims),
@@ -331,6 +326,9 @@ async function assemble(
     bridge,
     phase: () => life.phase,
     listening: () => audiences.busy,
+    enter: (work) => (isClosing(life) ? Promise.reject(closed()) : work()),
+    reading,
+    replays,
     attachedWork: () => attachments.busy(),
     endSubscription: (name, deadline) => subscriptions.end(name, deadline),
     scheduled: (at) => due.scheduled(at),

@@ -1,7 +1,14 @@
 import type { Event } from '../events/event.ts'
 import { eventOf, verifyChecksum } from '../events/record-codec.ts'
-import { TidingsError } from '../kernel/errors.ts'
-import type { LogQuery, Position, Store, StoredEvent, StreamName } from '../store/store.ts'
+import type { LogQuery, Position, Store, StoredEvent } from '../store/store.ts'
+import { type DeletedStream, type DeleteStreamOptions, deleteStream } from './delete-stream.ts'
+import { type EventFilter, queryEvents } from './event-query.ts'
+import { readWholeStream } from './read-whole-stream.ts'
+import { type StatisticsOptions, type StoreStatistics, storeStatistics } from './store-statistics.ts'
+import { type StreamLike, streamName } from './stream-like.ts'
+import { readNote } from './stream-note.ts'
+
+export { type StreamLike, streamName }
 
 /** An event with its place. */
 export interface HistoricEvent extends Event<unknown> {
@@ -9,21 +16,30 @@ export interface HistoricEvent extends Event<unknown> {
   readonly streamVersion: number
 }
 
-/** A stream by its parts, or as `category/key` or `tenant/category/key`. */
-export type StreamLike = string | { readonly category: string; readonly key: string; readonly tenant?: string }
-
 /** Reads the log for people and programs. Pages behind the scenes; nothing stays open between them. */
 export interface EventHistory {
-  /** The events of one stream, in version order. */
+  /** The events of one stream, in version order, those in the archive included. */
   readStream(
     stream: StreamLike,
     options?: { readonly from?: number; readonly reverse?: boolean },
   ): AsyncIterable<HistoricEvent>
   /** The log in commit order, filtered. Ends at its head. */
   readAll(query?: Partial<Omit<LogQuery, 'limit'>>): AsyncIterable<HistoricEvent>
+  /** Events by stream, type, category, tenant, correlation, cause and time. Ends at the head of the log. */
+  query(filter?: EventFilter): AsyncIterable<HistoricEvent>
+  /** The events of one stream as a list; for long streams take `readStream`. */
   getEvents(stream: StreamLike): Promise<readonly HistoricEvent[]>
+  /** All that followed from one cause, in commit order. */
   getEventsByCorrelationId(correlationId: string): Promise<readonly HistoricEvent[]>
+  /** By its id; undefined where it is not in the log. */
   getEvent(id: string): Promise<HistoricEvent | undefined>
+  /**
+   * Takes all events of a stream away, with its snapshots and what of it is in the archive. Its versions go on counting. Rejects with
+   * `TIDINGS_CONFLICT` where it does not stand at `expectedVersion`, and where a subscription still needs one of them.
+   */
+  deleteStream(stream: StreamLike, options?: DeleteStreamOptions): Promise<DeletedStream>
+  /** Counts events by type and streams by category, with sizes and times, over the latest 100,000 positions (`limit`); `complete` says whether that is all. */
+  statistics(options?: StatisticsOptions): Promise<StoreStatistics>
 }
 
 const page = 500
@@ -34,19 +50,12 @@ export function eventHistory(store: Store): EventHistory {
     options: { readonly from?: number; readonly reverse?: boolean } = {},
   ): AsyncGenerator<HistoricEvent> {
     const stream = streamName(like)
-    let from = options.from
-    for (;;) {
-      const events = await store.readStream(stream, {
-        limit: page,
-        ...(from === undefined ? {} : { from }),
-        ...(options.reverse === undefined ? {} : { reverse: options.reverse }),
-      })
-      for (const stored of events) yield historic(stored)
-      const last = events.at(-1)
-      if (last === undefined || events.length < page) return
-      from = last.streamVersion + (options.reverse === true ? -1 : 1)
-      if (from < 1) return
-    }
+    const { note } = await readNote(store, stream)
+    for await (const events of readWholeStream(store, stream, note, options)) yield* events.map(historic)
+  }
+
+  async function* query(filter: EventFilter = {}): AsyncGenerator<HistoricEvent> {
+    for await (const stored of queryEvents(store, filter)) yield historic(stored)
   }
 
   async function* readAll(query: Partial<Omit<LogQuery, 'limit'>> = {}): AsyncGenerator<HistoricEvent> {
@@ -63,9 +72,12 @@ export function eventHistory(store: Store): EventHistory {
   return {
     readStream,
     readAll,
+    query,
     getEvents: (stream) => collect(readStream(stream)),
     getEventsByCorrelationId: (correlation) => collect(readAll({ correlation })),
     getEvent: async (id) => (await collect(readAll({ id })))[0],
+    deleteStream: async (stream, options) => deleteStream(store, streamName(stream), options),
+    statistics: (options) => storeStatistics(store, options),
   }
 }
 
@@ -96,16 +108,4 @@ function historic(stored: StoredEvent): HistoricEvent {
     context,
     data,
   })
-}
-
-export function streamName(like: StreamLike): StreamName {
-  if (typeof like !== 'string') return { tenant: like.tenant ?? '', category: like.category, key: like.key }
-  const parts = like.split('/')
-  if (parts.length === 2) return { tenant: '', category: parts[0] as string, key: parts[1] as string }
-  if (parts.length === 3) return { tenant: parts[0] as string, category: parts[1] as string, key: parts[2] as string }
-  throw new TidingsError(
-    'TIDINGS_INVALID_OPTION',
-    "Expected `stream` to be 'category/key' or 'tenant/category/key', or an object with those parts.",
-    { details: { field: 'stream' } },
-  )
 }

@@ -29,14 +29,22 @@ export function publishing(host: PublishingHost): EventBus['publish'] {
       : otherwise(host, drafts, options, () => publisher.publishAll(drafts, options))
 
   return ((first: EventDefinition | EventDraft | readonly EventDraft[], second?: unknown, third?: PublishOptions) => {
-    if (life.phase === 'draining' || life.phase === 'closed')
-      return Promise.reject(new TidingsError('TIDINGS_CLOSED', 'The event bus is closed.'))
+    if (isClosing(life)) return Promise.reject(closed())
     if (typeof first !== 'object' || first === null) return Promise.reject(noDraft())
     if (Array.isArray(first)) return all(first as readonly EventDraft[], second as PublishOptions | undefined)
     if ('definition' in first) return one(first, second as PublishOptions | undefined)
     if (typeof (first as EventDefinition).create !== 'function') return Promise.reject(noDraft())
     return one((first as EventDefinition).create(second), third)
   }) as EventBus['publish']
+}
+
+/** Whether the bus takes nothing new any more. */
+export function isClosing({ phase }: Lifecycle): boolean {
+  return phase === 'draining' || phase === 'closed'
+}
+
+export function closed(): TidingsError {
+  return new TidingsError('TIDINGS_CLOSED', 'The event bus is closed.')
 }
 
 /** Whether it is published now and settles with the store, as nearly all are. */

@@ -7,7 +7,9 @@ import { checkpointsCollection } from '../subscriber/partition-state.ts'
 import { type ReplayRun, replaysCollection } from '../subscriber/replay-run.ts'
 import type { Progress } from '../subscriber/watermark.ts'
 import { type Arrivals, noteArrivals } from './arrivals.ts'
+import { keptTypes } from './kept-types.ts'
 import { type Registration, subscriptionsCollection } from './registration.ts'
+import { removeAllGone } from './remove-gone.ts'
 
 /** How often old events are looked for, in milliseconds, and how many go in one batch. */
 const every = 60_000
@@ -30,7 +32,7 @@ export interface WiderRetention {
 
 /**
  * Lets events go whose type's retention is over, and those of other services, once every registered subscription has passed them and nothing parked refers to
- * them. In bounded batches with the event loop in between. Returns how to stop.
+ * them. What a state is rebuilt from stays (`keptTypes`). In bounded batches with the event loop in between. Returns how to stop.
  */
 export function keepRetention(
   store: Store,
@@ -58,8 +60,10 @@ export function keepRetention(
     new Map([...definitions()].flatMap(({ type, retention }) => (retention === undefined ? [] : [[type, retention]])))
 
   const sweep = async (): Promise<void> => {
+    await removeAllGone(store)
     const types = named()
-    const ending = [...types].filter(([, stay]) => Number.isFinite(stay))
+    const kept = await keptTypes(store)
+    const ending = [...types].filter(([type, stay]) => Number.isFinite(stay) && !kept.has(type))
     const own = isEnding(wider.own) ? wider.own : undefined
     const received = isEnding(wider.received) ? wider.received : undefined
     const isOwnDue = own !== undefined && runtime.monotonic() >= ownDue
@@ -70,7 +74,7 @@ export function keepRetention(
     const through = await passedByAll(store)
     if (through === 0) return
     for (const [type, stay] of ending) await removeType(type, through, now - stay, arrivals)
-    const exceptTypes = [...types.keys()]
+    const exceptTypes = [...new Set([...types.keys(), ...kept])]
     if (isOwnDue) {
       await remove({ through, source: own.source, exceptTypes, before: now - own.stay })
       ownDue = runtime.monotonic() + widerEvery

@@ -3,6 +3,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Position, Store } from '../store/store.ts'
 import type { Engine } from '../subscriber/engine.ts'
 import { type ReplayRun, replaysCollection } from '../subscriber/replay-run.ts'
+import { keptTypes } from './kept-types.ts'
 
 export interface TrimmedBy {
   readonly store: Store
@@ -17,11 +18,13 @@ export interface TrimmedBy {
 
 /**
  * Keeps the log of a memory store from growing without bound: everything but the last `keep` events goes once no subscription of this bus and no
- * replay needs it any more. Returns what to call after each commit, with the head of the log.
+ * replay needs it any more. What a state is rebuilt from stays (`keptTypes`). Returns what to call after each commit, with the head of the log.
  */
 export function trimMemory({ store, log, starts, live, replays }: TrimmedBy, keep: number): (head: Position) => void {
   let trimmed = 0
   let next = 2 * keep
+  /** Events that stay behind the trimmed place, because a state is rebuilt from them. */
+  let kept = 0
 
   const trim = async (head: Position): Promise<void> => {
     let through = head - keep
@@ -40,8 +43,12 @@ export function trimMemory({ store, log, starts, live, replays }: TrimmedBy, kee
     }
     for (const engine of replays().values()) through = Math.min(through, engine.releasedThrough)
     if (through <= trimmed) return
+    const exceptTypes = [...(await keptTypes(store))]
+    kept += through - trimmed
     trimmed = through
-    await store.prune({ through, limit: Number.MAX_SAFE_INTEGER })
+    kept -= (await store.prune({ through, exceptTypes, limit: Number.MAX_SAFE_INTEGER })).removed
+    // Each look passes over those that stay.
+    next = Math.max(next, head + kept)
   }
 
   return (head) => {

@@ -1,0 +1,34 @@
+import type { Store } from '../store/store.ts'
+
+export const aggregatesCollection = 'aggregates'
+
+/** Of one category that a state is rebuilt from: the types whose events no retention may remove. */
+export interface KeptTypes {
+  readonly category: string
+  readonly types: readonly string[]
+}
+
+/** Types of events that a state is rebuilt from: they leave the log only into the archive, or when their stream is deleted. */
+export async function keptTypes(store: Store): Promise<ReadonlySet<string>> {
+  const documents = await store.find(aggregatesCollection, { limit: 100_000 })
+  return new Set(documents.flatMap(({ body }) => (JSON.parse(body) as KeptTypes).types))
+}
+
+/** Notes, for good, that events of these types are kept; resolves before any of them may be written. */
+export async function keepTypes(store: Store, category: string, types: readonly string[]): Promise<void> {
+  for (;;) {
+    const [document] = await store.find(aggregatesCollection, { id: category })
+    const known = document === undefined ? [] : (JSON.parse(document.body) as KeptTypes).types
+    const all = [...new Set([...known, ...types])].sort()
+    if (all.length === known.length) return
+    const kept: KeptTypes = { category, types: all }
+    const [result] = await store.commit([
+      {
+        expect: [{ collection: aggregatesCollection, id: category, version: document?.version ?? 0 }],
+        documents: [{ collection: aggregatesCollection, id: category, put: JSON.stringify(kept) }],
+      },
+    ])
+    if (result?.status === 'committed') return
+    if (result?.status === 'refused') throw result.error
+  }
+}

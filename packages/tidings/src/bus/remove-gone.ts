@@ -1,0 +1,28 @@
+import type { Store } from '../store/store.ts'
+import { type KnownNote, parseNote, putNote, streamsCollection } from './stream-note.ts'
+
+/** Events removed at a time. */
+const batch = 1_000
+
+/** Removes from the log what a note says is gone from it, and notes that it is done. A crash in between leaves it to `removeAllGone`. */
+export async function removeGone(store: Store, known: KnownNote): Promise<number> {
+  const { note } = known
+  const { tenant, category, key, removing } = note
+  if (removing === undefined) return 0
+  let removed = 0
+  for (let more = true; more; ) {
+    const pruned = await store.prune({ stream: { tenant, category, key }, through: removing, limit: batch })
+    removed += pruned.removed
+    more = pruned.more
+  }
+  const { removing: _removing, ...done } = note
+  const [result] = await store.commit([putNote(known, done)])
+  if (result?.status === 'refused') throw result.error
+  return removed
+}
+
+/** Finishes what processes that died meanwhile have begun. */
+export async function removeAllGone(store: Store): Promise<void> {
+  for (const document of await store.find(streamsCollection, { by: { index: 'removing' }, limit: 1_000 }))
+    await removeGone(store, { note: parseNote(document), version: document.version })
+}

@@ -1,0 +1,89 @@
+import { fromStructured, toStructured } from '../events/cloudevents-json.ts'
+import { TidingsError } from '../kernel/errors.ts'
+import { partitionOf } from '../store/partitioner.ts'
+import type { DocumentChange, Position, Store, StoredDocument, StoredEvent, StreamName } from '../store/store.ts'
+import { streamText } from '../store/store.ts'
+import { ofStream } from './stream-note.ts'
+
+export const archiveCollection = 'archive'
+
+/** A run of a stream's events that have left the log, without gaps. */
+interface ArchivedEvents {
+  readonly first: number
+  /** Where each stood in the log. */
+  readonly positions: readonly Position[]
+  /** Each as a CloudEvent in JSON. */
+  readonly events: readonly string[]
+}
+
+/** Most events of one document. */
+const chunk = 100
+
+/** Documents read at a time. */
+const page = 20
+
+/** The documents that keep these events, which follow one another. Writing the same again changes nothing. */
+export function archiveDocuments(events: readonly StoredEvent[]): readonly DocumentChange[] {
+  const documents: DocumentChange[] = []
+  for (let at = 0; at < events.length; at += chunk) {
+    const some = events.slice(at, at + chunk)
+    const [first] = some as [StoredEvent]
+    const archived: ArchivedEvents = {
+      first: first.streamVersion,
+      positions: some.map(({ position }) => position),
+      events: some.map(({ record }) => toStructured(record)),
+    }
+    documents.push({
+      collection: archiveCollection,
+      id: `${ofStream(first.record)}${String(first.streamVersion).padStart(16, '0')}`,
+      put: JSON.stringify(archived),
+    })
+  }
+  return documents
+}
+
+/** What the archive holds of a stream from a version on, in version order, a few documents at a time. */
+export async function* readArchive(
+  store: Store,
+  stream: StreamName,
+  from: number,
+): AsyncGenerator<readonly StoredEvent[]> {
+  for (let after: string | undefined; ; ) {
+    const found = await store.find(archiveCollection, {
+      prefix: ofStream(stream),
+      limit: page,
+      ...(after === undefined ? {} : { after }),
+    })
+    for (const document of found) {
+      const events = archivedEvents(store, stream, document).filter(({ streamVersion }) => streamVersion >= from)
+      if (events.length > 0) yield events
+    }
+    after = found.at(-1)?.id
+    if (found.length < page) return
+  }
+}
+
+/** Ids of all documents that the archive keeps of a stream. */
+export async function archivedIds(store: Store, stream: StreamName): Promise<readonly string[]> {
+  return (await store.find(archiveCollection, { prefix: ofStream(stream), limit: 1_000_000 })).map(({ id }) => id)
+}
+
+function archivedEvents(store: Store, stream: StreamName, document: StoredDocument): readonly StoredEvent[] {
+  const text = streamText(stream)
+  const partition = partitionOf(text, store.capabilities.partitions)
+  try {
+    const { first, positions, events } = JSON.parse(document.body) as ArchivedEvents
+    return events.map((line, at) => ({
+      record: fromStructured(line, { now: 0 }),
+      position: positions[at] as Position,
+      streamVersion: first + at,
+      stream: text,
+      partition,
+    }))
+  } catch (error) {
+    throw new TidingsError('TIDINGS_STORE_CORRUPT', 'A document of the archive cannot be read.', {
+      cause: error,
+      details: { collection: archiveCollection, category: stream.category },
+    })
+  }
+}
