@@ -1,3 +1,4 @@
+import { bundle } from './bundle.ts'
 import { checkArchitecture } from './check-architecture.ts'
 import { checkLockFile } from './check-lockfile.ts'
 import { checkMachinePaths } from './check-machine-paths.ts'
@@ -55,6 +56,7 @@ const quick = [
 ]
 const built = async (): Promise<boolean[]> => [
   await run(command('types and build (tsc)', 'tsc', '-b')),
+  await run(bundle),
   await run(checkPackages),
 ]
 const inTurn = async (checks: readonly Check[]): Promise<boolean[]> => {
