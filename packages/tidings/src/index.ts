@@ -79,6 +79,12 @@ export type { OverviewOptions, ParkedCounts, SubscriptionOverview } from './oper
 export type { Instance, Owner } from './operations/owners.ts'
 export type { ParkedFilter } from './operations/parked-filter.ts'
 export type { ParkedEntry, ParkedGroup, ParkedGroups, ParkedPage, ParkedQuery } from './operations/parked-listing.ts'
+export type {
+  FollowProjectionOptions,
+  ProjectionOperations,
+  RebuildRequest,
+  SwitchRequest,
+} from './operations/projections.ts'
 export type { RampOptions, RampStep } from './operations/ramped-redrive.ts'
 export type { ReplayPreview, ReplayProgress, ReplayRequest } from './operations/replay.ts'
 export type { Resumed, ResumeOptions } from './operations/resume-subscription.ts'
@@ -86,6 +92,31 @@ export type { ParkedDetail, ShowOptions } from './operations/show-parked.ts'
 export type { EventView, ShownEvent } from './operations/shown-event.ts'
 export type { Status } from './operations/status.ts'
 export { statusGauges } from './operations/status-gauges.ts'
+export type { CaughtUp } from './projections/caught-up-to.ts'
+export type { CheckInput, Compared } from './projections/check-input.ts'
+export {
+  type CollectionDefinition,
+  documents,
+  type FindQuery,
+  type Found,
+  type IndexOf,
+  type ReadableCollection,
+  type WritableCollection,
+} from './projections/collection.ts'
+export {
+  type CheckAnswer,
+  type Collections,
+  defineProjection,
+  on,
+  type Projection,
+  type ProjectionContext,
+  type ProjectionHandler,
+  type ProjectionOptions,
+} from './projections/define-projection.ts'
+export type { Generation, GenerationState, Hold, Parity } from './projections/generation.ts'
+export type { CaughtUpOptions, ProjectionHandle } from './projections/projection-handle.ts'
+export type { GenerationStatus, ProjectionStatus } from './projections/projection-status.ts'
+export type { RebuiltStream } from './projections/rebuild-stream.ts'
 export type { ExpectedStream, PublishOptions } from './publisher/publish-options.ts'
 export type { ListenerFailure, Receipt } from './publisher/receipt.ts'
 export type { ScheduledEvent } from './publisher/timers/scheduled-event.ts'

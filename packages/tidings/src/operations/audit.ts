@@ -8,7 +8,16 @@ export const auditCollection = 'audit'
 /** Collection of dropped events, by the ids of their parked documents, so that they are not taken for handled later. */
 export const droppedCollection = 'dropped'
 
-export type AuditAction = 'redrive' | 'drop' | 'reveal' | 'replay' | 'resume'
+export type AuditAction =
+  | 'redrive'
+  | 'drop'
+  | 'reveal'
+  | 'replay'
+  | 'resume'
+  | 'rebuild'
+  | 'switch'
+  | 'rollback'
+  | 'cancel'
 
 /** One action of an operator, as it is kept for good. Times are milliseconds since 1970. */
 export interface AuditEntry {

@@ -20,6 +20,7 @@ import { type OverviewOptions, type OverviewParts, overviewOf, type Subscription
 import { ownershipWatch } from './owners.ts'
 import type { ParkedFilter } from './parked-filter.ts'
 import { groupParked, listParked, type ParkedGroups, type ParkedPage, type ParkedQuery } from './parked-listing.ts'
+import { type ProjectionOperations, projectionOperations } from './projections.ts'
 import { type RampOptions, type RampStep, rampedRedrive } from './ramped-redrive.ts'
 import {
   cancelReplay,
@@ -42,6 +43,7 @@ import { type Status, statusOf } from './status.ts'
 export interface Operations {
   readonly parked: ParkedOperations
   readonly replays: ReplayOperations
+  readonly projections: ProjectionOperations
   readonly events: {
     /** The log up to its present end, filtered, in commit order and bounded memory. */
     search(
@@ -164,6 +166,7 @@ function make(given: {
       follow: (replay, options) => followReplay(store, runtime, replay, options),
       cancel: (replay) => cancelReplay(store, runtime, replay),
     },
+    projections: projectionOperations(store, runtime),
     events: {
       search: (query) => searchEvents(store, query),
       follow: (options) => followEvents(store, runtime, options),

@@ -18,6 +18,39 @@ export const sql: SqlTag = Object.assign(compose, { identifier })
 
 function compose(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Statement {
   if (!parts.some(isStatement)) return { text: strings, values: parts.map(asValue) }
+  return composed.get(strings, parts) ?? join(strings, parts)
+}
+
+/**
+ * A template that is run again and again with the same names of tables in the same places makes the same text: the same array, so that stores find what
+ * they have prepared by it. Names come frozen from `identifier`, and one of them stands for the same text for ever.
+ */
+const composed = {
+  known: new WeakMap<
+    TemplateStringsArray,
+    { readonly names: readonly (Statement | undefined)[]; readonly text: readonly string[] }
+  >(),
+  get(strings: TemplateStringsArray, parts: readonly SqlPart[]): Statement | undefined {
+    for (const part of parts) if (isStatement(part) && !names.has(part)) return undefined
+    const known = this.known.get(strings)
+    const values: SqlValue[] = []
+    let same = known !== undefined
+    for (let at = 0; at < parts.length; at++) {
+      const part = parts[at] as SqlPart
+      if (!isStatement(part)) values.push(asValue(part))
+      else if (same && known?.names[at] !== part) same = false
+    }
+    if (same) return { text: (known as { readonly text: readonly string[] }).text, values }
+    const { text } = join(strings, parts)
+    this.known.set(strings, { names: parts.map((part) => (isStatement(part) ? part : undefined)), text })
+    return { text, values }
+  },
+}
+
+/** What `identifier` has made. */
+const names = new WeakSet<Statement>()
+
+function join(strings: TemplateStringsArray, parts: readonly SqlPart[]): Statement {
   const text: string[] = [strings[0] ?? '']
   const values: SqlValue[] = []
   parts.forEach((part, at) => {
@@ -41,7 +74,12 @@ function identifier(name: string): Statement {
       details: { field: 'identifier' },
     })
   }
-  return { text: [`"${name.replaceAll('"', '""')}"`], values: [] }
+  const made: Statement = Object.freeze({
+    text: Object.freeze([`"${name.replaceAll('"', '""')}"`]),
+    values: Object.freeze([]),
+  })
+  names.add(made)
+  return made
 }
 
 /** The statement as one text, with each value's place written by `placeholder` (from 1). */

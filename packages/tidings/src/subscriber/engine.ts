@@ -51,6 +51,8 @@ export class Engine implements Sink, Contender {
   readonly #requests: Requests
   #consumer: Consumer | undefined
   #pumping = false
+  /** Nothing beyond is begun. */
+  #limit: Offset = Number.POSITIVE_INFINITY
 
   /** @param start Where a partition without a checkpoint begins. */
   constructor(host: EngineHost, subscription: Subscription, start: Offset) {
@@ -195,6 +197,20 @@ export class Engine implements Sink, Contender {
     this.pump()
   }
 
+  /** Begins nothing beyond a position, until it is told another. What lies beyond waits in its lane; what runs goes on. */
+  limitTo(position: Offset): void {
+    const further = position > this.#limit
+    this.#limit = position
+    if (!further) return
+    for (const lane of this.#lanes.all()) this.#advance(lane)
+    this.pump()
+  }
+
+  /** Everything of a partition at or below is committed; undefined where this process does not own it. */
+  lowOf(partition: number): Offset | undefined {
+    return this.#partitions.get(partition)?.watermark.low
+  }
+
   /** Ends within `deadline` milliseconds: what runs may finish for most of that time, then it is withdrawn. What was not handled comes again elsewhere. */
   close(deadline: number): Promise<void> {
     return this.#life.close(async () => {
@@ -326,7 +342,8 @@ export class Engine implements Sink, Contender {
       }
       const lane = this.#ready.shift() as Lane
       const head = lane.head()
-      if (lane.state !== 'ready' || !lane.partition.active || head === undefined) {
+      if (lane.state !== 'ready' || !lane.partition.active || head === undefined || head.offset > this.#limit) {
+        if (lane.state === 'ready' && lane.partition.active && head !== undefined) lane.state = 'held'
         this.#runner.judge.leave(pass)
         this.#host.slots.release()
         continue
@@ -363,6 +380,10 @@ export class Engine implements Sink, Contender {
         lane.timer = this.#host.runtime.setTimer(Math.min(wait, 60_000), () => this.#advance(lane))
         return
       }
+    }
+    if (head.offset > this.#limit) {
+      lane.state = 'held'
+      return
     }
     lane.state = 'ready'
     this.#ready.push(lane, lane.rank)

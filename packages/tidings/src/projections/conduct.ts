@@ -1,0 +1,93 @@
+import { headOf } from '../bus/registration.ts'
+import { sleep } from '../kernel/runtime.ts'
+import type { Carrier } from './carry-on.ts'
+import { compareGenerations } from './compare-generations.ts'
+import { type Generation, liveOf, type Parity, type ProjectionState } from './generation.ts'
+import { holdGenerations, type Level, releaseHold } from './hold.ts'
+import { isThrough, readProgress } from './progress.ts'
+import { changeState } from './state-store.ts'
+import { switchAt } from './switch-at.ts'
+import { markReady, noteParity } from './transitions.ts'
+
+/** Positions behind the head within which a build counts as caught up: the rest is done while the live generation waits. */
+const near = 10_000
+
+/** For how long it is not tried again to compare generations that could not be brought to one position, in milliseconds. */
+const pause = 5_000
+
+/**
+ * Ends a build that has come near the head: both generations are brought to one position, compared there, and switched by one commit that holds only while
+ * both still stand there. So readers never see less than they have seen. Answers the state as it is then.
+ */
+export async function conduct(carrier: Carrier, state: ProjectionState, next: Generation): Promise<ProjectionState> {
+  const { store, runtime, log, settings } = carrier
+  const live = liveOf(state)
+  const { parity } = next
+  if (live === undefined || (state.hold !== undefined && state.hold.until > runtime.now())) return state
+  if (parity?.verdict === 'unchecked' && runtime.now() - parity.at < pause) return state
+  const head = await headOf(store)
+  const progress = await readProgress(store, settings.name, next, carrier.local(next.number))
+  if (head - progress.low > near && !(await isThrough(store, next, progress, head - near, 20))) return state
+  const level = await holdGenerations(carrier, next, live)
+  if (level === undefined) return state
+  try {
+    const verdict = await verdictOf(carrier, level)
+    if (verdict.verdict === 'unchecked') {
+      log('warn', 'Two generations of a projection could not be compared; it is tried again', {
+        projection: settings.name,
+        generation: next.number,
+        why: verdict.says,
+      })
+      await changeState(store, settings.name, (current) => current && noteParity(current, next.number, verdict))
+    } else if (verdict.verdict === 'differs' || verdict.verdict === 'refused' || next.switch === 'manual') {
+      log(
+        next.switch === 'manual' && verdict.verdict !== 'differs' ? 'info' : 'warn',
+        'A projection waits for somebody to switch it',
+        {
+          projection: settings.name,
+          generation: next.number,
+          why: verdict.says,
+        },
+      )
+      await changeState(
+        store,
+        settings.name,
+        (current) => current && markReady(current, next.number, verdict, runtime.now()),
+      )
+    } else {
+      // Idle partitions write down how far they are now and then: then it is looked anew.
+      for (let tries = 0; tries < 20 && !carrier.closed(); tries++) {
+        if (await switchAt(carrier, level, { parity: verdict })) {
+          log('info', 'A projection has been switched', { projection: settings.name, generation: next.number })
+          break
+        }
+        await sleep(runtime, 20)
+      }
+    }
+  } finally {
+    await releaseHold(carrier, level)
+  }
+  return (await changeState(store, settings.name, () => undefined)) ?? state
+}
+
+/** Compares what stands at one position. */
+async function verdictOf(carrier: Carrier, level: Level): Promise<Parity> {
+  const { runtime } = carrier
+  const verdict = (verdict: Parity['verdict'], says: string): Parity => ({
+    verdict,
+    says,
+    at: runtime.now(),
+    position: level.at,
+  })
+  if (!(await level.reached())) return verdict('unchecked', 'The generations did not come to one position in time.')
+  const compared = await compareGenerations(carrier, level).catch(
+    (error: unknown): Pick<Parity, 'verdict' | 'says'> => ({
+      verdict: 'unchecked',
+      says: `They could not be read: ${error instanceof Error ? error.message : String(error)}`,
+    }),
+  )
+  // Whoever did not hear of the hold may have gone on; what was compared then was not of one position.
+  if (compared.verdict !== 'skipped' && compared.verdict !== 'unchecked' && !(await level.still()))
+    return verdict('unchecked', 'Something was applied while the generations were compared.')
+  return verdict(compared.verdict, compared.says)
+}

@@ -1,0 +1,98 @@
+import { headOf } from '../bus/registration.ts'
+import { type Runtime, sleep } from '../kernel/runtime.ts'
+import type { Position, Store } from '../store/store.ts'
+import type { Generation, ProjectionState } from './generation.ts'
+import { type GenerationProgress, isBeyond, isThrough, type Local, readProgress } from './progress.ts'
+import { changeState } from './state-store.ts'
+import { withHold } from './transitions.ts'
+
+/** How long feeders wait for each other at one position at first, in milliseconds; longer while a comparison goes on. */
+const patience = 10_000
+
+/** Time between two looks whether they have come there, in milliseconds. */
+const every = 25
+
+/** What bringing generations to one position needs. */
+export interface HoldHost {
+  readonly store: Store
+  readonly runtime: Runtime
+  /** Of the projection. */
+  readonly name: string
+  local(generation: number): Local
+  /** Feeders of this process look at what the state says of a hold. */
+  held(state: ProjectionState): void
+  closed(): boolean
+}
+
+/** Two generations on their way to one position, or there. */
+export interface Level {
+  readonly next: Generation
+  readonly live: Generation
+  readonly at: Position
+  readonly by: string
+  /** Waits until both stand there; false where that takes too long. */
+  reached(): Promise<boolean>
+  /** Where both stand there and nothing beyond was applied: how far they are. */
+  still(): Promise<{ readonly next: GenerationProgress; readonly live: GenerationProgress } | undefined>
+  /** A comparison goes on: feeders wait longer. */
+  extend(): Promise<void>
+}
+
+/** Asks the feeders of all processes to apply nothing beyond the head of the log as it is now. Undefined where somebody else asks that already. */
+export async function holdGenerations(
+  carrier: HoldHost,
+  next: Generation,
+  live: Generation,
+): Promise<Level | undefined> {
+  const { store, runtime, name } = carrier
+  const at = await headOf(store)
+  const by = runtime.id()
+  const put = async (): Promise<boolean> => {
+    const state = await changeState(store, name, (current) => {
+      const { hold } = current ?? {}
+      if (current === undefined || (hold !== undefined && hold.by !== by && hold.until > runtime.now()))
+        return undefined
+      return withHold(current, { at, until: runtime.now() + patience, by })
+    })
+    if (state !== undefined) carrier.held(state)
+    return state?.hold?.by === by
+  }
+  if (!(await put())) return undefined
+  const still: Level['still'] = async () => {
+    const both = {
+      next: await readProgress(store, name, next, carrier.local(next.number)),
+      live: await readProgress(store, name, live, carrier.local(live.number)),
+    }
+    const level =
+      (await isThrough(store, next, both.next, at)) &&
+      // What nobody feeds any more need not come there, for generations of two versions are not compared row by row.
+      (next.version !== live.version || (await isThrough(store, live, both.live, at))) &&
+      !(await isBeyond(store, next, both.next, at)) &&
+      !(await isBeyond(store, live, both.live, at))
+    return level ? both : undefined
+  }
+  return {
+    next,
+    live,
+    at,
+    by,
+    still,
+    extend: async () => void (await put()),
+    async reached() {
+      const until = runtime.monotonic() + patience * 0.8
+      for (;;) {
+        if (carrier.closed()) return false
+        if ((await still()) !== undefined) return true
+        if (runtime.monotonic() >= until) return false
+        await sleep(runtime, every)
+      }
+    },
+  }
+}
+
+export async function releaseHold(host: HoldHost, { by }: Level): Promise<void> {
+  const state = await changeState(host.store, host.name, (current) =>
+    current?.hold?.by === by ? withHold(current, undefined) : undefined,
+  )
+  if (state !== undefined) host.held(state)
+}

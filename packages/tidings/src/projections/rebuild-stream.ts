@@ -1,0 +1,174 @@
+import type { BusParts } from '../bus/bus-parts.ts'
+import { type StreamLike, streamName } from '../bus/stream-like.ts'
+import type { Event } from '../events/event.ts'
+import { TidingsError } from '../kernel/errors.ts'
+import { sleep } from '../kernel/runtime.ts'
+import { partitionOf } from '../store/partitioner.ts'
+import {
+  type DocumentChange,
+  type Statement,
+  type Store,
+  type StoredEvent,
+  type StreamName,
+  streamText,
+} from '../store/store.ts'
+import { decode } from '../subscriber/decode.ts'
+import { parkedCollection, readParked } from '../subscriber/parked-event.ts'
+import { checkpointsCollection } from '../subscriber/partition-state.ts'
+import { tableNames } from './apply-event.ts'
+import type { ProjectionContext } from './define-projection.ts'
+import type { Feeder } from './feeder.ts'
+import { type Generation, liveOf, projectionsCollection, subscriptionName } from './generation.ts'
+import { lockTables } from './generation-sql.ts'
+import { readProgress } from './progress.ts'
+import { type DocumentSink, writableCollections } from './projection-documents.ts'
+import type { ProjectionSettings } from './projection-settings.ts'
+import { readState } from './state-store.ts'
+
+/** What was applied again. */
+export interface RebuiltStream {
+  readonly generation: number
+  readonly events: number
+}
+
+/** Most events of one stream that are applied by one commit. */
+const most = 100_000
+
+/** How often it is tried while others apply events of the same partition meanwhile. */
+const patience = 100
+
+/**
+ * Takes away what came of one stream in the live generation, and applies again what had been applied of it, by one commit. It holds only while nothing else
+ * of that partition is applied; then it is done anew.
+ */
+export async function rebuildStream(parts: BusParts, feeder: Feeder, which: StreamLike): Promise<RebuiltStream> {
+  const { store, runtime } = parts
+  const { settings } = feeder
+  const stream = streamName(which)
+  if (settings.forget === undefined) {
+    throw new TidingsError(
+      'TIDINGS_NOT_SUPPORTED',
+      `The projection ${settings.name} does not say by \`forget\` what came of a stream, so one alone cannot be rebuilt.`,
+      { details: { field: 'forget' } },
+    )
+  }
+  for (let tries = 0; tries < patience; tries++) {
+    const { state, version } = await readState(store, settings.name)
+    const live = state === undefined ? undefined : liveOf(state)
+    if (live?.version !== settings.version || live.shape !== settings.shape) throw otherVersion(settings, live)
+    const partition = partitionOf(streamText(stream), store.capabilities.partitions)
+    const progress = await readProgress(store, settings.name, live)
+    const parked = await parkedOf(store, settings, live, stream)
+    const events = await readApplied(store, stream, (event) => {
+      return (
+        settings.handlers.has(event.record.type) &&
+        progress.done(partition, event.position) &&
+        !parked.has(event.position)
+      )
+    })
+    const unit = await applyAgain(parts, settings, live, stream, events)
+    const [result] = await store.commit([
+      {
+        expect: [
+          { collection: projectionsCollection, id: settings.name, version },
+          {
+            collection: checkpointsCollection,
+            id: `${subscriptionName(settings.name, live.number)}/0/${partition}`,
+            version: progress.versions[partition] as number,
+          },
+        ],
+        ...(unit.statements.length === 0 ? {} : { statements: unit.statements }),
+        documents: unit.documents,
+      },
+    ])
+    if (result?.status === 'committed') return { generation: live.number, events: events.length }
+    if (result?.status === 'refused') throw result.error
+    await sleep(runtime, 10 + 40 * runtime.random())
+  }
+  throw new TidingsError(
+    'TIDINGS_CONFLICT',
+    `Events of the same partition were applied again and again while a stream of ${settings.name} was rebuilt; try it at a quieter time.`,
+    { details: { name: settings.name } },
+  )
+}
+
+async function applyAgain(
+  parts: BusParts,
+  settings: ProjectionSettings,
+  live: Generation,
+  stream: StreamName,
+  events: readonly StoredEvent[],
+): Promise<{ readonly statements: readonly Statement[]; readonly documents: readonly DocumentChange[] }> {
+  const { store, declared, reading } = parts
+  const statements: Statement[] = lockTables(store.capabilities.sql, live)
+  const overlay = overlaySink(store)
+  const context: ProjectionContext = {
+    tables: tableNames(live.tables, live.number),
+    write: (statement) => void statements.push(statement),
+    documents: writableCollections(settings.name, live.number, settings.documents, overlay.sink),
+  }
+  await settings.forget?.(stream, context)
+  const name = subscriptionName(settings.name, live.number)
+  const subscription = declared.find((one) => one.settings.name === name)
+  if (subscription === undefined) throw otherVersion(settings, live)
+  for (const { record, partition, position, stream: text } of events) {
+    const event = await decode({ partition, offset: position, stream: text, record }, subscription, reading)
+    await settings.handlers.get(event.type)?.(event as Event<never>, context)
+  }
+  return { statements, documents: overlay.changes() }
+}
+
+/** Later writes stand for earlier ones: what is deleted and put again is one put, so that its version goes on. */
+function overlaySink(store: Store): { readonly sink: DocumentSink; changes(): readonly DocumentChange[] } {
+  const changes = new Map<string, DocumentChange>()
+  return {
+    sink: {
+      async read(collection, id) {
+        const change = changes.get(`${collection}\n${id}`)
+        if (change !== undefined) return 'put' in change ? change.put : undefined
+        return (await store.find(collection, { id }))[0]?.body
+      },
+      change: (change) => void changes.set(`${change.collection}\n${change.id}`, change),
+    },
+    changes: () => [...changes.values()],
+  }
+}
+
+async function parkedOf(
+  store: Store,
+  { name }: ProjectionSettings,
+  { number }: Generation,
+  stream: StreamName,
+): Promise<ReadonlySet<number>> {
+  const prefix = `${subscriptionName(name, number)}/0/${streamText(stream)}/`
+  const found = await store.find(parkedCollection, { prefix, limit: most })
+  return new Set(found.map((document) => readParked(document).offset))
+}
+
+async function readApplied(
+  store: Store,
+  stream: StreamName,
+  applied: (event: StoredEvent) => boolean,
+): Promise<readonly StoredEvent[]> {
+  const events: StoredEvent[] = []
+  for (let from = 1; ; ) {
+    const page = await store.readStream(stream, { from })
+    events.push(...page.filter(applied))
+    const last = page.at(-1)
+    if (last === undefined) return events
+    if (events.length > most) {
+      throw new TidingsError('TIDINGS_TOO_LARGE', `The stream has more than ${most} events; rebuild the projection.`, {
+        details: { limit: most },
+      })
+    }
+    from = last.streamVersion + 1
+  }
+}
+
+function otherVersion({ name, version }: ProjectionSettings, live: Generation | undefined): TidingsError {
+  return new TidingsError(
+    'TIDINGS_NOT_SUPPORTED',
+    `Readers of ${name} see ${live === undefined ? 'nothing yet' : `version ${live.version}`}, and this process has the code of version ${version}.`,
+    { details: { name, version } },
+  )
+}
