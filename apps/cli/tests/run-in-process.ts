@@ -42,7 +42,16 @@ export async function runInProcess(args: readonly string[], options: RunOptions 
     signal: options.signal ?? new AbortController().signal,
     user: 'ada',
     // What a command closes is its own opening, not the store of the test.
-    open: async () => ({ ...store, close: async () => {} }),
+    open: async () => ({
+      capabilities: store.capabilities,
+      commit: (units) => store.commit(units),
+      readStream: (stream, query) => store.readStream(stream, query),
+      readAll: (query) => store.readAll(query),
+      find: (collection, query) => store.find(collection, query),
+      watch: (wake) => store.watch(wake),
+      prune: (query) => store.prune(query),
+      close: async () => {},
+    }),
   })
   return {
     code,
