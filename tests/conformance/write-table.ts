@@ -33,11 +33,11 @@ child.stdout.on('data', (chunk: Buffer) => {
 })
 const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
 
-/** What a suite prints at its end: a head, a line, a row. Suites of one port have the same columns. */
+/** What a suite prints at its end: a head, a line, a row. Suites of one port share a table; what one does not speak of stays empty there. */
 const rows = output
   .split('\n')
   .filter((line) => line.startsWith('|') && !line.startsWith('| ---') && !/^\| -+ \|/.test(line))
-const tables = new Map<string, Map<string, readonly string[]>>()
+const tables = new Map<string, Map<string, ReadonlyMap<string, string>>>()
 let columns: readonly string[] = []
 for (const row of rows) {
   const cells = row
@@ -46,19 +46,20 @@ for (const row of rows) {
     .map((cell) => cell.trim())
   if (cells[0] === 'backend') columns = cells
   else {
-    const key = columns.join('|')
-    const table = tables.get(key) ?? new Map<string, readonly string[]>([['', columns]])
-    tables.set(key, table.set(cells[0] ?? '', cells))
+    const named = new Map(columns.map((column, at) => [column, cells[at] ?? '']))
+    const port = named.get('port') ?? ''
+    tables.set(port, (tables.get(port) ?? new Map()).set(cells[0] ?? '', named))
   }
 }
 const markdown = [...tables.values()]
   .map((table) => {
-    const [head = [], ...body] = [...table.values()].map((cells) => cells.filter((_, at) => at !== 1))
+    const head = [...new Set([...table.values()].flatMap((cells) => [...cells.keys()]))].filter((one) => one !== 'port')
     const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+    const body = [...table.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1))
     return [
       line(head),
       line(head.map(() => '---')),
-      ...body.toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)).map(line),
+      ...body.map(([, cells]) => line(head.map((column) => cells.get(column) ?? ''))),
     ].join('\n')
   })
   .join('\n\n')

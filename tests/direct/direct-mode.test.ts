@@ -1,6 +1,5 @@
 import { createEventBus, defineEvent, type EventBus, type EventBusOptions, memoryStore, type Store } from 'tidings'
 import {
-  type Consumer,
   type Delivery,
   logTransport,
   type Outcome,
@@ -31,53 +30,9 @@ async function run<Result>(work: Promise<Result>): Promise<Result> {
   return work
 }
 
-/** A log plays the broker, one that remembers how far its groups are. */
+/** A log plays the broker, one whose groups remember how far they are. */
 function onLog(log: Store, through: (transport: Transport) => Transport = (transport) => transport): TransportAdapter {
-  const places = new Map<string, number>()
-  return {
-    name: 'log',
-    open: async (host) => {
-      const inner = logTransport(log, host)
-      return through({
-        ...inner,
-        capabilities: { ...inner.capabilities, remembers: true },
-        async subscribe(options, sink) {
-          const consumer = await inner.subscribe(options, {
-            ...sinkOf(sink),
-            assigned: async (partitions) =>
-              (await sink.assigned(partitions)).map((offset, at) =>
-                offset === -1 ? (places.get(`${options.group}/${partitions[at]}`) ?? -1) : offset,
-              ),
-          })
-          return {
-            ...consumerOf(consumer),
-            done: (partition, offset) => void places.set(`${options.group}/${partition}`, offset),
-          }
-        },
-      })
-    },
-  }
-}
-
-function sinkOf(sink: Sink): Sink {
-  return {
-    assigned: (partitions) => sink.assigned(partitions),
-    revoked: (partitions) => sink.revoked(partitions),
-    lost: (partitions) => sink.lost(partitions),
-    deliver: (deliveries) => sink.deliver(deliveries),
-    scanned: (partition, offset) => sink.scanned(partition, offset),
-    ended: (cause) => sink.ended(cause),
-  }
-}
-
-function consumerOf(consumer: Consumer): Consumer {
-  return {
-    request: (count) => consumer.request(count),
-    done: (partition, offset) => consumer.done(partition, offset),
-    settle: (delivery, how) => consumer.settle(delivery, how),
-    seek: (partition, offset) => consumer.seek(partition, offset),
-    close: () => consumer.close(),
-  }
+  return { name: 'log', open: async (host) => through(logTransport(log, host, {}, 'relied')) }
 }
 
 async function direct(transport: TransportAdapter, options: Partial<EventBusOptions> = {}): Promise<EventBus> {

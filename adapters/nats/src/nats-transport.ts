@@ -50,6 +50,7 @@ export class NatsTransport implements Transport {
       replay: true,
       maxBytes,
       partitions,
+      remembers: true,
     })
     const turn = new Turn(host.runtime)
     const watch = new StreamWatch(link, host, facts, () => openStream(link.manager, { ...settings, partitions }, host))
@@ -75,6 +76,8 @@ export class NatsTransport implements Transport {
         return documents
       },
       head: () => watch.end(),
+      // Members that name a store keep their place there; nothing is noted of them.
+      progress: { of: 'relied', log: () => watch.created },
       reading: (subscribe, sink, failed) =>
         new NatsReading({ link, host, turn, watch, stream: prefix, subscribe, sink, prefetch, prefetchBytes, failed }),
     })

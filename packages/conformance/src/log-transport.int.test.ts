@@ -18,3 +18,7 @@ testTransport({
   ...logBackend({ name: 'log over memory, real time', runtime: realRuntime(), store, log: { lease: 400, poll: 20 } }),
   runner,
 })
+testTransport({
+  ...logBackend({ name: 'log over memory, remembering', runtime: virtualRuntime(), store, progress: 'all' }),
+  runner,
+})

@@ -48,15 +48,18 @@ export {
   type Unit,
 } from './store/store.ts'
 export type { TransportAdapter } from './transport/adapter.ts'
+export { progressCollection } from './transport/log/group-progress.ts'
 export {
   type GroupDocuments,
   type LogGroups,
   type LogGroupsOptions,
   type LogReading,
   logGroups,
+  type ProgressOptions,
 } from './transport/log/log-groups.ts'
 export type { LogTransportOptions } from './transport/log/log-options.ts'
 export { logTransport } from './transport/log/log-transport.ts'
+export { countGroup, passedByAll } from './transport/log/passed-by-all.ts'
 export { SinkCalls } from './transport/log/sink-calls.ts'
 export { Turn } from './transport/log/turn.ts'
 export type {

@@ -89,6 +89,7 @@ describe('documents of a group in a bucket', without('nats'), () => {
     await documents.find('instances')
     await of(group).commit([{ documents: [{ put: 'y', collection: 'instances', id: 'new' }] }])
     await of('other').commit([{ documents: [{ put: 'y', collection: 'owners', id: 'other' }] }])
+    await of(group).commit([{ documents: [{ put: 'y', collection: 'progress', id: `${group}/0` }] }])
     await of(group).commit([{ documents: [{ put: 'y', collection: 'owners', id: group }] }])
     await eventually(() => woken === 2, { deadline: 5_000 })
     stop()

@@ -1,5 +1,5 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import type { Subscription } from '@nats-io/transport-node'
+import type { Msg, Subscription } from '@nats-io/transport-node'
 import {
   type CommitResult,
   type DocumentChange,
@@ -7,6 +7,7 @@ import {
   type Expectation,
   type GroupDocuments,
   type Host,
+  progressCollection,
   type StoredDocument,
   TidingsError,
   type Timer,
@@ -35,7 +36,7 @@ type DocumentExpectation = Extract<Expectation, { collection: string }>
 const settling = 10
 
 /**
- * The documents of one group in a key-value bucket: `<group>.owners` and `<group>.instances.<id>`, a revision as version. Reads are answered by
+ * The documents of one group in a key-value bucket: `<group>.owners`, `<group>.instances.<id>` and `<group>.progress.<group>/<partition>`, a revision as version. Reads are answered by
  * whoever leads the bucket, never by a follower, so that what was written before is seen.
  */
 export class KvDocuments implements GroupDocuments {
@@ -72,8 +73,9 @@ export class KvDocuments implements GroupDocuments {
     return documents
   }
 
-  /** Units are applied one after another, each whole or not at all as long as it changes one document. */
+  /** Units are applied one after another, each whole or not at all as long as it changes one document. Notes of progress do not wait for each other. */
   async commit(units: readonly Unit[]): Promise<readonly CommitResult[]> {
+    if (units.every(isNote)) return Promise.all(units.map((unit) => this.#apply(unit)))
     const results: CommitResult[] = []
     for (const unit of units) results.push(await this.#apply(unit))
     return results
@@ -90,16 +92,18 @@ export class KvDocuments implements GroupDocuments {
         wake()
       })
     }
-    let subscription: Subscription | undefined
+    const subscriptions: Subscription[] = []
     if (!link.nats.isClosed()) {
-      subscription = link.nats.subscribe(`${this.#root}.>`, {
-        callback: (error, message) => {
+      // Progress is noted often, and tells nobody what to do.
+      for (const subject of [`${this.#root}.owners`, `${this.#root}.instances.*`]) {
+        const callback = (error: Error | null, message: Msg): void => {
           if (error === null) heard(message.subject)
-        },
-      })
+        }
+        subscriptions.push(link.nats.subscribe(subject, { callback }))
+      }
     }
     return () => {
-      subscription?.unsubscribe()
+      for (const subscription of subscriptions) subscription.unsubscribe()
       timer?.cancel()
     }
   }
@@ -189,6 +193,10 @@ export class KvDocuments implements GroupDocuments {
       timer?.cancel()
     }
   }
+}
+
+function isNote({ documents = [] }: Unit): boolean {
+  return documents.every(({ collection }) => collection === progressCollection)
 }
 
 function notOne(): TidingsError {

@@ -1,7 +1,9 @@
 import {
+  countGroup,
   type Host,
   type LogTransportOptions,
   logTransport,
+  passedByAll,
   TidingsError,
   type Timer,
   type Transport,
@@ -11,7 +13,6 @@ import {
 import { type RedisOptions, redisSettings, whole } from '../redis-options.ts'
 import { openStore } from '../store/open-store.ts'
 import type { RedisStore } from '../store/redis-store.ts'
-import { GroupProgress } from './group-progress.ts'
 
 export interface RedisTransportOptions extends Omit<RedisOptions, 'keep'>, Pick<LogTransportOptions, 'poll' | 'lease'> {
   readonly keep?: {
@@ -64,14 +65,13 @@ interface Parts {
 }
 
 function overStore(store: RedisStore, host: Host, { log, maxBytes, keep }: Parts): Transport {
-  const inner = logTransport(store, host, log)
-  const progress = new GroupProgress(store, host)
-  const stopTrimming = trim(store, progress, host, keep)
+  // Trimming asks how far everybody is, also those who keep that themselves.
+  const inner = logTransport(store, host, log, 'all')
+  const stopTrimming = trim(store, host, keep)
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     stopTrimming()
     await inner.close()
-    await progress.close()
     await store.close()
   }
   return {
@@ -83,25 +83,25 @@ function overStore(store: RedisStore, host: Host, { log, maxBytes, keep }: Parts
     publish: (batch, signal) => inner.publish(batch, signal),
     async subscribe(options, sink) {
       // A group that the transport refuses must not hold anything back.
-      const consumer = await inner.subscribe(options, progress.sink(options.group, sink))
+      const consumer = await inner.subscribe(options, sink)
       try {
-        await progress.join(options.group)
+        await countGroup(store, options.group)
       } catch (error) {
         await consumer.close()
         throw error
       }
-      return progress.consumer(options.group, consumer)
+      return consumer
     },
     close: () => (closing ??= close()),
   }
 }
 
 /** Lets go what every group has passed, once it is old enough. Returns how to stop. */
-function trim(store: RedisStore, progress: GroupProgress, host: Host, { passed, every }: typeof defaults): () => void {
+function trim(store: RedisStore, host: Host, { passed, every }: typeof defaults): () => void {
   let timer: Timer | undefined
   let stopped = false
   const sweep = async (): Promise<void> => {
-    const through = await progress.passedByAll(store.capabilities.partitions)
+    const through = await passedByAll(store, store.capabilities.partitions)
     for (let more = through > 0; more && !stopped; )
       ({ more } = await store.prune({ through, before: host.runtime.now() - passed, limit: 1_000 }))
   }

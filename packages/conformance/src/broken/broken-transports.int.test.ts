@@ -5,7 +5,7 @@ import { brokenPromises } from '../suite/suite-result.ts'
 import { logBackend } from '../transport/log-backend.ts'
 import { runTransportSuite } from '../transport/transport-suite.ts'
 import { sharedBackend } from './store/shared-store.ts'
-import { bendBackend, honestLog } from './transport/bend.ts'
+import { bendBackend, honestLog, rememberingLog } from './transport/bend.ts'
 import { brokenTransports } from './transport/broken-transports.ts'
 import { fanoutBackend } from './transport/memory-fanout.ts'
 import { queueBackend } from './transport/memory-queue.ts'
@@ -16,6 +16,7 @@ const durable = sharedBackend('durable')
 const good = [
   bendBackend(honestLog('a log that nobody bends'), {}),
   logBackend({ name: 'a durable log', runtime: virtualRuntime(), store: durable.create, remove: durable.remove }),
+  bendBackend(rememberingLog('a log that remembers'), {}),
   fanoutBackend('a fan-out'),
   queueBackend('a queue'),
   queueBackend('a queue in order', { ordered: true }),

@@ -19,6 +19,8 @@ export const declaredCapabilities: Topic<TransportWorld> = {
         assert.ok(['stream', 'none'].includes(capabilities.ordering), 'ordering')
         for (const flag of ['groups', 'redelivery', 'replay'] as const)
           assert.equal(typeof capabilities[flag], 'boolean', flag)
+        for (const flag of ['topicPartitions', 'remembers'] as const)
+          assert.ok(['boolean', 'undefined'].includes(typeof capabilities[flag]), flag)
         assert.ok(Number.isInteger(capabilities.maxBytes) && capabilities.maxBytes > 0, 'maxBytes')
         assert.ok(Number.isInteger(capabilities.partitions) && capabilities.partitions >= 1, 'partitions')
         same((await world.connect()).capabilities, capabilities)
@@ -29,7 +31,9 @@ export const declaredCapabilities: Topic<TransportWorld> = {
       promise: 'declared',
       title: 'belong together: a log orders, remembers and delivers again, a fan-out does not deliver again',
       run: async ({ transport }) => {
-        const { kind, ordering, replay, redelivery } = transport.capabilities
+        const { kind, ordering, replay, redelivery, remembers = false } = transport.capabilities
+        // A queue keeps what is not settled, and needs no place.
+        if (kind !== 'log') same(remembers, false, 'only logs have places to remember')
         if (kind === 'log')
           same({ ordering, replay, redelivery }, { ordering: 'stream', replay: true, redelivery: true })
         if (kind === 'fanout') same({ replay, redelivery }, { replay: false, redelivery: false })

@@ -1,6 +1,7 @@
 import {
   type LogTransportOptions,
   logTransport,
+  type ProgressOptions,
   type Runtime,
   type Store,
   silentLog,
@@ -22,17 +23,20 @@ export interface LogBackendOptions {
   readonly remove?: ((place: string) => Promise<void> | void) | undefined
   /** Options of the transport; `lease` decides how long a take-over may last. */
   readonly log?: LogTransportOptions
+  /** Whose progress the groups remember; default: nobody's. */
+  readonly progress?: ProgressOptions['of']
 }
 
 /** Describes the log transport over any store, with members that can die, for `testTransport`. */
-export function logBackend({ name, runtime, store, remove, log }: LogBackendOptions): TransportBackend {
+export function logBackend({ name, runtime, store, remove, log, progress }: LogBackendOptions): TransportBackend {
   const stores = new Map<string, Set<Store>>()
   const lives = new WeakMap<Transport, Mortal>()
   const open = async (place: string): Promise<Transport> => {
     const opened = await store(place)
     stores.set(place, (stores.get(place) ?? new Set()).add(opened))
     const life = mortal(runtime, opened)
-    const transport = logTransport(life.store, { runtime: life.runtime, log: silentLog, meter: silentMeter }, log)
+    const host = { runtime: life.runtime, log: silentLog, meter: silentMeter }
+    const transport = logTransport(life.store, host, log, progress)
     lives.set(transport, life)
     return transport
   }

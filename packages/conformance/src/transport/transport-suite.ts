@@ -21,6 +21,8 @@ import { queueOrder } from './queue-order.ts'
 import { queueSettling } from './queue-settling.ts'
 import { redeliveryHas } from './redelivery-has.ts'
 import { redeliveryHasNot } from './redelivery-has-not.ts'
+import { remembersHas } from './remembers-has.ts'
+import { remembersHasNot } from './remembers-has-not.ts'
 import { replayHas } from './replay-has.ts'
 import { replayHasNot } from './replay-has-not.ts'
 import { roundTrip } from './round-trip.ts'
@@ -73,6 +75,7 @@ function prepare({
   ordering,
   redelivery,
   replay,
+  remembers = false,
 }: TransportCapabilities): Prepared<TransportWorld> {
   const chosen = [
     choose('kind', kind, true, ofKind[kind], []),
@@ -87,6 +90,7 @@ function prepare({
     choose('groups', groups, groups, kind === 'log' ? [...groupsHas, ...logGroups] : groupsHas, groupsHasNot),
     choose('redelivery', redelivery, redelivery, redeliveryHas, redeliveryHasNot),
     choose('replay', replay, replay, replayHas, replayHasNot),
+    ...(kind === 'log' ? [choose('remembers', remembers, remembers, remembersHas, remembersHasNot)] : []),
   ]
   return { abilities: chosen.map((one) => one.capability), topics: [...everybody, ...chosen] }
 }

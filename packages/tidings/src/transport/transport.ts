@@ -46,7 +46,11 @@ export interface TransportCapabilities {
    * share of the same topic to every member and for good; else numbers are 0 to `partitions` - 1, whatever the topic.
    */
   readonly topicPartitions?: boolean
-  /** For a log: whether a group itself remembers how far it was told to be done, so that -1 begins there. Default false: whoever reads keeps that. */
+  /**
+   * For a log: whether a group itself remembers how far it was told to be done, so that -1 begins there: exactly where its member has closed, and at
+   * or before that place where it has died. A member that names a store keeps that place there, and may be left out. Default false: whoever reads
+   * keeps it.
+   */
   readonly remembers?: boolean
 }
 

@@ -26,6 +26,12 @@ export function honestLog(name: string, partitions: number = 8): TransportBacken
   return logBackend({ name, runtime: virtualRuntime(), store })
 }
 
+/** The same, with groups that remember how far they are. */
+export function rememberingLog(name: string): TransportBackend {
+  const store = sharedByPlace(() => memoryStore())
+  return logBackend({ name, runtime: virtualRuntime(), store, progress: 'relied' })
+}
+
 export function brokenLog(name: string, breaks: readonly string[], bend: Bend): BrokenTransport {
   return { backend: bendBackend(honestLog(name), bend), breaks }
 }

@@ -2,6 +2,7 @@ import { TidingsError } from '../../kernel/errors.ts'
 import { sleep } from '../../kernel/runtime.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { Consumer, Delivery, Offset, Sink, SubscribeOptions } from '../transport.ts'
+import type { GroupProgress } from './group-progress.ts'
 import type { Member } from './group-share.ts'
 import type { LogReading } from './log-groups.ts'
 import type { Membership } from './membership.ts'
@@ -17,6 +18,8 @@ export interface LogConsumerOptions {
   readonly reading: (failed: (cause: Error) => void) => LogReading
   /** The end of the log. */
   readonly head: () => Promise<Offset>
+  /** What the group remembers of how far it is, where it does. */
+  readonly progress: GroupProgress | undefined
   readonly closed: (consumer: LogConsumer) => void
 }
 
@@ -69,8 +72,9 @@ export class LogConsumer implements Consumer, Member {
     if (this.#open) this.#reading.request(count)
   }
 
-  done(): void {
-    // The engine keeps its own checkpoints in the store; nobody else asks.
+  /** Where no group remembers anything, whoever reads keeps checkpoints of its own, and nobody else asks. */
+  done(partition: number, offset: Offset): void {
+    if (this.#terms.has(partition)) this.#options.progress?.done(partition, offset)
   }
 
   settle(_delivery: Delivery): void {
@@ -93,6 +97,7 @@ export class LogConsumer implements Consumer, Member {
     if (term?.stage === 'assigning') term.sought = offset
     if (term?.stage !== 'reading') return
     this.#reading.drop(partition)
+    this.#options.progress?.started(partition, offset)
     this.#reading.start([partition], [offset])
   }
 
@@ -104,9 +109,10 @@ export class LogConsumer implements Consumer, Member {
   async #close(): Promise<void> {
     this.#stop.abort()
     this.#reading.stop()
-    const { membership, closed } = this.#options
+    const { membership, progress, closed } = this.#options
     await this.giveUp([...this.#terms.keys()])
     await this.#calls.ended()
+    progress?.stop()
     await membership.leave(this.group)
     closed(this)
   }
@@ -135,6 +141,8 @@ export class LogConsumer implements Consumer, Member {
     await this.#call(async () => {
       const told = partitions.filter((partition) => this.#told.delete(partition))
       if (told.length > 0 && !this.#ended) await this.#options.sink.revoked(told)
+      // Whoever owns them next begins where this says.
+      await this.#options.progress?.settle(partitions)
     })
     for (const [partition, term] of terms) if (this.#terms.get(partition) === term) this.#terms.delete(partition)
   }
@@ -146,6 +154,7 @@ export class LogConsumer implements Consumer, Member {
       this.#terms.delete(partition)
       this.#reading.drop(partition)
     }
+    this.#options.progress?.forget(lost)
     void this.#call(() => {
       const told = lost.filter((partition) => this.#told.delete(partition))
       if (told.length > 0 && !this.#ended) this.#options.sink.lost(told)
@@ -163,34 +172,61 @@ export class LogConsumer implements Consumer, Member {
   }
 
   async #assign(terms: ReadonlyMap<number, Term>): Promise<void> {
-    const current = (partition: number): boolean => {
-      const term = terms.get(partition)
-      return term?.stage === 'assigning' && this.#terms.get(partition) === term
-    }
+    let head: Offset | undefined
+    const answers = new Map<number, Offset>()
+    const asked = await this.#insist(terms, async (wanted) => {
+      head = this.#options.subscribe.start === 'end' ? await this.#options.head() : undefined
+      const offsets = await this.#options.sink.assigned(wanted)
+      if (offsets.length !== wanted.length || !offsets.every((offset) => offset === -1 || isOffset(offset)))
+        throw invalid('offsets', 'a whole number from 0, or -1, for each partition')
+      for (const [at, partition] of wanted.entries()) {
+        this.#told.add(partition)
+        answers.set(partition, offsets[at] as Offset)
+      }
+    })
+    if (!asked) return
+    const { progress, sink } = this.#options
+    const remembers = progress?.asked === true
+    // All begin together, so that who reads in order over all partitions begins with the lowest.
+    await this.#insist(terms, async (wanted) => {
+      const unknown = wanted.filter((partition) => answers.get(partition) === -1)
+      const places = remembers ? await progress.begin(unknown, head) : unknown.map(() => head ?? 0)
+      const found = new Map(unknown.map((partition, at) => [partition, places[at] as Offset]))
+      const begun = [...terms].filter(([partition, term]) => this.#assigning(partition, term))
+      const offsets = begun.map(
+        ([partition, { sought }]) => sought ?? found.get(partition) ?? answers.get(partition) ?? 0,
+      )
+      for (const [at, [partition, term]] of begun.entries()) {
+        term.stage = 'reading'
+        progress?.started(partition, offsets[at] as Offset, remembers && found.get(partition) === offsets[at])
+      }
+      const partitions = begun.map(([partition]) => partition)
+      this.#reading.start(partitions, offsets)
+      for (const [at, partition] of partitions.entries())
+        if (found.has(partition)) sink.scanned(partition, offsets[at] as Offset)
+    })
+  }
+
+  /** Tries until it succeeds, or none of these terms is being assigned any more; then false. */
+  async #insist(
+    terms: ReadonlyMap<number, Term>,
+    attempt: (partitions: readonly number[]) => Promise<void>,
+  ): Promise<boolean> {
     for (;;) {
-      const wanted = [...terms.keys()].filter(current)
-      if (wanted.length === 0 || !this.#open) return
+      const wanted = [...terms].flatMap(([partition, term]) => (this.#assigning(partition, term) ? [partition] : []))
+      if (wanted.length === 0 || !this.#open) return false
       try {
-        const start = this.#options.subscribe.start === 'end' ? await this.#options.head() : 0
-        const offsets = await this.#options.sink.assigned(wanted)
-        if (offsets.length !== wanted.length || !offsets.every((offset) => offset === -1 || isOffset(offset)))
-          throw invalid('offsets', 'a whole number from 0, or -1, for each partition')
+        await attempt(wanted)
         this.#trouble.passed()
-        for (const partition of wanted) this.#told.add(partition)
-        const begun = wanted.filter(current)
-        const places = begun.map((partition) => {
-          const offset = offsets[wanted.indexOf(partition)] as Offset
-          return terms.get(partition)?.sought ?? (offset === -1 ? start : offset)
-        })
-        for (const partition of begun) (terms.get(partition) as Term).stage = 'reading'
-        this.#reading.start(begun, places)
-        for (const [at, partition] of begun.entries())
-          if (offsets[wanted.indexOf(partition)] === -1) this.#options.sink.scanned(partition, places[at] as Offset)
-        return
+        return true
       } catch (error) {
         await sleep(this.#options.host.runtime, this.#trouble.failed(error), this.#stop.signal).catch(() => {})
       }
     }
+  }
+
+  #assigning(partition: number, term: Term): boolean {
+    return term.stage === 'assigning' && this.#terms.get(partition) === term
   }
 
   #call(call: () => Promise<void> | void): Promise<void> {

@@ -2,12 +2,13 @@ import { TidingsError } from '../../kernel/errors.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { Store } from '../../store/store.ts'
 import type { Consumer, Offset, Sink, SubscribeOptions } from '../transport.ts'
+import { GroupProgress } from './group-progress.ts'
 import { LogConsumer } from './log-consumer.ts'
 import { Membership } from './membership.ts'
 import { refuseStrangers } from './refuse-strangers.ts'
 
 /**
- * Documents in which the members of groups say that they live and what they own: `instances` and `owners`. A store is one; so is
+ * Documents in which the members of groups say that they live, what they own and how far they are: `instances`, `owners`, `progress`. A store is one; so is
  * anything that keeps documents and compares a version before it writes. Here a version need only grow with each put, and be 0
  * where there is none; units need not be atomic beyond one document.
  */
@@ -33,8 +34,17 @@ export interface LogGroupsOptions {
   readonly documents: (group: string) => GroupDocuments
   /** The end of the log. */
   readonly head: () => Promise<Offset>
+  /** Lets groups remember how far they were told to be done, as `TransportCapabilities.remembers` says. Default: whoever reads keeps that. */
+  readonly progress?: ProgressOptions
   /** Makes the reading of a new consumer. `failed` is called where it cannot go on; nothing is delivered afterwards. */
   readonly reading: (subscribe: SubscribeOptions, sink: Sink, failed: (cause: Error) => void) => LogReading
+}
+
+export interface ProgressOptions {
+  /** `relied`: for members that name no store. `all`: for those that do as well, so that what all have passed can be let go. */
+  readonly of: 'relied' | 'all'
+  /** Which log offsets belong to, for as long as a consumer lives; where it is another than noted, groups begin anew. Default: there is but one. */
+  readonly log?: () => string
 }
 
 /** The groups of a log: who shares its partitions, under a lease, and what each member's sink is told. */
@@ -48,7 +58,7 @@ export interface LogGroups {
 }
 
 export function logGroups(options: LogGroupsOptions): LogGroups {
-  const { host, lease, partitions, documents, head, reading } = options
+  const { host, lease, partitions, documents, head, progress, reading } = options
   const consumers = new Set<LogConsumer>()
   /** One is enough, but where one process joins the same group twice each is an instance of its own. */
   const memberships: Membership[] = []
@@ -62,20 +72,28 @@ export function logGroups(options: LogGroupsOptions): LogGroups {
     return fresh
   }
 
+  const progressOf = (subscribe: SubscribeOptions): GroupProgress | undefined =>
+    progress === undefined || (progress.of === 'relied' && subscribe.store !== undefined)
+      ? undefined
+      : new GroupProgress({ subscribe, documents: documents(subscribe.group), host, log: progress.log?.() })
+
   return {
     async subscribe(subscribe, sink) {
       check(subscribe)
       const place = documents(subscribe.group)
       if (subscribe.store !== undefined) await refuseStrangers(place, host, lease, subscribe)
       const membership = membershipFor(subscribe.group)
+      const progress = progressOf(subscribe)
+      const heard = progress === undefined ? sink : noting(sink, progress)
       const consumer = new LogConsumer({
         host,
         partitions,
         subscribe,
-        sink,
+        sink: heard,
         membership,
         head,
-        reading: (failed) => reading(subscribe, sink, failed),
+        progress,
+        reading: (failed) => reading(subscribe, heard, failed),
         closed: (gone) => consumers.delete(gone),
       })
       consumers.add(consumer)
@@ -96,6 +114,24 @@ export function logGroups(options: LogGroupsOptions): LogGroups {
     },
     async close() {
       await Promise.all([...consumers].map((consumer) => consumer.close()))
+    },
+  }
+}
+
+/** The sink, with what it is told noted. */
+function noting(sink: Sink, progress: GroupProgress): Sink {
+  return {
+    assigned: (partitions) => sink.assigned(partitions),
+    revoked: (partitions) => sink.revoked(partitions),
+    lost: (partitions) => sink.lost(partitions),
+    ended: (cause) => sink.ended(cause),
+    deliver(deliveries) {
+      progress.delivered(deliveries)
+      sink.deliver(deliveries)
+    },
+    scanned(partition, offset) {
+      progress.scanned(partition, offset)
+      sink.scanned(partition, offset)
     },
   }
 }

@@ -3,7 +3,7 @@ import { isTidingsError, TidingsError } from '../../kernel/errors.ts'
 import type { Host } from '../../store/adapter.ts'
 import type { CommitResult, Store } from '../../store/store.ts'
 import type { Outcome, Transport, TransportCapabilities } from '../transport.ts'
-import { logGroups } from './log-groups.ts'
+import { logGroups, type ProgressOptions } from './log-groups.ts'
 import { type LogTransportOptions, resolveLogOptions } from './log-options.ts'
 import { Reading } from './reading.ts'
 import { TailReader } from './tail-reader.ts'
@@ -12,8 +12,15 @@ import { Turn } from './turn.ts'
 /**
  * The transport that reads a store's own log, for any store. Events are delivered in commit order of each partition; members of
  * a group share the partitions by documents of the store, under a lease. It does not close the store.
+ *
+ * @param progress Whose progress the groups remember, where they should. Default: nobody's, for engines keep their own in the store.
  */
-export function logTransport(store: Store, host: Host, options: LogTransportOptions = {}): Transport {
+export function logTransport(
+  store: Store,
+  host: Host,
+  options: LogTransportOptions = {},
+  progress?: ProgressOptions['of'],
+): Transport {
   const { poll, lease, window, page } = resolveLogOptions(options)
   const { partitions, durability, name } = store.capabilities
   const capabilities: TransportCapabilities = Object.freeze({
@@ -26,6 +33,7 @@ export function logTransport(store: Store, host: Host, options: LogTransportOpti
     replay: true,
     maxBytes: Number.MAX_SAFE_INTEGER,
     partitions,
+    ...(progress !== undefined && { remembers: true }),
   })
   const turn = new Turn(host.runtime)
   const tail = new TailReader({ store, host, turn, poll, window, page })
@@ -34,6 +42,7 @@ export function logTransport(store: Store, host: Host, options: LogTransportOpti
     lease,
     partitions,
     documents: () => store,
+    ...(progress !== undefined && { progress: { of: progress } }),
     head: async () => (await store.readAll({ after: 0, limit: 1, types: [] })).through,
     reading: ({ topics, exclusive }, sink, failed) =>
       new Reading({ store, host, turn, tail, sink, topics, inOrder: exclusive === true, page, near: window, failed }),
