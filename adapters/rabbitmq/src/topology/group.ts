@@ -11,6 +11,9 @@ const patience = 10_000
 /** Never reached: how often an event comes again is for the engine to say. Named since newer brokers put a limit of 20 where none is. */
 const deliveries = 2_147_483_647
 
+/** When a queue that was made for a moment goes by itself, should nobody have taken it away, in milliseconds. */
+const forgottenAfter = 60_000
+
 export interface GroupParts {
   readonly link: Link
   readonly host: Host
@@ -37,6 +40,7 @@ export function enterGroup(
     const channel = await link.acquire()
     try {
       const { others, dead } = await declareQueues(channel, group)
+      await makeLasting(channel, group, host)
       if (fresh && locked && !others) await renewTopics(channel, parts)
       else await addTopics(channel, parts, group.topics)
       await join(others, dead)
@@ -69,6 +73,23 @@ async function declareQueues(channel: Channel, group: GroupNames): Promise<{ oth
     others ||= consumerCount > 0
   }
   return { others, dead: dead.messageCount }
+}
+
+/**
+ * Sees to it that the broker still knows the queues after a crash. RabbitMQ keeps the list of its quorum queues in a file, the latest of them for up to
+ * some seconds in memory only. Killed before, it comes back with that queue empty and without a leader for good: what it had confirmed is gone, and
+ * whatever channel publishes to it is stuck. To make another queue is to write down the one before, so one more is made, and taken away again.
+ * Run before anything is bound to the queues.
+ */
+async function makeLasting(channel: Channel, group: GroupNames, host: Host): Promise<void> {
+  // Under a new name each time: after a crash in between the old one may be in that very state.
+  const queue = group.last(host.runtime.id())
+  await channel.queueDeclare({
+    queue,
+    durable: true,
+    arguments: { 'x-queue-type': 'quorum', 'x-expires': forgottenAfter },
+  })
+  await channel.queueDelete({ queue })
 }
 
 async function addTopics(channel: Channel, { names, group, topics }: GroupParts, exchange: string): Promise<void> {

@@ -32,6 +32,8 @@ export interface GroupNames {
   readonly lock: string
   /** The queue on which a member hears from the others. */
   member(id: string): string
+  /** A queue that is there for a moment: made after all others, it has the broker write those down. */
+  last(id: string): string
 }
 
 /** Throws TIDINGS_INVALID_OPTION where no names can be made of the group's. */
@@ -54,6 +56,7 @@ export function groupNamesOf(prefix: string, group: string, partitions: number):
     dead: `${whole}.dead`,
     lock: `${whole}.lock`,
     member: (id) => `${whole}.member.${id}`,
+    last: (id) => `${whole}.last.${id}`,
   }
 }
 
