@@ -2,24 +2,22 @@ import type { EventDraft } from '../events/define-event.ts'
 import { type Event, priorityRank } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { eventOf, recordOf } from '../events/record-codec.ts'
-import { milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { type Counter, type Histogram, type Meter, silentMeter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import { fitData } from '../prepare/fit-data.ts'
 import { type PrepareOptions, prepare, type Stamp } from '../prepare/prepare.ts'
-import { partitionOf } from '../store/partitioner.ts'
-import type { CommitResult, DocumentChange, Expectation, Placed, Store, StoredEvent, Unit } from '../store/store.ts'
-import { streamText } from '../store/store.ts'
-import { type Audience, hearAll } from './audience.ts'
+import type { CommitResult, DocumentChange, Expectation, Placed, Store, Unit } from '../store/store.ts'
+import type { Audience } from './audience.ts'
 import { claimBatch } from './batch-claims.ts'
 import type { Committer } from './committer.ts'
 import { claimContent, contentMark, dedupCollection } from './content-mark.ts'
-import { expectationsOf, refuseSeveralStreams, versionConflict } from './expected-version.ts'
+import { expectationsOf, refuseSeveralStreams } from './expected-version.ts'
+import { Hearing } from './hearing.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
+import { deadlineOf, PublisherCommits } from './publisher-commits.ts'
 import { RateGate } from './rate-gate.ts'
-import { type ListenerFailure, type Receipt, receiptOf } from './receipt.ts'
-import { repeatCommit } from './repeat-commit.ts'
+import { type Receipt, receiptOf } from './receipt.ts'
 import type { Repeated, UnitClaims } from './unit-claims.ts'
 
 export interface PublisherHost extends PrepareOptions {
@@ -48,6 +46,8 @@ export class Publisher {
   readonly #host: PublisherHost
   readonly #durability: Receipt['durability']
   readonly #gate: RateGate | undefined
+  readonly #commits: PublisherCommits
+  readonly #hearing: Hearing
   readonly #sealing: { readonly seal?: (checksum: string) => string }
   readonly #published: Counter
   readonly #duration: Histogram
@@ -68,6 +68,12 @@ export class Publisher {
     this.#published = host.meter.counter('messaging.client.sent.messages')
     this.#failed = host.meter.counter('tidings.publish.failed')
     this.#duplicated = host.meter.counter('tidings.publish.duplicated')
+    this.#commits = new PublisherCommits({
+      ...host,
+      committed: (placed) => host.committed(placed),
+      failed: this.#failed,
+    })
+    this.#hearing = new Hearing(host)
     host.meter.gauge('tidings.publish.waiting', () => host.committer.waiting + (this.#gate?.waiting ?? 0))
   }
 
@@ -156,18 +162,18 @@ export class Publisher {
       let placed: readonly Placed[] = []
       let repeated = false
       if (fresh.length > 0) {
-        if (!passed) await this.#gate?.pass(rank, fresh.length, this.#deadline(options))
+        if (!passed) await this.#gate?.pass(rank, fresh.length, deadlineOf(options))
         passed = true
         const expect: Expectation[] = [...(claims?.expect ?? []), ...expected]
         const documents = [...(this.#promises(fresh).documents ?? []), ...(claims?.documents ?? [])]
-        const result = await this.#attempt(
+        const result = await this.#commits.attempt(
           { append: fresh.map(({ record }) => record), expect, documents },
           rank,
           options,
         )
         // Somebody else has published the same meanwhile: look again who was first.
         if (dedup && isBeatenClaim(result)) continue
-        ;({ events: placed, repeated } = this.#granted(result))
+        ;({ events: placed, repeated } = this.#commits.granted(result))
       }
       this.#published.add(fresh.length)
       this.#duplicated.add(ready.length - fresh.length)
@@ -176,7 +182,7 @@ export class Publisher {
         ready.map(async ({ event, record }, at) => {
           const first = claims?.duplicates.get(at)
           return first === undefined
-            ? this.#hear(event, record, placed[next++] as Placed, repeated)
+            ? this.#hearing.hear(event, record, placed[next++] as Placed, repeated)
             : this.#duplicate(first)
         }),
       )
@@ -188,9 +194,10 @@ export class Publisher {
     records: readonly EventRecord[],
     options: PublishOptions = noOptions,
   ): Promise<readonly Placed[]> {
-    const result = await this.#commit({ append: records }, records[0]?.priority ?? 2, options)
+    const result = await this.#commits.attempt({ append: records }, records[0]?.priority ?? 2, options)
+    const { events } = this.#commits.granted(result)
     this.#published.add(records.length)
-    return result.events
+    return events
   }
 
   /** The record of a draft, limited and sealed as everything that is published, for units that are committed elsewhere. */
@@ -217,16 +224,7 @@ export class Publisher {
 
   /** What must be committed with these records, so that a crash before their inline listeners have run loses nothing. */
   promises(records: readonly EventRecord[]): readonly DocumentChange[] {
-    const documents: DocumentChange[] = []
-    for (const record of records) {
-      const { inline, promising } = this.#host.audience(record.type)
-      if (!promising) continue
-      for (const listener of inline) {
-        const document = listener.promise(record)
-        if (document !== undefined) documents.push(document)
-      }
-    }
-    return documents
+    return this.#hearing.promises(records)
   }
 
   /** Counts what a unit of somebody else has published. */
@@ -238,15 +236,7 @@ export class Publisher {
   async heard(records: readonly EventRecord[], placed: readonly Placed[]): Promise<void> {
     this.#published.add(records.length)
     this.#host.committed(placed)
-    const heard = records.map((record) => this.#host.audience(record.type).inline.length > 0)
-    if (!heard.includes(true)) return
-    // Publishers whose units shared the commit hear in the next microtask; going before them would break the order.
-    await Promise.resolve()
-    await Promise.all(
-      records.map(async (record, at) => {
-        if (heard[at] === true) await this.#hear(eventOf(record), record, placed[at] as Placed, false)
-      }),
-    )
+    await this.#hearing.hearAll(records, placed)
   }
 
   #one(draft: EventDraft, event: Event<unknown>, options: PublishOptions): Promise<Receipt> {
@@ -260,48 +250,19 @@ export class Publisher {
     const unit: Unit = audience.promising ? { append: [record], ...this.#promises([ready]) } : { append: [record] }
     const rank = priorityRank[event.priority]
     if (audience.inline.length === 0) {
-      return this.#submit(unit, rank, options, ({ position, streamVersion }) =>
-        receiptOf(event, position, streamVersion, this.#durability, audience.matched, undefined),
-      )
+      return this.#commits.submit(unit, rank, options, ({ position, streamVersion }) => {
+        this.#published.add(1)
+        return receiptOf(event, position, streamVersion, this.#durability, audience.matched, undefined)
+      })
     }
     // Listeners run in a turn of their own publish: commits are shared, and what surrounds one publisher is no business of another.
     let again = false
-    const placing = this.#submit(unit, rank, options, (placed, repeated) => {
+    const placing = this.#commits.submit(unit, rank, options, (placed, repeated) => {
+      this.#published.add(1)
       again = repeated
       return placed
     })
-    return placing.then((placed) => this.#hear(event, record, placed, again, audience))
-  }
-
-  #submit<Result>(
-    unit: Unit,
-    rank: number,
-    options: PublishOptions,
-    resultOf: (placed: Placed, repeated: boolean) => Result,
-  ): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#host.committer.submit({
-        unit,
-        rank,
-        limited: true,
-        settled: (result, error) => {
-          if (result?.status !== 'committed') {
-            const late = result === undefined ? this.#again(unit, rank, options, error) : Promise.resolve(result)
-            late
-              .then((answer) => {
-                const { events, repeated } = this.#granted(answer)
-                this.#published.add(1)
-                return resultOf(events[0] as Placed, repeated)
-              })
-              .then(resolve, reject)
-            return
-          }
-          this.#published.add(1)
-          this.#host.committed(result.events)
-          resolve(resultOf(result.events[0] as Placed, result.repeated))
-        },
-      })
-    })
+    return placing.then((placed) => this.#hearing.hear(event, record, placed, again, audience))
   }
 
   async #slow(
@@ -325,17 +286,17 @@ export class Publisher {
         return this.#duplicate(claim.first)
       }
       // A duplicate costs no place under the limit.
-      if (!passed) await this.#gate?.pass(rank, 1, this.#deadline(options))
+      if (!passed) await this.#gate?.pass(rank, 1, deadlineOf(options))
       passed = true
       const expect: Expectation[] = [...expected]
       if (claim !== undefined) expect.push(claim.expect)
       const promises = this.#promises([ready]).documents ?? []
       const documents = claim === undefined ? promises : [...promises, claim.document]
-      const result = await this.#attempt({ append: [ready.record], expect, documents }, rank, options)
+      const result = await this.#commits.attempt({ append: [ready.record], expect, documents }, rank, options)
       if (isBeatenClaim(result)) continue
-      const committed = this.#granted(result, draft)
+      const committed = this.#commits.granted(result, draft.definition.type)
       this.#published.add(1)
-      return this.#hear(event, ready.record, committed.events[0] as Placed, committed.repeated)
+      return this.#hearing.hear(event, ready.record, committed.events[0] as Placed, committed.repeated)
     }
   }
 
@@ -365,85 +326,6 @@ export class Publisher {
   #promises(ready: readonly Ready[]): { readonly documents?: readonly DocumentChange[] } {
     const documents = this.promises(ready.map(({ record }) => record))
     return documents.length === 0 ? {} : { documents }
-  }
-
-  #hear(
-    event: Event<unknown>,
-    record: EventRecord,
-    placed: Placed,
-    repeated: boolean,
-    audience: Audience = this.#host.audience(event.type),
-  ): Receipt | Promise<Receipt> {
-    const stored = 'stream' in placed ? (placed as StoredEvent) : this.#stored(record, placed)
-    const receipt = (failures?: readonly ListenerFailure[]): Receipt =>
-      receiptOf(event, placed.position, placed.streamVersion, this.#durability, audience.matched, failures)
-    const failures = hearAll(audience.inline, stored, repeated)
-    return failures instanceof Promise ? failures.then(receipt) : receipt(failures)
-  }
-
-  #stored(record: EventRecord, placed: Placed): StoredEvent {
-    const stream = streamText(record)
-    return {
-      position: placed.position,
-      streamVersion: placed.streamVersion,
-      record,
-      stream,
-      partition: partitionOf(stream, this.#host.store.capabilities.partitions),
-    }
-  }
-
-  async #commit(
-    unit: Unit,
-    rank: number,
-    options: PublishOptions,
-  ): Promise<Extract<CommitResult, { status: 'committed' }>> {
-    return this.#granted(await this.#attempt(unit, rank, options))
-  }
-
-  /** Whoever awaits it goes on in the turn in which others do whose units shared the commit, so that listeners hear in commit order. */
-  #attempt(unit: Unit, rank: number, options: PublishOptions): Promise<CommitResult> {
-    return new Promise((resolve, reject) => {
-      this.#host.committer.submit({
-        unit,
-        rank,
-        limited: true,
-        settled: (result, error) => {
-          if (result === undefined) {
-            this.#again(unit, rank, options, error).then(resolve, reject)
-            return
-          }
-          if (result.status === 'committed') this.#host.committed(result.events)
-          resolve(result)
-        },
-      })
-    })
-  }
-
-  /** The way of a commit that gave no answer: asked again while the store is away, else told to the publisher. */
-  async #again(unit: Unit, rank: number, options: PublishOptions, error: Error | undefined): Promise<CommitResult> {
-    let answer: CommitResult
-    try {
-      answer = await repeatCommit(this.#host, unit, rank, this.#deadline(options), error)
-    } catch (failure) {
-      this.#failed.add(1)
-      throw failure
-    }
-    if (answer.status !== 'committed') return answer
-    this.#host.committed(answer.events)
-    // The try whose answer was lost was ours. Where promises are kept, they tell what was heard; elsewhere nobody has heard it yet.
-    return answer.repeated && this.#host.store.capabilities.durability === 'memory'
-      ? { ...answer, repeated: false }
-      : answer
-  }
-
-  #granted(result: CommitResult, draft?: EventDraft): Extract<CommitResult, { status: 'committed' }> {
-    if (result.status === 'committed') return result
-    this.#failed.add(1)
-    throw result.status === 'refused' ? result.error : versionConflict(result, draft?.definition.type)
-  }
-
-  #deadline(options: PublishOptions): number {
-    return milliseconds(options.deadline ?? 30_000, 'deadline')
   }
 }
 
