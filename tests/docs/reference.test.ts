@@ -1,4 +1,4 @@
-import { defineEvent, errorCodes, type Meter, memoryStore, PermanentError, statusGauges } from 'tidings'
+import { defineEvent, defineSaga, errorCodes, type Meter, memoryStore, PermanentError, statusGauges, step } from 'tidings'
 import { type Host, logTransport } from 'tidings/spi'
 import { createTestBus } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
@@ -51,7 +51,9 @@ describe('the page of metrics', () => {
     await using world = await createTestBus({ meter, transport })
     const { bus } = world
     bus.subscribe('**', { name: 'all' }, () => Promise.reject(new PermanentError('Some metrics are of failures')))
-    await bus.publish(defineEvent('bell.rung').create({}))
+    const BellRung = defineEvent('bell.rung')
+    bus.use(defineSaga('bell', { startsWith: BellRung, steps: [step('listen', { run: () => {} })] }))
+    await bus.publish(BellRung.create({}))
     await bus.settled()
     await statusGauges(bus, meter)()
     const rows = [...read('docs/reference/metrics.md').matchAll(/^\| `([^`]+)` \| [^|]+ \|([^|]*)\|/gm)]

@@ -68,6 +68,7 @@ export type { ImportLine, ImportOptions, ImportProgress, RefusedLine } from './o
 export type { InboxOverview } from './operations/inbox-overview.ts'
 export {
   type Operations,
+export type { AskedSaga, AskSagaOptions } from './operations/ask-saga.ts'
   type OperationsOptions,
   operationsOf,
   operationsOn,
@@ -107,7 +108,10 @@ export {
   type CheckAnswer,
   type Collections,
   defineProjection,
+export type { SagaEntry, SagaPage, SagaQuery } from './operations/saga-listing.ts'
+export type { SagaOperations } from './operations/saga-operations.ts'
   on,
+export type { SagaDetail, SagaName, ShownStep } from './operations/show-saga.ts'
   type Projection,
   type ProjectionContext,
   type ProjectionHandler,
@@ -127,3 +131,30 @@ export type { Store } from './store/store.ts'
 export type { HandlerContext, HandlerTransaction, PublishedInUnit } from './subscriber/handler-context.ts'
 export type { RetryOptions, SubscribeOptions, SubscriptionBreakerOptions } from './subscriber/subscribe-options.ts'
 export type { Handler } from './subscriber/subscription.ts'
+export {
+  type CallRetryOptions,
+  defineSaga,
+  type ParallelSteps,
+  parallel,
+  type ReactingSagaOptions,
+  reactTo,
+  type SagaCommonOptions,
+  type SagaDefinition,
+  type SagaReaction,
+  type SagaStep,
+  type StepOptions,
+  type StepSagaOptions,
+  step,
+} from './sagas/define-saga.ts'
+export type { ReactionContext, SagaContext } from './sagas/saga-context.ts'
+export type {
+  SagaChange,
+  SagaDocument,
+  SagaHistoryEntry,
+  SagaReason,
+  SagaStatus,
+  SagaTimer,
+  StepState,
+} from './sagas/saga-document.ts'
+export type { Migrated } from './sagas/saga-plan.ts'
+export type { SagaView } from './sagas/saga-view.ts'

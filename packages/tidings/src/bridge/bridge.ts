@@ -1,5 +1,6 @@
 import type { Event } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
+import { isInternal } from '../events/type-pattern.ts'
 import type { Receipt } from '../publisher/receipt.ts'
 import type { Host } from '../store/adapter.ts'
 import type { Placed } from '../store/store.ts'
@@ -95,6 +96,7 @@ function bridgeOver(transport: Transport, parts: BridgeHost & { readonly identit
   const { router } = settings
   const takes = (record: EventRecord): boolean =>
     record.source === source &&
+    !isInternal(record.type) &&
     !arrived.has(record.id) &&
     (router === undefined || router.decide(routedRecord(record)).to !== 'local')
   const handOvers = new HandOvers(engines.store, host.runtime, takes)

@@ -1,3 +1,4 @@
+import { isInternal } from '../events/type-pattern.ts'
 import type { Subscription } from '../subscriber/subscription.ts'
 
 /**
@@ -8,6 +9,8 @@ export function topicsOf(subscriptions: readonly Subscription[]): ReadonlySet<st
   const topics = new Set<string>()
   for (const { patterns, definitions } of subscriptions) {
     for (const pattern of patterns) {
+      // What the library publishes for itself never travels.
+      if (isInternal(pattern)) continue
       const definition = definitions.get(pattern)
       if (definition === undefined) return 'all'
       topics.add(definition.category)

@@ -81,6 +81,8 @@ export interface EventBusOptions {
   readonly retention?: Duration | 'forever'
   /** How long a handler may hold a transaction opened by `tx`. Default 1 s. */
   readonly txHold?: Duration
+  /** How long sagas may take that do not say so themselves. Default 1 h. */
+  readonly sagaTimeout?: Duration
   /** Largest data taken in, after decompression, in bytes. Default 16,777,216. */
   readonly maxIncomingBytes?: number
   /** Default: silent. */

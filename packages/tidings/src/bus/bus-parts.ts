@@ -2,6 +2,7 @@ import type { Bridge } from '../bridge/bridge.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Phase } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
 import type { Publisher } from '../publisher/publisher.ts'
@@ -20,6 +21,11 @@ export interface BusParts {
   readonly committer: Committer
   readonly runtime: Runtime
   readonly log: Log
+  readonly meter: Meter
+  /** There is no store: nothing is remembered beyond this process. */
+  readonly direct: boolean
+  /** How long sagas may take that do not say, in milliseconds. */
+  readonly sagaTimeout: number
   readonly publisher: Publisher
   /** Undefined where there is no broker. */
   readonly bridge: Bridge | undefined

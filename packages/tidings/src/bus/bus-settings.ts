@@ -19,6 +19,7 @@ export interface BusSettings {
   readonly txHold: number
   /** Milliseconds; Infinity: for ever. */
   readonly retention: number
+  readonly sagaTimeout: number
   readonly maxIncomingBytes: number
   readonly validate: boolean
   /** Most units in one commit; undefined: the committer's own. */
@@ -105,6 +106,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
       options.retention === 'forever'
         ? Number.POSITIVE_INFINITY
         : time('retention', options.retention, Number.POSITIVE_INFINITY),
+    sagaTimeout: time('sagaTimeout', options.sagaTimeout, 3_600_000),
     maxIncomingBytes: whole('maxIncomingBytes', options.maxIncomingBytes, defaultDecodeLimits.maxBytes),
     validate: options.validate ?? true,
     batch: publish.batch === undefined ? undefined : whole('publish.batch', publish.batch, 1),
@@ -120,6 +122,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
       retryDelay: time('publish.retryDelay', publish.retryDelay, publishDefaults.retryDelay),
     },
   }
+  mistakes.expect(settings.sagaTimeout > 0, '`sagaTimeout` to be more than 0 ms', options.sagaTimeout)
   mistakes.expect(settings.txHold > 0, '`txHold` to be more than 0 ms', options.txHold)
   // Nobody should be able to publish here what nobody can read here.
   mistakes.expect(

@@ -11,7 +11,9 @@ test.each([
   ['order.**', ['order.placed', 'order.item.added'], ['order', 'order.', 'orders.x']],
   ['*.item.**', ['order.item.added', 'a.item.b.c'], ['order.item', 'order.item.', 'item.added', 'a.b.item.c']],
   ['*', ['order'], ['', 'order.placed']],
-  ['**', ['order', 'order.placed', 'a.b.c.d'], []],
+  ['**', ['order', 'order.placed', 'a.b.c.d', 'tidings', 'tidingsx.y'], ['tidings.saga.x.due']],
+  ['*.saga.**', ['my.saga.begun'], ['tidings.saga.x.due']],
+  ['tidings.**', ['tidings.saga.x.due'], ['tidings']],
 ])('%s', (pattern, taken, left) => {
   const test = typePattern(pattern)
   for (const type of taken) expect(test(type), type).toBe(true)

@@ -2,15 +2,22 @@ import { TidingsError } from '../kernel/errors.ts'
 
 const segment = /^[A-Za-z0-9_-]+$/
 
+/** Types of events that the library publishes for itself, such as the timers of sagas. Heard by those only who name them. */
+export const internalPrefix = 'tidings.'
+
+export function isInternal(type: string): boolean {
+  return type.startsWith(internalPrefix)
+}
+
 /**
  * Compiles the name of an event type with wildcards into a test. `*` stands for exactly one segment (`order.*` takes `order.placed`,
- * not `order.item.added`); `**`, only at the end, for one or more (`order.**` takes both; `**` takes everything). The test is linear in the
- * length of the type. Throws `TIDINGS_INVALID_OPTION` for anything else.
+ * not `order.item.added`); `**`, only at the end, for one or more (`order.**` takes both; `**` takes everything). A pattern that begins with a
+ * wildcard takes no type that begins with `tidings.`: those are the library's own. The test is linear in the length of the type. Throws `TIDINGS_INVALID_OPTION` for anything else.
  */
 export function typePattern(pattern: string): (type: string) => boolean {
   if (typeof pattern !== 'string' || pattern.length === 0 || pattern.length > 200)
     throw refuse(pattern, 'be text of 1 to 200 characters')
-  if (pattern === '**') return () => true
+  if (pattern === '**') return (type) => !isInternal(type)
   const segments = pattern.split('.')
   const open = segments.at(-1) === '**'
   if (open) segments.pop()
@@ -24,7 +31,8 @@ export function typePattern(pattern: string): (type: string) => boolean {
     const prefix = `${segments.join('.')}.`
     return (type) => type.length > prefix.length && type.startsWith(prefix)
   }
-  return (type) => matches(segments, open, type)
+  const isOpenFirst = segments[0] === '*'
+  return (type) => matches(segments, open, type) && !(isOpenFirst && isInternal(type))
 }
 
 function matches(segments: readonly string[], open: boolean, type: string): boolean {

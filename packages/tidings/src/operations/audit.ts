@@ -14,6 +14,8 @@ export type AuditAction =
   | 'reveal'
   | 'replay'
   | 'resume'
+  | 'saga'
+  | 'schedule'
   | 'rebuild'
   | 'switch'
   | 'rollback'

@@ -32,6 +32,7 @@ import {
   requestReplay,
 } from './replay.ts'
 import { type Resumed, type ResumeOptions, resumeSubscription } from './resume-subscription.ts'
+import { type SagaOperations, sagaOperations } from './saga-operations.ts'
 import { type ParkedDetail, type ShowOptions, showParked } from './show-parked.ts'
 import { type EventView, viewEvent } from './shown-event.ts'
 import { type Status, statusOf } from './status.ts'
@@ -41,6 +42,7 @@ import { type Status, statusOf } from './status.ts'
  * documents, so it tells of all processes that share the store, whichever process asks. What it wants done it asks of the owners by documents.
  */
 export interface Operations {
+  readonly sagas: SagaOperations
   readonly parked: ParkedOperations
   readonly replays: ReplayOperations
   readonly projections: ProjectionOperations
@@ -150,6 +152,7 @@ function make(given: {
   const follow: ParkedOperations['follow'] = (requests, options) =>
     followRequests(store, runtime, look, requests, options)
   return {
+    sagas: sagaOperations(store, runtime),
     parked: {
       list: (query) => listParked(store, query),
       groups: (filter) => groupParked(store, filter),

@@ -52,6 +52,7 @@ export class Attempt implements HandlerContext, Deadlined {
   #expect: Expectation[] | undefined
   #documents: DocumentChange[] | undefined
   #claims: UnitClaims | undefined
+  #afterwards: (() => void)[] | undefined
   readonly #host: AttemptHost
   readonly #expired: (attempt: Attempt) => void
   #abort: AbortController | undefined
@@ -124,6 +125,12 @@ export class Attempt implements HandlerContext, Deadlined {
     this.#assertOpen()
     if (expect !== undefined) (this.#expect ??= []).push(...expect)
     if (documents !== undefined) (this.#documents ??= []).push(...documents)
+  }
+
+  /** Calls `run` once what has been joined is committed or refused, or this attempt has been given up; for those who keep others waiting until then. */
+  afterwards(run: () => void): void {
+    if (this.withdrawn === undefined) (this.#afterwards ??= []).push(run)
+    else run()
   }
 
   /**
@@ -230,6 +237,7 @@ export class Attempt implements HandlerContext, Deadlined {
       statements: this.statements,
       documents: joined(beside.documents, this.#documents, claims?.documents),
       expect: joined(beside.expect, this.#expect, claims?.expect),
+      ended: this.#afterwards === undefined ? undefined : () => this.#end(),
     }
   }
 
@@ -242,6 +250,7 @@ export class Attempt implements HandlerContext, Deadlined {
     if (this.withdrawn !== undefined) return
     this.withdrawn = reason
     this.#abort?.abort(reason)
+    this.#end()
     // The opening may still be under way; whatever it becomes must not stay open.
     this.#opening
       ?.then(
@@ -249,6 +258,12 @@ export class Attempt implements HandlerContext, Deadlined {
         () => {},
       )
       .catch(() => {})
+  }
+
+  #end(): void {
+    const runs = this.#afterwards
+    this.#afterwards = undefined
+    if (runs !== undefined) for (const run of runs) run()
   }
 
   async #query(statement: Statement): Promise<readonly Row[]> {

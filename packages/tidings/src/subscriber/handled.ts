@@ -11,6 +11,8 @@ export interface Work {
   readonly documents?: readonly DocumentChange[] | undefined
   readonly statements?: Settlement['statements']
   readonly expect?: Settlement['expect']
+  /** Called when it is committed, refused or given up, whichever it is. */
+  readonly ended?: (() => void) | undefined
 }
 
 /** What the engine does when a success has its answer. */
@@ -27,6 +29,7 @@ export class Handled implements Settlement {
   readonly documents: Settlement['documents']
   readonly statements: Settlement['statements']
   readonly expect: Settlement['expect']
+  readonly #ended: (() => void) | undefined
   readonly #then: HandledThen
   readonly #lane: Lane
   readonly #item: Item
@@ -38,6 +41,7 @@ export class Handled implements Settlement {
     this.documents = item.parked === undefined ? work.documents : [...(work.documents ?? []), deleteParked(item.parked)]
     this.statements = work.statements
     this.expect = work.expect
+    this.#ended = work.ended
     this.#then = then
     this.#lane = lane
     this.#item = item
@@ -45,11 +49,15 @@ export class Handled implements Settlement {
 
   committed(placed: readonly Placed[]): void {
     this.#then.committed(this.#lane, this.#item, this.records, placed)
+    this.#ended?.()
   }
 
   refused(error: Error): void {
     this.#then.refused(this.#lane, this.#item, error)
+    this.#ended?.()
   }
 
-  lost(): void {}
+  lost(): void {
+    this.#ended?.()
+  }
 }

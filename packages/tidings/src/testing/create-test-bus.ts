@@ -5,6 +5,7 @@ import type { EventBus } from '../bus/event-bus.ts'
 import type { AnyEventDefinition, DefinitionOf } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
 import { eventOf } from '../events/record-codec.ts'
+import { isInternal } from '../events/type-pattern.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { silentLog } from '../kernel/log.ts'
 import { silentMeter } from '../kernel/meter.ts'
@@ -60,7 +61,7 @@ export interface TestWorld {
   /** Starts by itself with the first publish, `settled` or `start`; subscribe before that, or at any time later. */
   readonly bus: TestBus
   readonly clock: VirtualClock
-  /** Every event that was committed, in commit order; of one definition or type, where given. */
+  /** Every event that was committed, in commit order, without those that the library publishes for itself; of one definition or type, where given. */
   readonly published: {
     <Data>(definition: DefinitionOf<Data>): readonly Event<Data>[]
     (type?: string): readonly Event<unknown>[]
@@ -167,7 +168,7 @@ export async function createTestBus(options: TestBusOptions = {}): Promise<TestW
   const published = (wanted?: AnyEventDefinition | string): readonly Event<unknown>[] => {
     const type = typeof wanted === 'object' ? wanted.type : wanted
     return recording.events
-      .filter(({ record }) => type === undefined || record.type === type)
+      .filter(({ record }) => (type === undefined ? !isInternal(record.type) : record.type === type))
       .toSorted((a, b) => a.position - b.position)
       .map(({ record }) => eventOf(record))
   }

@@ -1,0 +1,426 @@
+import { isDeepStrictEqual } from 'node:util'
+
+import type { Json } from '../events/plain.ts'
+import { delayOf } from '../resilience/backoff.ts'
+import type { SagaDocument, SagaReason } from './saga-document.ts'
+import { hasEnded } from './saga-document.ts'
+import { SagaDraft } from './saga-draft.ts'
+import { withHistory } from './saga-history.ts'
+import type { CallOutcome, Moment, Remark, SagaInput, Transition } from './saga-input.ts'
+import { callOf, type SagaPlan, type StepPlan } from './saga-plan.ts'
+import { viewOf } from './saga-view.ts'
+
+/** Most events that one saga remembers before their step waits for them. */
+const mostEarly = 100
+/** Longest text of an error that is kept. */
+const mostError = 500
+
+/** Where an event found no saga: what one of this key would begin with. */
+export function unbegun(plan: SagaPlan, tenant: string, key: string, now: number): SagaDocument {
+  return {
+    format: 1,
+    saga: plan.name,
+    version: plan.version,
+    tenant,
+    key,
+    run: 1,
+    status: 'early',
+    startedAt: now,
+    changedAt: now,
+    startedBy: '',
+    data: null,
+    steps: {},
+    results: {},
+    heard: {},
+    begun: [],
+    early: [],
+    applied: [],
+    timers: {},
+    seq: 0,
+    history: [],
+    forgotten: 0,
+  }
+}
+
+/**
+ * The only place where a saga's state changes. Pure: the same document, input and moment give the same result. What is to be called follows from the
+ * document (`callsOf`), and so do its timers.
+ */
+export function transition(
+  plan: SagaPlan,
+  before: SagaDocument,
+  input: SagaInput,
+  moment: Moment,
+): Transition<SagaDocument> {
+  const turn = new Turn(plan, new SagaDraft(before), moment)
+  turn.take(input)
+  const after = turn.draft.finish(plan.version, moment.now)
+  return {
+    document: after === before ? before : withHistory(before, after, moment),
+    remarks: turn.remarks,
+  }
+}
+
+/** What the handling of this event has to call now, and again after a crash: at most one direction of each step. */
+export function callsOf(
+  { steps }: SagaDocument,
+  by: string,
+): readonly { readonly step: string; readonly direction: 'run' | 'undo'; readonly tries: number }[] {
+  return Object.entries(steps).flatMap(([step, state]) =>
+    (state.is === 'running' || state.is === 'undoing') && state.by === by
+      ? [{ step, direction: state.is === 'running' ? ('run' as const) : ('undo' as const), tries: state.tries }]
+      : [],
+  )
+}
+
+class Turn {
+  readonly plan: SagaPlan
+  readonly draft: SagaDraft
+  readonly moment: Moment
+  readonly remarks: Remark[] = []
+
+  constructor(plan: SagaPlan, draft: SagaDraft, moment: Moment) {
+    this.plan = plan
+    this.draft = draft
+    this.moment = moment
+  }
+
+  take(input: SagaInput): void {
+    const { draft } = this
+    if (input.kind === 'start') this.#start(input)
+    else if (input.kind === 'again') this.#again()
+    else if (hasEnded(draft)) this.remarks.push('late')
+    else if (input.kind === 'event') this.#hear()
+    else if (input.kind === 'effect') this.#effect(input.name, input.compensated)
+    else if (input.kind === 'reacted') this.#reacted(input)
+    else if (input.kind === 'called') this.#called(input.step, input.direction, input.outcome)
+    else if (input.run !== draft.run) this.remarks.push('stale')
+    else if (input.kind === 'due') this.#due(input.timer, input.seq)
+    else if (input.kind === 'cancel') {
+      if (draft.status === 'running')
+        this.#compensate({ what: 'cancelled', message: cut(input.why ?? `Cancelled by ${input.by}.`) })
+      else this.remarks.push('refused')
+    } else if (input.kind === 'signal') this.#signal(input.step, input.data)
+    else if (input.kind === 'retry') this.#retry(input.step)
+    else this.#resume(input.skip)
+  }
+
+  #start({ correlation, user, state }: Extract<SagaInput, { kind: 'start' }>): void {
+    const { draft, moment, plan } = this
+    const again = hasEnded(draft)
+    if ((draft.status !== 'early' && !again) || draft.startedBy === moment.heard.event) {
+      this.remarks.push('duplicate')
+      return
+    }
+    draft.begin(moment.heard, moment.now, again)
+    if (correlation !== undefined) draft.set('correlation', correlation)
+    if (user !== undefined) draft.set('user', user)
+    if (state !== undefined) draft.set('state', state)
+    this.remarks.push('started')
+    if (plan.timeout !== undefined) draft.setTimer('saga', { what: 'saga', of: '', at: moment.now + plan.timeout })
+    if (plan.reacts === undefined) this.#advance()
+  }
+
+  /** Begins whatever is to be begun; what is done already is passed. */
+  #advance(): void {
+    const { draft, moment, plan } = this
+    if (draft.status !== 'running' || plan.reacts !== undefined) return
+    const reached = plan.stages.findLastIndex((stage) => stage.some(({ name }) => draft.step(name) !== undefined))
+    for (const [at, stage] of plan.stages.entries()) {
+      for (const { name } of at < reached ? stage : [])
+        if (draft.step(name) === undefined) draft.setStep(name, { is: 'skipped' })
+      const open = stage.filter(({ name }) => !isPassed(draft.step(name)?.is))
+      if (open.length === 0) continue
+      for (const step of open) {
+        if (draft.step(step.name) !== undefined) continue
+        if (step.undo !== undefined) draft.registers(step.name)
+        draft.setStep(step.name, { is: 'running', tries: 1, by: moment.heard.event, since: moment.now })
+      }
+      return
+    }
+    this.#end('done')
+  }
+
+  #called(name: string, direction: 'run' | 'undo', outcome: CallOutcome): void {
+    const { draft, moment } = this
+    const state = draft.step(name)
+    const expected = direction === 'run' ? 'running' : 'undoing'
+    if (state?.is !== expected || state.by !== moment.heard.event) {
+      this.remarks.push('stale')
+      return
+    }
+    if (direction === 'undo') this.#undone(name, state.tries, outcome)
+    else if (!outcome.ok) this.#runFailed(name, state.tries, outcome)
+    else {
+      if (outcome.result !== undefined) draft.put('results', name, outcome.result)
+      this.#awaitOrPass(name, this.plan.steps.get(name))
+    }
+  }
+
+  /** The call is made; what is left of the step is to hear what it waits for. */
+  #awaitOrPass(name: string, step: StepPlan | undefined): void {
+    const { draft, moment } = this
+    const wait = draft.status === 'running' ? step?.wait : undefined
+    if (wait === undefined) this.#pass(name)
+    else {
+      draft.setStep(name, { is: 'waiting', since: moment.now })
+      if (wait.timeout !== undefined)
+        draft.setTimer(`wait:${name}`, { what: 'wait', of: name, at: moment.now + wait.timeout })
+      const known = draft.early.find(({ type, data }) => this.#isAwaited(name, type, data, true))
+      if (known === undefined) return
+      draft.set(
+        'early',
+        draft.early.filter((one) => one !== known),
+      )
+      draft.put('heard', name, known.data)
+      this.#pass(name)
+    }
+  }
+
+  /** `lenient`: a function of the user that throws says no, since there is nobody to tell. */
+  #isAwaited(name: string, type: string, data: Json, lenient: boolean): boolean {
+    const wait = this.plan.steps.get(name)?.wait
+    if (wait?.types.includes(type) !== true) return false
+    try {
+      return wait.match?.(data, viewOf(this.draft.document)) ?? true
+    } catch (error) {
+      if (lenient) return false
+      throw error
+    }
+  }
+
+  #pass(name: string): void {
+    const { draft, moment } = this
+    draft.dropTimer(`wait:${name}`)
+    draft.setStep(name, { is: 'done', at: moment.now })
+    if (draft.status === 'running') this.#advance()
+    else this.#undoNext()
+  }
+
+  #runFailed(name: string, tried: number, failure: Extract<CallOutcome, { ok: false }>): void {
+    const { draft, moment, plan } = this
+    const tries = spent(tried, failure)
+    const error = cut(failure.error)
+    const how = callOf(plan, name, 'run')?.how
+    if (draft.status === 'running' && plan.reacts !== undefined) {
+      // The reaction fails with it, and is tried again by whoever delivers its event.
+      draft.setStep(name, { is: 'retrying', tries, error })
+      return
+    }
+    if (draft.status === 'running' && how !== undefined && !failure.permanent && tries < how.tries) {
+      const wait = failure.after ?? delayOf(how.backoff, tries, moment.chance)
+      draft.setStep(name, { is: 'retrying', tries, error })
+      draft.setTimer(`retry:${name}`, { what: 'retry', of: name, at: moment.now + wait })
+      return
+    }
+    draft.setStep(name, { is: 'failed', tries, error })
+    if (draft.status === 'running') this.#compensate({ what: 'step', step: name, message: error })
+    else this.#undoNext()
+  }
+
+  #hear(): void {
+    const { draft, moment, plan } = this
+    const { heard } = moment
+    const names = [...plan.steps.keys()]
+    const takers = names.filter(
+      (name) => draft.step(name)?.is === 'waiting' && this.#isAwaited(name, heard.type, heard.data, false),
+    )
+    if (draft.status === 'running' && takers.length > 0) {
+      for (const name of takers) {
+        draft.put('heard', name, heard.data)
+        draft.dropTimer(`wait:${name}`)
+        draft.setStep(name, { is: 'done', at: moment.now })
+      }
+      this.#advance()
+      return
+    }
+    if (draft.early.some(({ event }) => event === heard.event)) return
+    const isAhead = (name: string): boolean => {
+      const is = draft.step(name)?.is
+      const mayWait = is === undefined || is === 'running' || is === 'retrying'
+      return mayWait && plan.steps.get(name)?.wait?.types.includes(heard.type) === true
+    }
+    if (draft.status !== 'early' && !(draft.status === 'running' && names.some(isAhead))) this.remarks.push('unawaited')
+    else if (draft.early.length >= mostEarly) this.remarks.push('overfull')
+    else {
+      draft.set('early', [...draft.early, { ...heard, at: moment.now }])
+      this.remarks.push('remembered')
+    }
+  }
+
+  /** A saga that reacts is about to call outside. */
+  #effect(name: string, compensated: boolean): void {
+    const { draft, moment } = this
+    if (draft.status !== 'running') return
+    const state = draft.step(name)
+    if (compensated) draft.registers(name)
+    const tries =
+      state?.is === 'retrying' || state?.is === 'running' ? state.tries + (state.is === 'retrying' ? 1 : 0) : 1
+    draft.setStep(name, { is: 'running', tries, by: moment.heard.event, since: moment.now })
+  }
+
+  #reacted({ state, set, drop, end }: Extract<SagaInput, { kind: 'reacted' }>): void {
+    const { draft } = this
+    if (draft.status !== 'running') {
+      this.remarks.push('unawaited')
+      return
+    }
+    if (!isDeepStrictEqual(draft.document.state, state)) draft.set('state', state)
+    for (const name of drop) draft.dropTimer(`own:${name}`)
+    for (const { name, at } of set) draft.setTimer(`own:${name}`, { what: 'own', of: name, at })
+    if (end?.as === 'done') this.#end('done')
+    else if (end?.as === 'failed') this.#compensate({ what: 'failed', message: cut(end.message) })
+  }
+
+  #due(id: string, seq: number): void {
+    const { draft, moment } = this
+    const timer = draft.timers[id]
+    if (timer === undefined || timer.seq !== seq) {
+      this.remarks.push('stale')
+      return
+    }
+    draft.dropTimer(id)
+    const state = draft.step(timer.of)
+    if (timer.what === 'saga') {
+      if (draft.status === 'running')
+        this.#compensate({ what: 'timeout', message: 'It took longer than its `timeout`.' })
+    } else if (timer.what === 'wait' && state?.is === 'waiting') {
+      draft.setStep(timer.of, { is: 'failed', tries: 1, error: 'What it waits for has not come in time.' })
+      this.#compensate({ what: 'timeout', step: timer.of, message: 'What it waits for has not come in time.' })
+    } else if (timer.what === 'retry' && state?.is === 'retrying') {
+      draft.setStep(timer.of, { is: 'running', tries: state.tries + 1, by: moment.heard.event, since: moment.now })
+    } else if (timer.what === 'own') {
+      // The reaction to it is the user's; see `react`.
+    } else if (timer.what === 'undo' && state?.is === 'undo-retrying') {
+      draft.setStep(timer.of, { is: 'undoing', tries: state.tries + 1, by: moment.heard.event, since: moment.now })
+    }
+  }
+
+  #signal(name: string, data: Json): void {
+    const { draft } = this
+    if (draft.status !== 'running' || draft.step(name)?.is !== 'waiting') {
+      this.remarks.push('refused')
+      return
+    }
+    draft.put('heard', name, data)
+    this.#pass(name)
+  }
+
+  #retry(only: string | undefined): void {
+    const { draft, moment } = this
+    if (draft.status === 'stuck') {
+      this.#resume(false)
+      return
+    }
+    let any = false
+    for (const [name, state] of Object.entries(draft.steps)) {
+      if (only !== undefined && name !== only) continue
+      if (state.is !== 'retrying' && state.is !== 'undo-retrying') continue
+      any = true
+      draft.dropTimer(`${state.is === 'retrying' ? 'retry' : 'undo'}:${name}`)
+      draft.setStep(name, {
+        is: state.is === 'retrying' ? 'running' : 'undoing',
+        tries: state.tries + 1,
+        by: moment.heard.event,
+        since: moment.now,
+      })
+    }
+    if (!any) this.remarks.push('refused')
+  }
+
+  #resume(skip: boolean): void {
+    const { draft, moment } = this
+    if (draft.status !== 'stuck') {
+      this.remarks.push('refused')
+      return
+    }
+    draft.set('status', 'compensating')
+    draft.set('endedAt', undefined)
+    for (const [name, state] of Object.entries(draft.steps)) {
+      if (state.is !== 'undo-failed') continue
+      if (skip) draft.setStep(name, { is: 'undone', at: moment.now })
+      else draft.setStep(name, { is: 'undoing', tries: 1, by: moment.heard.event, since: moment.now })
+    }
+    this.#undoNext()
+  }
+
+  /** After a crash nobody knows whether a call that was under way has happened. */
+  #again(): void {
+    const { draft, moment } = this
+    if (draft.status !== 'compensating') return
+    for (const [name, state] of Object.entries(draft.steps)) {
+      if (state.is === 'running' && state.by === moment.heard.event)
+        draft.setStep(name, { is: 'failed', tries: state.tries, error: 'Its outcome is not known.' })
+    }
+    this.#undoNext()
+  }
+
+  #compensate(reason: SagaReason): void {
+    const { draft } = this
+    draft.set('reason', reason)
+    draft.set('status', 'compensating')
+    draft.dropTimers()
+    for (const [name, state] of Object.entries(draft.steps)) {
+      if (state.is === 'waiting') draft.setStep(name, { is: 'stopped' })
+      else if (state.is === 'retrying') draft.setStep(name, { ...state, is: 'failed' })
+    }
+    this.remarks.push('compensating')
+    this.#undoNext()
+  }
+
+  /** One compensation at a time, the last that has begun first; calls that are under way are waited for. */
+  #undoNext(): void {
+    const { draft, moment, plan } = this
+    if (draft.status !== 'compensating') return
+    if (Object.values(draft.steps).some(({ is }) => is === 'running' || is === 'undoing' || is === 'undo-retrying'))
+      return
+    const next = draft.begun.findLast((name) => draft.step(name)?.is !== 'undone')
+    if (next === undefined) this.#end('compensated')
+    else if (callOf(plan, next, 'undo')?.call === undefined) {
+      // A later version of the definition has given its compensation up.
+      draft.setStep(next, { is: 'undone', at: moment.now })
+      this.#undoNext()
+    } else draft.setStep(next, { is: 'undoing', tries: 1, by: moment.heard.event, since: moment.now })
+  }
+
+  #undone(name: string, tried: number, outcome: CallOutcome): void {
+    const { draft, moment, plan } = this
+    if (outcome.ok) {
+      draft.setStep(name, { is: 'undone', at: moment.now })
+      this.#undoNext()
+      return
+    }
+    const tries = spent(tried, outcome)
+    const error = cut(outcome.error)
+    const how = callOf(plan, name, 'undo')?.how
+    if (how !== undefined && !outcome.permanent && tries < how.tries) {
+      const wait = outcome.after ?? delayOf(how.backoff, tries, moment.chance)
+      draft.setStep(name, { is: 'undo-retrying', tries, error })
+      draft.setTimer(`undo:${name}`, { what: 'undo', of: name, at: moment.now + wait })
+      return
+    }
+    draft.setStep(name, { is: 'undo-failed', tries, error })
+    this.#end('stuck')
+  }
+
+  #end(status: 'done' | 'compensated' | 'stuck'): void {
+    const { draft, moment } = this
+    draft.set('status', status)
+    draft.set('endedAt', moment.now)
+    draft.dropTimers()
+    if (status !== 'stuck' && draft.early.length > 0) draft.set('early', [])
+    this.remarks.push(status)
+  }
+}
+
+function isPassed(is: string | undefined): boolean {
+  return is === 'done' || is === 'skipped'
+}
+
+function spent(tries: number, { unavailable }: Extract<CallOutcome, { ok: false }>): number {
+  return unavailable === true ? tries - 1 : tries
+}
+
+function cut(text: string): string {
+  return text.length > mostError ? `${text.slice(0, mostError)}…` : text
+}
