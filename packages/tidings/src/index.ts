@@ -1,3 +1,21 @@
+export { type Archived, type ArchiveOptions, archiveStream } from './aggregates/archive-stream.ts'
+export { decide } from './aggregates/decide.ts'
+export {
+  decideAll,
+  type JointDecider,
+  type JointDecision,
+  type StatesOf,
+  type Target,
+} from './aggregates/decide-all.ts'
+export type { Decided, DecideOptions, Decider, Decision, DecisionContext } from './aggregates/decision.ts'
+export {
+  type Aggregate,
+  type AggregateOptions,
+  defineAggregate,
+  type SnapshotOptions,
+  type StateOf,
+} from './aggregates/define-aggregate.ts'
+export { type Loaded, type LoadOptions, load } from './aggregates/load.ts'
 export type { InboxOptions, RelayOptions } from './bridge/bridge-options.ts'
 export type { InboxStatus } from './bridge/inbox.ts'
 export type { Route, Routed, RoutedEvent, RouteOption, RouteRule } from './bridge/route.ts'
@@ -32,6 +50,7 @@ export {
 } from './events/define-event.ts'
 export type { Event, EventContext, Priority } from './events/event.ts'
 export { type EventBuilder, eventBuilder, legacyEvent } from './events/event-builder.ts'
+export { isEvent } from './events/is-event.ts'
 export type { Json } from './events/plain.ts'
 export { createSealer, createSealVerifier, type SealerOptions, type SealVerifierOptions } from './events/seal.ts'
 export { detectSensitive, maskSensitive, type SensitiveField } from './events/sensitive-data.ts'

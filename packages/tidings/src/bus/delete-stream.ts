@@ -45,7 +45,7 @@ export async function deleteStream(
     if (expectedVersion !== undefined && expectedVersion !== version) throw conflict(expectedVersion, version)
     if (version === note.deleted) return { removed: await removeGone(store, known), version }
     const needed = last !== undefined && last.streamVersion > goneThrough(note) && unread === 'refuse'
-    if (needed && (await passedByAll(store)) < last.position) throw stillNeeded(version)
+    if (needed && (await passedByAll(store, last.partition)) < last.position) throw stillNeeded(version)
     const archived = await archivedIds(store, stream)
     const next: KnownNote = {
       version: known.version + 1,

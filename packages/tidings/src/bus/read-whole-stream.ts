@@ -20,14 +20,14 @@ export async function* readWholeStream(
   const archived = note.archived > note.deleted
   if (!reverse) {
     const from = Math.max(options.from ?? 1, note.deleted + 1)
-    if (archived && from < inLog) yield* readArchive(store, stream, from)
+    if (archived && from < inLog) yield* readArchive(store, stream, from, note.archived)
     yield* forward(store, stream, Math.max(from, inLog))
     return
   }
   yield* backward(store, stream, options.from, inLog)
   if (!archived) return
   const pages: StoredEvent[][] = []
-  for await (const events of readArchive(store, stream, note.deleted + 1)) pages.push([...events])
+  for await (const events of readArchive(store, stream, note.deleted + 1, note.archived)) pages.push([...events])
   const { from = Number.POSITIVE_INFINITY } = options
   for (const events of pages.toReversed()) {
     const wanted = events.filter(({ streamVersion }) => streamVersion <= from)

@@ -118,31 +118,39 @@ function isEnding(one: { readonly stay: number } | undefined): boolean {
   return one !== undefined && Number.isFinite(one.stay)
 }
 
-/** Everything at or below has been passed by every registered subscription and every open replay, and is referred to by nothing parked. */
-export async function passedByAll(store: Store): Promise<Position> {
+/**
+ * Everything at or below has been passed by every registered subscription and every open replay, and is referred to by nothing parked: everything, or
+ * what is of one partition.
+ */
+export async function passedByAll(store: Store, partition?: number): Promise<Position> {
   let through = (await store.readAll({ after: 0, limit: 1, types: [] })).through
   for (const document of await store.find(subscriptionsCollection, { limit: 100_000 })) {
     const { name, run, start } = JSON.parse(document.body) as Registration
-    through = Math.min(through, await passedBy(store, `${name}/${run}`, start))
+    through = Math.min(through, await passedBy(store, `${name}/${run}`, start, partition))
   }
   for (const document of await store.find(replaysCollection, {
     by: { index: 'state', equal: 'open' },
     limit: 100_000,
   })) {
     const { subscription, run, after } = JSON.parse(document.body) as ReplayRun
-    through = Math.min(through, await passedBy(store, `${subscription}/${run}`, after))
+    through = Math.min(through, await passedBy(store, `${subscription}/${run}`, after, partition))
   }
   for (const document of await store.find(parkedCollection, { limit: 1_000_000 })) {
     const parked = readParked(document)
-    if (isInLog(parked)) through = Math.min(through, parked.offset - 1)
+    const concerned = partition === undefined || parked.partition === partition
+    if (concerned && isInLog(parked)) through = Math.min(through, parked.offset - 1)
   }
   return through
 }
 
-/** How far one pass has come in all its partitions. */
-async function passedBy(store: Store, run: string, start: Position): Promise<Position> {
-  const checkpoints = await store.find(checkpointsCollection, { prefix: `${run}/`, limit: 2_000 })
+/** How far one pass has come in all its partitions, or in one. */
+async function passedBy(store: Store, run: string, start: Position, partition: number | undefined): Promise<Position> {
+  const [query, expected] =
+    partition === undefined
+      ? [{ prefix: `${run}/`, limit: 2_000 }, store.capabilities.partitions]
+      : [{ id: `${run}/${partition}` }, 1]
+  const checkpoints = await store.find(checkpointsCollection, query)
   const watermarks = checkpoints.map(({ body }) => (JSON.parse(body) as Progress).watermark)
   // A partition without a checkpoint has not been read beyond the start.
-  return Math.min(...watermarks, checkpoints.length < store.capabilities.partitions ? start : Number.POSITIVE_INFINITY)
+  return Math.min(...watermarks, checkpoints.length < expected ? start : Number.POSITIVE_INFINITY)
 }

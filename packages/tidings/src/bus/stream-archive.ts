@@ -42,12 +42,17 @@ export function archiveDocuments(events: readonly StoredEvent[]): readonly Docum
   return documents
 }
 
-/** What the archive holds of a stream from a version on, in version order, a few documents at a time. */
+/**
+ * What the archive holds of a stream from a version on, up to one inclusive, in version order, a few documents at a time. Somebody who died while moving
+ * events may have left documents that hold the same ones, or some that never left the log.
+ */
 export async function* readArchive(
   store: Store,
   stream: StreamName,
   from: number,
+  through: number,
 ): AsyncGenerator<readonly StoredEvent[]> {
+  let next = from
   for (let after: string | undefined; ; ) {
     const found = await store.find(archiveCollection, {
       prefix: ofStream(stream),
@@ -55,8 +60,12 @@ export async function* readArchive(
       ...(after === undefined ? {} : { after }),
     })
     for (const document of found) {
-      const events = archivedEvents(store, stream, document).filter(({ streamVersion }) => streamVersion >= from)
-      if (events.length > 0) yield events
+      const events = archivedEvents(store, stream, document).filter(
+        ({ streamVersion }) => streamVersion >= next && streamVersion <= through,
+      )
+      if (events.length === 0) continue
+      next = (events.at(-1) as StoredEvent).streamVersion + 1
+      yield events
     }
     after = found.at(-1)?.id
     if (found.length < page) return

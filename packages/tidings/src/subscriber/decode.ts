@@ -25,7 +25,7 @@ export interface DecodeOptions {
  */
 export function decode(
   delivery: Delivery,
-  subscription: Subscription,
+  subscription: Pick<Subscription, 'definitions'>,
   options: DecodeOptions,
 ): Event<unknown> | Promise<Event<unknown>> {
   const { record } = delivery

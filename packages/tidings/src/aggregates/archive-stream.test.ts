@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+
+import { archiveCollection } from '../bus/stream-archive.ts'
+import { fromStructured } from '../events/cloudevents-json.ts'
+import { defineEvent } from '../events/define-event.ts'
+import type { Store } from '../store/store.ts'
+import { createTestBus, type TestWorld } from '../testing/create-test-bus.ts'
+import { archiveStream } from './archive-stream.ts'
+import { decide } from './decide.ts'
+import { defineAggregate } from './define-aggregate.ts'
+import { load } from './load.ts'
+
+const Added = defineEvent<{ readonly id: string; readonly n: number }>('sum.added')
+const sums = (version = 1) =>
+  defineAggregate('sum', {
+    initial: 0,
+    on: [Added],
+    version,
+    evolve: (total, { data: { n } }) => total + n * version,
+    snapshot: { every: 1_000 },
+  })
+const stream = { tenant: '', category: 'sum', key: 's' }
+
+async function filled(events: number): Promise<TestWorld> {
+  const world = await createTestBus()
+  await world.bus.publish(Array.from({ length: events }, (_, at) => Added.create({ id: 's', n: at + 1 })))
+  return world
+}
+
+async function inLog({ store }: TestWorld): Promise<readonly number[]> {
+  const events = await store.readStream(stream, { limit: 10_000 })
+  return events.map(({ streamVersion }) => streamVersion)
+}
+
+async function versions({ bus }: TestWorld, options = {}): Promise<readonly number[]> {
+  const all: number[] = []
+  for await (const { streamVersion } of bus.store.readStream('sum/s', options)) all.push(streamVersion)
+  return all
+}
+
+const range = (first: number, last: number): readonly number[] =>
+  Array.from({ length: last - first + 1 }, (_, at) => first + at)
+
+describe('archiving a stream', () => {
+  it('moves its events out of the log, and reads on through the archive', async () => {
+    await using world = await filled(350)
+    const { bus } = world
+    const lines: string[] = []
+    expect(await archiveStream(bus, sums(), 's', { keep: 10, write: (line) => void lines.push(line) })).toEqual({
+      archived: 340,
+      through: 340,
+    })
+    expect(await inLog(world)).toEqual(range(341, 350))
+    expect(lines.map((line) => JSON.parse(fromStructured(line, { now: 0 }).data as string).n)).toEqual(range(1, 340))
+    expect(await versions(world)).toEqual(range(1, 350))
+    expect(await versions(world, { from: 333 })).toEqual(range(333, 350))
+    expect(await versions(world, { reverse: true })).toEqual(range(1, 350).toReversed())
+    expect(await versions(world, { reverse: true, from: 300 })).toEqual(range(1, 300).toReversed())
+    const total = (350 * 351) / 2
+    expect(await load(bus, sums(), 's')).toEqual({ state: total, version: 350 })
+    // A changed aggregate passes over the snapshot and reads all of it.
+    expect(await load(bus, sums(2), 's')).toEqual({ state: 2 * total, version: 350 })
+    expect(await load(bus, sums(), 's', { upTo: 100 })).toEqual({ state: 5_050, version: 100 })
+    expect(await decide(bus, sums(), 's', () => Added.create({ id: 's', n: 1 }))).toMatchObject({ version: 351 })
+  })
+
+  it('goes on where it stood, and does nothing twice', async () => {
+    await using world = await filled(5)
+    const { bus } = world
+    expect(await archiveStream(bus, sums(), 's')).toEqual({ archived: 5, through: 5 })
+    expect(await archiveStream(bus, sums(), 's')).toEqual({ archived: 0, through: 5 })
+    expect(await inLog(world)).toEqual([])
+    expect(await decide(bus, sums(), 's', () => Added.create({ id: 's', n: 6 }))).toMatchObject({
+      state: 21,
+      version: 6,
+    })
+    expect(await archiveStream(bus, sums(), 's')).toEqual({ archived: 1, through: 6 })
+    expect(await load(bus, sums(2), 's')).toEqual({ state: 42, version: 6 })
+    expect(await archiveStream(bus, sums(), 'nothing')).toEqual({ archived: 0, through: 0 })
+  })
+
+  it('leaves what a subscription has still to handle', async () => {
+    await using world = await filled(4)
+    const { bus } = world
+    let fail = true
+    bus.subscribe(Added, { name: 'books', from: 'beginning', retry: { tries: 1 } }, ({ data }) => {
+      if (fail && data.n === 3) throw new Error('closed')
+    })
+    await bus.settled()
+    expect(await archiveStream(bus, sums(), 's')).toEqual({ archived: 2, through: 2 })
+    expect(await inLog(world)).toEqual([3, 4])
+    fail = false
+  })
+
+  it.each(['prune', 'commit'] as const)('is finished by the next where it died at a %s', async (call) => {
+    for (let spared = 0; spared < 4; spared++) {
+      await using world = await filled(120)
+      let left = spared
+      const dying: Store = {
+        ...world.store,
+        [call]: (...input: unknown[]) => {
+          if (left-- <= 0) return Promise.reject(new Error('killed'))
+          return (world.store[call] as (...all: unknown[]) => unknown)(...input)
+        },
+      }
+      await using victim = await createTestBus({ store: dying })
+      const killed = await archiveStream(victim.bus, sums(), 's', { keep: 20 }).catch((error: Error) => error.message)
+      expect(await versions(world)).toEqual(range(1, 120))
+      expect(await load(world.bus, sums(2), 's')).toEqual({ state: 2 * 7_260, version: 120 })
+      await world.bus.publish(Array.from({ length: 5 }, () => Added.create({ id: 's', n: 1 })))
+      expect((await archiveStream(world.bus, sums(), 's', { keep: 20 })).through).toBe(105)
+      expect(await versions(world)).toEqual(range(1, 125))
+      expect(await inLog(world)).toEqual(range(106, 125))
+      expect(await load(world.bus, sums(2), 's')).toEqual({ state: 2 * 7_265, version: 125 })
+      if (killed !== 'killed') break
+    }
+  })
+
+  it('lets go of what is deleted', async () => {
+    await using world = await filled(5)
+    const { bus } = world
+    await archiveStream(bus, sums(), 's', { keep: 2 })
+    expect(await bus.store.deleteStream('sum/s')).toEqual({ removed: 5, version: 5 })
+    expect(await world.store.find(archiveCollection)).toEqual([])
+    expect(await versions(world)).toEqual([])
+    expect(await load(bus, sums(), 's')).toEqual({ state: 0, version: 5 })
+  })
+
+  it('of which a document is broken is an error and not a wrong state', async () => {
+    await using world = await filled(5)
+    const { bus, store } = world
+    await archiveStream(bus, sums(), 's')
+    const [document] = await store.find(archiveCollection)
+    const id = document?.id as string
+    for (const put of ['{', JSON.stringify({ first: 1, positions: [1], events: ['{}'] })]) {
+      await store.commit([{ documents: [{ collection: archiveCollection, id, put }] }])
+      await expect(load(bus, sums(2), 's')).rejects.toMatchObject({ code: 'TIDINGS_STORE_CORRUPT' })
+    }
+    await store.commit([{ documents: [{ collection: archiveCollection, id, delete: true }] }])
+    await expect(load(bus, sums(2), 's')).rejects.toMatchObject({ code: 'TIDINGS_HISTORY_GONE' })
+  })
+
+  it('is refused without snapshots, and where the lines cannot be written', async () => {
+    await using world = await filled(5)
+    const { bus } = world
+    const bare = defineAggregate('sum', { initial: 0, evolve: (total) => total })
+    await expect(archiveStream(bus, bare, 's')).rejects.toMatchObject({ details: { field: 'snapshot' } })
+    await expect(archiveStream(bus, sums(), 's', { keep: -1 })).rejects.toMatchObject({ details: { field: 'keep' } })
+    const full = () => Promise.reject(new Error('disk full'))
+    await expect(archiveStream(bus, sums(), 's', { write: full })).rejects.toThrow('disk full')
+    expect(await inLog(world)).toEqual(range(1, 5))
+  })
+})

@@ -1,0 +1,51 @@
+import { contextAsGiven } from '../events/event.ts'
+import type { Attempt } from '../subscriber/attempt.ts'
+import type { HandlerContext } from '../subscriber/handler-context.ts'
+import type { After, Completed } from './complete-events.ts'
+import type { Aggregate } from './define-aggregate.ts'
+import { expectationsOf, type Ground } from './ground.ts'
+import { isDue, snapshotDocument } from './snapshots.ts'
+import type { StreamState } from './stream-state.ts'
+
+/** By handler's context: streams that it has decided over, as they will be once it commits. */
+const pending = new WeakMap<HandlerContext, Map<string, After>>()
+
+/** Where a stream stands for a handler that has decided over it before. */
+export function pendingIn(
+  context: HandlerContext,
+  aggregate: Aggregate,
+  text: string,
+): StreamState<unknown> | undefined {
+  const found = pending.get(context)?.get(text)
+  // Another aggregate may read the same stream; it has a state of its own, which the unit does not hold yet.
+  return found?.aggregate === aggregate ? found : undefined
+}
+
+/** Makes a decision a part of what a handler commits. Where what it stood on has changed by then, the event is handled anew, at no attempt's cost. */
+export async function joinUnit(
+  context: HandlerContext,
+  ground: readonly Ground[],
+  completed: Completed,
+): Promise<void> {
+  const { drafts, events, after } = completed
+  let known = pending.get(context)
+  if (known === undefined) pending.set(context, (known = new Map()))
+  const published = drafts.map(({ definition, data, context: said }, at) => {
+    const event = events[at] as (typeof events)[number]
+    const { id, timestamp, priority } = event
+    return context.publish(definition, data, { ...said, ...contextAsGiven(event), id, timestamp, priority })
+  })
+  const expected = ground.filter(({ text }) => !known.has(text)).flatMap(expectationsOf)
+  const attempt = context as Attempt
+  const snapshots = after.filter(
+    ({ written, aggregate, version, taken }) => written && isDue(aggregate, version, taken),
+  )
+  attempt.join({
+    expect: expected,
+    documents: snapshots.map(({ aggregate, stream, state, version }) =>
+      snapshotDocument(aggregate, stream, { state, at: version }),
+    ),
+  })
+  for (const one of after) known.set(one.text, one)
+  await Promise.all(published)
+}
