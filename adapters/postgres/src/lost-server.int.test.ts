@@ -158,6 +158,32 @@ describe('a server that goes away', without('postgres'), () => {
     await server.resume()
   })
 
+  it('is silent: a transaction that it does not answer ends as unavailable, for its `hold` says nothing about what was asked', async () => {
+    const store = await open(newSchema(server.url), { server: server.url, connectTimeout: 500 })
+    const [asking, idle] = [await store.begin({ hold: 300 }), await store.begin({ hold: 300 })]
+    await server.pause()
+    try {
+      await expect(asking.query(statement(['select 1']))).rejects.toMatchObject({ code: 'TIDINGS_STORE_UNAVAILABLE' })
+      await expect(asking.query(statement(['select 1']))).rejects.toMatchObject({ code: 'TIDINGS_STORE_UNAVAILABLE' })
+      await expect(idle.query(statement(['select 1']))).rejects.toMatchObject({ code: 'TIDINGS_TX_HOLD' })
+    } finally {
+      await server.resume()
+    }
+  })
+
+  it('is silent: a transaction is not waited for longer than a connection is', async () => {
+    const store = await open(newSchema(server.url), { server: server.url, connectTimeout: 500 })
+    await (await store.begin({ hold: 30_000 })).rollback()
+    await server.pause()
+    try {
+      const began = performance.now()
+      await expect(store.begin({ hold: 30_000 })).rejects.toMatchObject({ code: 'TIDINGS_STORE_UNAVAILABLE' })
+      expect(performance.now() - began).toBeLessThan(10_000)
+    } finally {
+      await server.resume()
+    }
+  })
+
   it('ends single connections under load, as administrators do: nothing acknowledged is lost', async () => {
     const seed = Math.floor(Math.random() * 1_000_000)
     const random = mulberry32(seed)

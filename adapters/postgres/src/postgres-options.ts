@@ -21,7 +21,7 @@ export interface PostgresOptions {
   readonly table?: string
   /** Fixed share count of a new store, 1 to 1,024; default 8. An existing one keeps its own: asking for another is an error. */
   readonly partitions?: number
-  /** Most connections for interactive transactions and SQL in units; default 8. Up to four more commit, read and listen. */
+  /** Most connections for interactive transactions and queries; default 8. Up to eight more commit, read, listen and run SQL in units. */
   readonly pool?: number
   /** Milliseconds between two looks for commits that no notification told of, while somebody watches; default 250. */
   readonly poll?: number

@@ -61,9 +61,12 @@ export interface OpenedServer {
 /** Connections that read: a slow page holds up half of the others at most. */
 const readers = 2
 
+/** Most connections for SQL in units, and for pruning. Bus and committer want one of them at a time. */
+const unitConnections = 4
+
 /**
- * A store in one schema of a PostgreSQL database. One connection commits, two read, one notifies; transactions and SQL of users take
- * theirs from a pool. Connections come and go by themselves; a call whose connection breaks rejects. Open, then closing, then closed.
+ * A store in one schema of a PostgreSQL database. One connection commits, two read, one notifies; transactions and queries of users take theirs
+ * from a pool, and SQL in units from another: who sleeps in transactions must not hold up what everybody else commits. Connections come and go by themselves; a call whose connection breaks rejects. Open, then closing, then closed.
  */
 export class PostgresStore implements SqlStore {
   readonly capabilities: StoreCapabilities
@@ -75,6 +78,7 @@ export class PostgresStore implements SqlStore {
   readonly #readers: readonly Link[]
   readonly #reader: Reader
   readonly #pool: TransactionsPool
+  readonly #units: TransactionsPool
   readonly #commits: CommitContext
   readonly #announcements: Announcements
   readonly #watchers: Watchers
@@ -84,7 +88,7 @@ export class PostgresStore implements SqlStore {
 
   constructor(settings: PostgresSettings, host: Host, opened: OpenedServer) {
     const { runtime } = host
-    const { timeout, poll } = settings
+    const { timeout, connectTimeout, poll } = settings
     const { partitions } = opened
     this.capabilities = Object.freeze({
       name: 'postgres',
@@ -113,12 +117,13 @@ export class PostgresStore implements SqlStore {
     this.#readers = Array.from({ length: readers }, () => new Link(reading))
     this.#reader = new Reader(this.#readers)
     this.#pool = new TransactionsPool(settings, runtime)
+    this.#units = new TransactionsPool({ ...settings, pool: unitConnections }, runtime, 'units')
     this.#commits = {
       relations,
       identities,
       types: opened.types,
       writer: this.#writer,
-      pool: this.#pool,
+      pool: this.#units,
       answer: (client, text, values, users = false) =>
         users
           ? userRows({ runtime, timeout }, client, text, values).then(() => [])
@@ -134,6 +139,7 @@ export class PostgresStore implements SqlStore {
     this.#transactions = new Transactions({
       runtime,
       timeout,
+      connectTimeout,
       target: this.#commits,
       pool: this.#pool,
       reader: this.#reader,
@@ -218,7 +224,7 @@ export class PostgresStore implements SqlStore {
   }
 
   async #pruneStep(query: PruneQuery, after: number, limit: number): ReturnType<typeof pruneStep> {
-    const client = await this.#pool.take()
+    const client = await this.#units.take()
     let broken = true
     try {
       const run = (text: string, values: unknown[]): ReturnType<typeof answer> =>
@@ -227,7 +233,7 @@ export class PostgresStore implements SqlStore {
       broken = false
       return step
     } finally {
-      this.#pool.give(client, broken)
+      this.#units.give(client, broken)
     }
   }
 
@@ -254,6 +260,7 @@ export class PostgresStore implements SqlStore {
     await Promise.allSettled([
       this.#announcements.close(),
       this.#pool.close(),
+      this.#units.close(),
       this.#writer.close(),
       ...this.#readers.map((link) => link.close()),
     ])

@@ -4,8 +4,14 @@ import type { Runtime } from 'tidings/spi'
 import { openError } from '../open-error.ts'
 import type { PostgresSettings } from '../postgres-options.ts'
 
-/** What a connection is for: reading alone, anything, or our own commits alone. */
-export type Purpose = 'read' | 'write' | 'commit'
+/** What a connection is for: reading alone, anything, units with SQL of users, or our own commits alone. */
+export type Purpose = 'read' | 'write' | 'units' | 'commit'
+
+/**
+ * Milliseconds after which the server ends a unit's transaction in which nothing is asked: its process has stopped or vanished in the middle, and
+ * what it has locked, perhaps the log, others wait for.
+ */
+const abandoned = 5_000
 
 /** A connection whose broken ends nobody has to listen for: what is lost shows in the calls that were under way. */
 export async function connect(settings: PostgresSettings, runtime: Runtime, purpose: Purpose): Promise<pg.Client> {
@@ -61,7 +67,9 @@ function sessionText(settings: PostgresSettings, purpose: Purpose): string {
     default_transaction_read_only: purpose === 'read' ? 'on' : 'off',
     // What the client has given up need not be finished.
     statement_timeout: String(settings.timeout),
-    idle_in_transaction_session_timeout: String(settings.timeout),
+    idle_in_transaction_session_timeout: String(
+      purpose === 'units' ? Math.min(abandoned, settings.timeout) : settings.timeout,
+    ),
     bytea_output: "'hex'",
     datestyle: "'ISO'",
     client_min_messages: 'warning',

@@ -3,7 +3,7 @@ import { type Runtime, TidingsError } from 'tidings/spi'
 
 import { openError } from '../open-error.ts'
 import type { PostgresSettings } from '../postgres-options.ts'
-import { beginSession, clientConfig, destroy } from './connect.ts'
+import { beginSession, clientConfig, destroy, type Purpose } from './connect.ts'
 
 /** Idle connections are let go after this many milliseconds. */
 const idle = 30_000
@@ -15,7 +15,7 @@ export class TransactionsPool {
   readonly #pool: pg.Pool
   readonly #taken = new Set<pg.PoolClient>()
 
-  constructor(settings: PostgresSettings, runtime: Runtime) {
+  constructor(settings: PostgresSettings, runtime: Runtime, purpose: Purpose = 'write') {
     this.#settings = settings
     this.#runtime = runtime
     this.#pool = new pg.Pool({
@@ -24,7 +24,7 @@ export class TransactionsPool {
       idleTimeoutMillis: idle,
       // A process must be able to end although connections idle here.
       allowExitOnIdle: true,
-      onConnect: (client) => beginSession(settings, runtime, client, 'write') as unknown as void,
+      onConnect: (client) => beginSession(settings, runtime, client, purpose) as unknown as void,
     })
     // Idle connections that break are replaced; nothing was under way on them.
     this.#pool.on('error', () => {})
@@ -92,7 +92,7 @@ function beforeAbort(taking: Promise<pg.PoolClient>, signal: AbortSignal): Promi
 function exhausted({ pool, connectTimeout }: PostgresSettings, cause: unknown): TidingsError {
   return new TidingsError(
     'TIDINGS_STORE_UNAVAILABLE',
-    `No connection became free within ${connectTimeout} ms: \`pool\` (${pool}) transactions are open.`,
+    `No connection became free within ${connectTimeout} ms: all ${pool} are in use (\`pool\`, where they hold transactions or queries of yours).`,
     { cause, details: { field: 'pool', limit: pool } },
   )
 }

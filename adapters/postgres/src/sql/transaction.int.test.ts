@@ -108,6 +108,27 @@ describe('an interactive transaction', without('postgres'), () => {
     await first.rollback()
   })
 
+  it('takes no connection from those that commit: SQL in units goes on, and so does pruning, while `pool` transactions are open', async () => {
+    const store = await open(newSchema(), { pool: 1, connectTimeout: 1_000 })
+    await commitOne(store, { statements: [statement(['create table seen (n int)'])] })
+    const sleeping = await store.begin({ hold })
+    await sleeping.query(statement(['insert into seen values (1)']))
+    const unit = { append: [record()], statements: [statement(['insert into seen values (2)'])] }
+    expect(await commitOne(store, unit)).toMatchObject({ status: 'committed' })
+    expect(await store.prune({ through: 1, limit: 1 })).toEqual({ removed: 1, more: false })
+    await sleeping.rollback()
+  })
+
+  it('leaves no lock behind where the process of a unit stands still in the middle: the server ends it in seconds', async () => {
+    const store = await open()
+    await commitOne(store, {
+      statements: [
+        statement(["create table told as select current_setting('idle_in_transaction_session_timeout') as after"]),
+      ],
+    })
+    expect(await store.query(statement(['select after from told']))).toEqual([{ after: '5s' }])
+  })
+
   it('tells what the server says of a failing COMMIT, a deferred constraint, as refused', async () => {
     const store = await open()
     await commitOne(store, {

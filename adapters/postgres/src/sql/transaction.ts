@@ -28,9 +28,15 @@ export interface TransactionOptions {
   readonly signal: AbortSignal | undefined
   readonly rows: (text: string, values: unknown[]) => Promise<readonly Row[]>
   readonly run: (text: string, values: unknown[], users?: boolean) => Promise<readonly TextRow[]>
-  /** Called once, when it has ended in whatever way. `broken`: it was cut off, and whatever it still does must be stopped. */
-  readonly ended: (result: 'committed' | 'rolled back', broken: boolean) => void
+  /**
+   * Called once, when it has ended in whatever way. `broken`: it was cut off, and whatever it still does must be stopped; then it resolves with
+   * whether the server is there and was at work for it. Never rejects.
+   */
+  readonly ended: (result: 'committed' | 'rolled back', broken: boolean) => Promise<boolean>
 }
+
+/** Milliseconds after which a server that is not at work on what it was asked has not heard it, or is not heard. */
+const overdue = 100
 
 /** Open, perhaps failed (PostgreSQL then takes nothing but a rollback), then ended: by commit, by rollback, by its time, its signal, or with the store. */
 export class InteractiveTransaction implements SqlTransaction {
@@ -38,15 +44,18 @@ export class InteractiveTransaction implements SqlTransaction {
   readonly #timer: Timer
   readonly #abort: () => void
   #running = 0
+  #askedAt = 0
   /** What made it fail. */
   #failed: Error | undefined
   /** Why calls are refused; undefined while it is open. */
   #over: Error | undefined
+  /** Settles the reason of a transaction whose time ran out while the server was asked. */
+  #judging: Promise<void> | undefined
 
   constructor(options: TransactionOptions) {
     this.#options = options
     const { runtime, hold, signal } = options
-    this.#timer = runtime.setTimer(hold, () => this.cut(heldTooLong(hold)))
+    this.#timer = runtime.setTimer(hold, () => this.#expire(heldTooLong(hold)))
     this.#abort = () => this.cut(signal?.reason as Error)
     signal?.addEventListener('abort', this.#abort, { once: true })
   }
@@ -57,10 +66,14 @@ export class InteractiveTransaction implements SqlTransaction {
     if (this.#failed !== undefined) throw hasFailed(this.#failed)
     const { text, values } = renderStatement(statement, what)
     this.#running++
+    this.#askedAt = this.#options.runtime.monotonic()
     try {
       return await this.#options.rows(text, values)
     } catch (error) {
-      if (this.#over !== undefined) throw this.#over
+      if (this.#over !== undefined) {
+        await this.#judging
+        throw this.#over
+      }
       if (isLost(error)) {
         const lost = storeError(error, what)
         this.cut(lost)
@@ -98,7 +111,7 @@ export class InteractiveTransaction implements SqlTransaction {
       result = this.#resultOf(unit, applied)
       return result
     } finally {
-      this.#options.ended(result?.status === 'committed' && !result.repeated ? 'committed' : 'rolled back', broken)
+      void this.#options.ended(result?.status === 'committed' && !result.repeated ? 'committed' : 'rolled back', broken)
     }
   }
 
@@ -116,15 +129,31 @@ export class InteractiveTransaction implements SqlTransaction {
     } catch {
       // A connection that cannot say so has rolled back by its end.
     } finally {
-      this.#options.ended('rolled back', broken)
+      void this.#options.ended('rolled back', broken)
     }
+  }
+
+  /**
+   * Its time is over. A server that is away takes all the time there is, which is no verdict on what it was asked, so it must not read like one: who waits
+   * for an answer hears that the store is unavailable, unless the server is at work on it.
+   */
+  #expire(over: Error): void {
+    const unanswered = this.#running > 0 && this.#options.runtime.monotonic() - this.#askedAt > overdue
+    const atWork = this.#cut(over)
+    if (!unanswered) return
+    this.#judging = atWork.then((worked) => {
+      if (!worked) this.#over = gaveNoAnswer(over)
+    })
   }
 
   /** Ends it at once, whatever it is doing. */
   cut(over: Error): void {
-    if (this.#over !== undefined) return
+    if (this.#over === undefined) void this.#cut(over)
+  }
+
+  #cut(over: Error): Promise<boolean> {
     this.#settle(over)
-    this.#options.ended('rolled back', true)
+    return this.#options.ended('rolled back', true)
   }
 
   #resultOf(unit: Unit, applied: Applied): CommitResult {
@@ -163,6 +192,14 @@ function heldTooLong(hold: number): TidingsError {
     'TIDINGS_TX_HOLD',
     `The transaction was open for longer than \`txHold\` (${hold} ms) and was rolled back. Do slow work outside of it, or allow more.`,
     { details: { field: 'txHold', limit: hold } },
+  )
+}
+
+function gaveNoAnswer(cause: Error): TidingsError {
+  return new TidingsError(
+    'TIDINGS_STORE_UNAVAILABLE',
+    'A query of the transaction failed: the server gave no answer, and was not at work on one.',
+    { cause, details: { during: 'A query of the transaction' } },
   )
 }
 

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg'
-import { type Runtime, type SqlTransaction, TidingsError } from 'tidings/spi'
+import { type Runtime, type SqlTransaction, TidingsError, within } from 'tidings/spi'
 
 import type { CommitTarget } from '../commit/commit-context.ts'
 import { backendOf } from '../connect/connect.ts'
@@ -14,6 +14,8 @@ export interface TransactionsOptions {
   readonly runtime: Runtime
   /** Milliseconds until a call must be answered. */
   readonly timeout: number
+  /** Milliseconds until a connection must stand, and a transaction on it have begun. */
+  readonly connectTimeout: number
   readonly target: CommitTarget
   readonly pool: TransactionsPool
   readonly reader: Reader
@@ -22,6 +24,9 @@ export interface TransactionsOptions {
 
 /** Milliseconds that the server waits longer than we do, so that ours is the word that callers hear. */
 const margin = 1_000
+
+/** Milliseconds in which a server that is there tells what it is doing. */
+const sign = 1_000
 
 /** The interactive transactions of a store, side by side, each on a connection of its own. */
 export class Transactions {
@@ -34,8 +39,10 @@ export class Transactions {
   }
 
   async begin(hold: number, signal: AbortSignal | undefined): Promise<SqlTransaction> {
-    const { pool, runtime, timeout, target, committed } = this.#options
+    const { pool, runtime, timeout, connectTimeout, target, committed } = this.#options
     const client = await pool.take(signal)
+    // A connection that has idled may lead nowhere by now; whoever waits for it should not wait longer than for a new one.
+    const patience = { runtime, timeout: Math.min(timeout, connectTimeout) }
     const run = (text: string, values: unknown[], users = false): ReturnType<typeof answer> =>
       users
         ? userRows({ runtime, timeout }, client, text, values).then(() => [])
@@ -43,10 +50,8 @@ export class Transactions {
     try {
       // Should this process not be there to end it, the server does, somewhat later.
       const most = Math.min(Math.ceil(hold) + margin, 2_147_483_647)
-      await run(
-        `begin; set local statement_timeout = ${most}; set local idle_in_transaction_session_timeout = ${most}`,
-        [],
-      )
+      const text = `begin; set local statement_timeout = ${most}; set local idle_in_transaction_session_timeout = ${most}`
+      await answer(patience, client, undefined, text, [])
       signal?.throwIfAborted()
       if (this.#closing) throw closed()
     } catch (error) {
@@ -63,9 +68,10 @@ export class Transactions {
       rows: (text, values) => userRows({ runtime, timeout }, client, text, values),
       ended: (result, broken) => {
         this.#open.delete(transaction)
-        if (broken) this.#stop(client)
+        const atWork = broken ? this.#stop(client) : Promise.resolve(false)
         pool.give(client, broken)
         if (result === 'committed') committed()
+        return atWork
       },
     })
     this.#open.add(transaction)
@@ -78,11 +84,18 @@ export class Transactions {
     for (const transaction of this.#open) transaction.cut(closedUnder())
   }
 
-  /** What a connection still did when it was cut off: the server would notice only when it has finished. */
-  #stop(client: PoolClient): void {
+  /** What a connection still did when it was cut off: the server would notice only when it has finished. Tells whether it did anything. */
+  async #stop(client: PoolClient): Promise<boolean> {
+    const { reader, runtime } = this.#options
     const backend = backendOf(client)
-    if (backend === undefined) return
-    this.#options.reader.rows('select pg_terminate_backend($1)', [backend]).catch(() => {})
+    if (backend === undefined) return false
+    const text = `select state = 'active', pg_terminate_backend(pid) from pg_stat_activity where pid = $1`
+    try {
+      const stopping = reader.rows(text, [backend])
+      return (await within(runtime, sign, stopping)) && (await stopping)[0]?.[0] === 't'
+    } catch {
+      return false
+    }
   }
 }
 
