@@ -16,6 +16,7 @@ import type { Aggregate, StateOf } from './define-aggregate.ts'
 import { areSame, expectationsOf, type Ground } from './ground.ts'
 import { joinUnit, pendingIn } from './join-unit.ts'
 import { streamFor } from './load.ts'
+import { isNested, queueUp, whileDeciding } from './queues.ts'
 import { isDue, takeSnapshot } from './snapshots.ts'
 import { historyGone, holdTypes, readState } from './stream-state.ts'
 
@@ -85,6 +86,24 @@ class Deciding<Targets extends readonly Target[]> {
   }
 
   async run(): Promise<JointDecision<Targets>> {
+    const queued: { leave?: () => void } = {}
+    const nested = isNested()
+    try {
+      return await whileDeciding(() =>
+        this.#run(async () => {
+          if (!nested)
+            queued.leave ??= await queueUp(
+              this.#parts.store,
+              this.#streams.map(({ stream }) => streamText(stream)),
+            )
+        }),
+      )
+    } finally {
+      queued.leave?.()
+    }
+  }
+
+  async #run(beaten: () => Promise<void>): Promise<JointDecision<Targets>> {
     const { tries = defaultTries, expectedVersion, within } = this.#options
     let earlier: readonly Ground[] | undefined
     let afresh = false
@@ -115,6 +134,7 @@ class Deciding<Targets extends readonly Target[]> {
         // A snapshot from a time that this store knows nothing of, such as before a backup was restored.
         afresh = expected !== undefined && actual !== undefined && actual < expected
         earlier = ground
+        await beaten()
       }
     }
   }

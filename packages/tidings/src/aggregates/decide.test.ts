@@ -140,6 +140,32 @@ describe('a decision that somebody else was faster than', () => {
     expect(last).toMatchObject({ attempts: 3, version: 4, events: [{ type: 'stock.refused' }] })
   })
 
+  it('waits for its turn behind others of its process, so that fifty need no more than a hundred tries', async () => {
+    await using world = await createTestBus()
+    const { bus } = world
+    const decisions = await Promise.all(Array.from({ length: 50 }, () => decide(bus, stock, 'tea', receive('tea', 1))))
+    expect(decisions.map(({ version }) => version).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 50 }, (_, at) => at + 1),
+    )
+    expect(decisions.reduce((sum, { attempts }) => sum + attempts, 0)).toBeLessThan(150)
+  })
+
+  it('never waits for a decision that it is a part of', async () => {
+    await using world = await createTestBus()
+    const { bus } = world
+    const nested = (sku: string, other: string, depth: number) => (): Promise<unknown> =>
+      decide(bus, stock, sku, async () => {
+        if (depth > 0) await nested(depth % 2 === 0 ? sku : other, other, depth - 1)()
+        return Received.create({ sku, quantity: 1 })
+      })
+    const both = await Promise.allSettled([nested('tea', 'rum', 3)(), nested('rum', 'tea', 3)()])
+    for (const outcome of both)
+      expect(outcome.status === 'rejected' ? outcome.reason : undefined).toBeOneOf([
+        undefined,
+        expect.objectContaining({ code: 'TIDINGS_CONFLICT' }),
+      ])
+  })
+
   it('is given up after as many tries as are allowed, and its caller is told', async () => {
     await using world = await createTestBus()
     const { bus, published } = world
