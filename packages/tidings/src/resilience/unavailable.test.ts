@@ -53,6 +53,7 @@ test.each([
 test('our own errors are told by their codes', () => {
   expect(isUnavailable(new UnavailableError('down'))).toBe(true)
   expect(isUnavailable(new TidingsError('TIDINGS_STORE_UNAVAILABLE', 'down'))).toBe(true)
+  expect(isUnavailable(new TidingsError('TIDINGS_COMMIT_UNKNOWN', 'no answer'))).toBe(true)
   expect(isUnavailable(new TidingsError('TIDINGS_CONFLICT', 'no'))).toBe(false)
 })
 

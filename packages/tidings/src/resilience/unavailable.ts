@@ -26,8 +26,9 @@ const codes: ReadonlySet<unknown> = new Set([
   '53300',
   // SQLite
   'SQLITE_BUSY',
-  // our own stores
+  // our own stores: away, or gone in the middle of a commit
   'TIDINGS_STORE_UNAVAILABLE',
+  'TIDINGS_COMMIT_UNKNOWN',
 ])
 
 /** Result codes of node:sqlite, whose low byte is the kind: 5 is busy. */
