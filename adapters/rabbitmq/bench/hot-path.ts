@@ -70,11 +70,11 @@ async function measure(what: string, run: (side: Side) => Promise<void>): Promis
   process.stdout.write(`${what}: transport ${a.toFixed(1)}k/s, raw ${b.toFixed(1)}k/s, ratio ${(a / b).toFixed(2)}\n`)
 }
 
-async function ours({ open, client, prefix }: RabbitmqWorld): Promise<Side> {
-  const [transport, reading] = [await open(), await open()]
+async function ours(world: RabbitmqWorld): Promise<Side> {
+  const [transport, reading] = [await world.open(), await world.open()]
   // The group's queues are there from now on.
   await (await listen(reading, { group: 'bench' })).consumer.close()
-  const channel = await client().acquire()
+  const channel = await world.client().acquire()
   let events: EventRecord[] = []
   return {
     prepare(count) {
@@ -96,7 +96,7 @@ async function ours({ open, client, prefix }: RabbitmqWorld): Promise<Side> {
       })
     },
     async clear() {
-      for (const queue of groupNamesOf(prefix, 'bench', partitions).queues) await channel.queuePurge({ queue })
+      for (const queue of groupNamesOf(world.prefix, 'bench', partitions).queues) await channel.queuePurge({ queue })
     },
     async close() {
       await transport.close()
@@ -105,11 +105,11 @@ async function ours({ open, client, prefix }: RabbitmqWorld): Promise<Side> {
   }
 }
 
-async function raw({ client, prefix }: RabbitmqWorld): Promise<Side> {
-  const publishing = await client().acquire()
-  const consuming = client()
-  const exchange = `${prefix}raw`
-  const queues = Array.from({ length: partitions }, (_, at) => `${prefix}raw.${at}`)
+async function raw(world: RabbitmqWorld): Promise<Side> {
+  const publishing = await world.client().acquire()
+  const consuming = world.client()
+  const exchange = `${world.prefix}raw`
+  const queues = Array.from({ length: partitions }, (_, at) => `${world.prefix}raw.${at}`)
   await publishing.exchangeDeclare({ exchange, type: 'topic', durable: true })
   for (const [at, queue] of queues.entries()) {
     await publishing.queueDeclare({

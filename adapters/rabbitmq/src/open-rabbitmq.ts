@@ -5,7 +5,7 @@ import { checkInsides } from './connection/client-insides.ts'
 import { Link } from './connection/link.ts'
 import type { RabbitmqSettings } from './rabbitmq-options.ts'
 import { RabbitmqTransport } from './rabbitmq-transport.ts'
-import { declareExchanges, declarePartitions } from './topology/events.ts'
+import { declareShared } from './topology/events.ts'
 import { namesOf } from './topology/names.ts'
 
 /** Connects, and makes what everybody under the prefix shares. */
@@ -15,11 +15,9 @@ export async function openRabbitmq(settings: RabbitmqSettings, host: Host): Prom
   const link = new Link(Connection, settings, host, 'publishing')
   try {
     await link.connected(settings.connectTimeout, 'connect')
-    const names = namesOf(settings.prefix)
     const channel = await link.acquire()
     checkInsides(channel)
-    await declareExchanges(channel, names)
-    await declarePartitions(channel, names, settings.partitions)
+    await declareShared(channel, namesOf(settings.prefix), settings.partitions)
     await channel.close()
   } catch (error) {
     await link.close(settings.closeTimeout)

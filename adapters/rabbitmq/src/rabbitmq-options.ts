@@ -116,7 +116,7 @@ function parseUrl(text: unknown, mistakes: Mistakes): Record<string, unknown> {
       return decodeURIComponent(encoded)
     } catch {
       mistakes.expect(false, `the ${field} of the URL to have no percent sign that encodes nothing; write it as %25`)
-      return ''
+      return 'unreadable'
     }
   }
   if (url.hostname !== '') named['hosts'] = [`${url.hostname}:${url.port || (tls ? 5671 : 5672)}`]

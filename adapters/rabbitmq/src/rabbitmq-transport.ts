@@ -14,7 +14,7 @@ import type { Link } from './connection/link.ts'
 import { GroupConsumer } from './consume/group-consumer.ts'
 import { Publisher } from './publish/publisher.ts'
 import type { RabbitmqSettings } from './rabbitmq-options.ts'
-import { declareExchanges } from './topology/events.ts'
+import { declareShared } from './topology/events.ts'
 import { bindingOf, groupNamesOf, namesOf } from './topology/names.ts'
 
 /**
@@ -39,7 +39,7 @@ export class RabbitmqTransport implements Transport {
     this.#settings = settings
     this.#host = host
     this.#publisher = new Publisher(publishing, settings, host, (channel) =>
-      declareExchanges(channel, namesOf(settings.prefix)),
+      declareShared(channel, namesOf(settings.prefix), settings.partitions),
     )
     this.capabilities = Object.freeze({
       name: 'rabbitmq',

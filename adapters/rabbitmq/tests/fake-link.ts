@@ -77,6 +77,10 @@ export class FakeLink {
     return Promise.resolve(channel as unknown as Channel)
   }
 
+  async release(channel: { close(): Promise<void> } | undefined): Promise<void> {
+    await channel?.close()
+  }
+
   restart(): void {
     this.restarts++
   }

@@ -82,13 +82,13 @@ export function frameMaxOf(channel: Channel): number {
 }
 
 /** Hears the confirms of what was written by hand. */
-export function hearConfirms(channel: Channel, { acked, nacked }: Confirms): void {
+export function hearConfirms(channel: Channel, confirms: Confirms): void {
   const insides = channel as unknown as Insides
   const onMethod = insides._onMethod.bind(insides)
   insides._onMethod = (frame): void => {
     const { methodId, params } = frame
-    if (methodId === basicAck) acked(params?.deliveryTag ?? 0, params?.multiple ?? false)
-    else if (methodId === basicNack) nacked(params?.deliveryTag ?? 0, params?.multiple ?? false)
+    if (methodId === basicAck) confirms.acked(params?.deliveryTag ?? 0, params?.multiple ?? false)
+    else if (methodId === basicNack) confirms.nacked(params?.deliveryTag ?? 0, params?.multiple ?? false)
     else onMethod(frame)
   }
 }

@@ -84,6 +84,12 @@ export class Link {
     return channel
   }
 
+  /** Closes a channel; does not wait for a broker that takes nothing. Never rejects. */
+  async release(channel: Pick<Channel, 'close'> | undefined): Promise<void> {
+    const closing = channel?.close()
+    if (!this.#blocked) await closing
+  }
+
   /** Drops the connection, whatever its state, and makes another. */
   restart(): void {
     if (this.#closed) return
@@ -97,7 +103,8 @@ export class Link {
     if (this.#closed) return
     this.#closed = true
     const connection = this.#connection
-    if (this.#up) await within(this.#host.runtime, ms, connection.close()).catch(() => false)
+    // A broker that takes nothing does not hear us say goodbye either.
+    if (this.#up && !this.#blocked) await within(this.#host.runtime, ms, connection.close()).catch(() => false)
     connection.unsafeDestroy()
     this.#up = false
     this.#tell()
@@ -135,10 +142,12 @@ export class Link {
       if (current() && !this.#closed) this.#failed(error)
     })
     connection.on('connection.blocked', () => {
+      if (!current()) return
       this.#blocked = true
       this.#host.log('warn', 'RabbitMQ takes no events: its memory or disk is short.')
     })
     connection.on('connection.unblocked', () => {
+      if (!current()) return
       this.#blocked = false
       this.#host.log('info', 'RabbitMQ takes events again.')
       this.#tell()

@@ -15,6 +15,7 @@ import { Upkeep } from '../connection/upkeep.ts'
 import type { RabbitmqSettings } from '../rabbitmq-options.ts'
 import { enterGroup } from '../topology/group.ts'
 import type { GroupNames, Names } from '../topology/names.ts'
+import { HandOver } from './hand-over.ts'
 import { Membership } from './membership.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { QueueWatch } from './queue-watch.ts'
@@ -38,9 +39,6 @@ export interface ConsumerParts {
 /** How long it may take to enter a group, others at work on it and queues without number included, in milliseconds. */
 const longest = 60_000
 
-/** Most deliveries handed over before others get their turn. */
-const share = 512
-
 /**
  * One member of one group: listens to the queues of all partitions, hands over what was requested, and puts itself in order again whenever
  * something has ended: a channel, the connection, the queues themselves.
@@ -50,6 +48,7 @@ export class GroupConsumer implements Consumer {
   readonly #readers: readonly PartitionReader[]
   readonly #calls = new SinkCalls()
   readonly #membership: Membership
+  readonly #handOver: HandOver
   readonly #watch: QueueWatch
   readonly #upkeep: Upkeep
   readonly #leaving = new AbortController()
@@ -57,9 +56,6 @@ export class GroupConsumer implements Consumer {
   readonly #stopListening: () => void
   #entered = false
   #fresh = true
-  #credit = 0
-  #turn = 0
-  #pumping = false
   #timer: Timer | undefined
   #closing: Promise<void> | undefined
 
@@ -76,10 +72,11 @@ export class GroupConsumer implements Consumer {
           host,
           sink,
           calls: this.#calls,
-          arrived: () => this.#pumpSoon(),
+          arrived: () => this.#handOver.soon(),
           broken: () => this.#upkeep.soon(),
         }),
     )
+    this.#handOver = new HandOver(host, sink, this.#readers)
     this.#membership = new Membership({
       ...parts,
       yield: (partitions) => this.#yield(partitions),
@@ -113,8 +110,7 @@ export class GroupConsumer implements Consumer {
   }
 
   request(count: number): void {
-    this.#credit += count
-    this.#pumpSoon()
+    this.#handOver.request(count)
   }
 
   done(): void {
@@ -137,6 +133,7 @@ export class GroupConsumer implements Consumer {
   async #close(): Promise<void> {
     const { host, settings, sink } = this.#parts
     this.#leaving.abort(closedError())
+    this.#handOver.stop()
     this.#joined.promise.catch(() => {})
     this.#joined.reject(closedError())
     this.#stopListening()
@@ -179,16 +176,19 @@ export class GroupConsumer implements Consumer {
       }
       return
     }
-    let company = false
-    await this.#parts.inTurn(() =>
-      enterGroup({ ...this.#parts, link, topics, signal: this.#leaving.signal }, this.#fresh, async (others, dead) => {
-        company = others
-        await this.#membership.listen()
-        await this.#listen()
-        this.#tellDead(dead)
-      }),
-    )
-    await this.#membership.greet(company)
+    let others = false
+    await this.#parts.inTurn(async () => {
+      const parts = { ...this.#parts, link, topics, signal: this.#leaving.signal }
+      others = await enterGroup(parts, this.#fresh, {
+        listen: () => this.#membership.listen(),
+        ask: () => this.#membership.ask(),
+        join: async (dead) => {
+          await this.#listen()
+          this.#tellDead(dead)
+        },
+      })
+    })
+    await this.#membership.settle(others)
     this.#entered = true
     this.#fresh = false
     this.#joined.resolve()
@@ -230,45 +230,13 @@ export class GroupConsumer implements Consumer {
     )
   }
 
-  #pumpSoon(): void {
-    if (this.#pumping || this.#credit === 0) return
-    this.#pumping = true
-    this.#parts.host.runtime.defer(() => {
-      this.#pumping = false
-      this.#pump()
-    })
-  }
-
-  /** In turn over the partitions, so that none waits for another. */
-  #pump(): void {
-    if (this.#closed) return
-    const batch: Delivery[] = []
-    const most = Math.min(this.#credit, share)
-    const count = this.#readers.length
-    for (let idle = 0; batch.length < most && idle < count; ) {
-      const reader = this.#readers[this.#turn++ % count] as PartitionReader
-      const delivery = reader.take()
-      if (delivery === undefined) idle++
-      else {
-        idle = 0
-        batch.push(delivery)
-      }
-    }
-    if (batch.length === 0) return
-    this.#credit -= batch.length
-    try {
-      this.#parts.sink.deliver(batch)
-    } catch (error) {
-      this.#parts.host.log('error', 'A sink has failed to take deliveries.', { error })
-    }
-    if (this.#readers.some((reader) => reader.waiting > 0)) this.#pumpSoon()
-  }
-
   #checkLater(): void {
     const { host, settings } = this.#parts
     if (this.#closed) return
     this.#timer = host.runtime.setTimer(settings.checkInterval, () => {
-      void this.#check().finally(() => this.#checkLater())
+      void this.#check()
+        .catch((error: unknown) => host.log('debug', 'A group could not be looked at.', { reason: reasonOf(error) }))
+        .finally(() => this.#checkLater())
     })
   }
 

@@ -10,6 +10,9 @@ import { type Peer, shareOut } from './share-out.ts'
 /** How long a newcomer waits for the others to make room, in milliseconds. They do so all the same when it has passed. */
 const patience = 2_000
 
+/** Within which a member answers unless its process is busy, in milliseconds. */
+const moment = 200
+
 export interface MembershipParts {
   /** Its end is the end of this member: the queue it hears on is bound to it. */
   readonly consuming: Link
@@ -66,9 +69,13 @@ export class Membership {
   /** Begins to hear what the others say, under a new name. */
   async listen(): Promise<void> {
     const { consuming, host, names, group } = this.#parts
-    const before = this.#hearing === undefined ? undefined : this.#self
+    const hearing = this.#hearing
+    const before = hearing === undefined ? undefined : this.#self
+    this.#hearing = undefined
+    await hearing?.close()
     this.#settled = false
     this.#peers.clear()
+    this.#answered.clear()
     this.#self = { id: host.runtime.id(), since: this.#since }
     const channel = await consuming.acquire()
     this.#hearing = channel
@@ -83,10 +90,17 @@ export class Membership {
     if (before !== undefined) await this.#sayToAll({ kind: 'bye', from: before })
   }
 
-  /** Gets to know the others, if there are any, and has them make room. */
-  async greet(others: boolean): Promise<void> {
+  /** Says that it is there. Resolves with whether anybody has answered within a moment. */
+  async ask(): Promise<boolean> {
     await this.#sayToAll({ kind: 'hello', from: this.#self })
-    if (others) await this.#answers(1)
+    await this.#answers(1, moment)
+    return this.#answered.size > 0
+  }
+
+  /** Makes out what should be whose, with the others if there are any, and has them make room. */
+  async settle(others: boolean): Promise<void> {
+    if (others) await this.#answers(1, patience)
+    else await this.#sayToAll({ kind: 'hello', from: this.#self })
     this.#settled = true
     await this.#plan(others)
   }
@@ -106,7 +120,8 @@ export class Membership {
     this.#answer?.()
     await this.#sayToAll({ kind: 'bye', from: this.#self })
     const speaking = await this.#speaking?.catch(() => undefined)
-    await Promise.all([hearing?.close(), speaking?.close()])
+    const { consuming, publishing } = this.#parts
+    await Promise.all([consuming.release(hearing), publishing.release(speaking)])
   }
 
   #here(): Control {
@@ -156,11 +171,11 @@ export class Membership {
     if (wanted.length === 0 || this.#peers.size === 0) return
     this.#answered.clear()
     await this.#sayToAll({ kind: 'want', from: this.#self, partitions: wanted })
-    if (wait) await this.#answers(0)
+    if (wait) await this.#answers(0, patience)
   }
 
-  /** Resolves when everybody that is known has answered, `least` at least; or when patience ends. */
-  async #answers(least: number): Promise<void> {
+  /** Resolves when everybody that is known has answered, `least` at least; or after `ms`. */
+  async #answers(least: number, ms: number): Promise<void> {
     const { runtime } = this.#parts.host
     const all = new Promise<void>((resolve) => {
       this.#answer = (): void => {
@@ -169,7 +184,7 @@ export class Membership {
       }
       this.#answer()
     })
-    await within(runtime, patience, all)
+    await within(runtime, ms, all)
     this.#answer = undefined
   }
 

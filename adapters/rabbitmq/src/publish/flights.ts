@@ -18,8 +18,8 @@ export class Flights<Item> {
 
   /** Ends the flight with this number, or all up to it; calls for each that had not ended. */
   end(tag: number, multiple: boolean, each: (item: Item) => void): void {
-    const at = tag - this.#first
-    for (let index = multiple ? 0 : at; index <= at; index++) {
+    const at = Math.min(tag - this.#first, this.#ring.size - 1)
+    for (let index = multiple ? 0 : tag - this.#first; index <= at; index++) {
       const item = this.#ring.at(index)
       if (item === undefined) continue
       this.#ring.set(index, undefined)

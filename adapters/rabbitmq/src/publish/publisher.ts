@@ -20,8 +20,7 @@ import { namesOf, routingKey } from '../topology/names.ts'
 import { encodeEvent } from '../wire/encode-event.ts'
 import { ConfirmChannel } from './confirm-channel.ts'
 import { type Entry, Lines } from './lines.ts'
-
-const stored: Outcome = Object.freeze({ status: 'stored' })
+import { refused, stored, topicTooLong, unknown } from './outcomes.ts'
 
 /**
  * Hands events over on one channel with confirms: what is ready flies while the previous flies, at most `window` at once and one of each stream.
@@ -120,7 +119,7 @@ export class Publisher {
 
   async #end(): Promise<void> {
     await this.#upkeep.end()
-    await this.#channel?.close()
+    await this.#link.release(this.#channel)
   }
 
   #entry(record: EventRecord, deadline: number, answer: (outcome: Outcome) => void): Entry {
@@ -284,22 +283,4 @@ export class Publisher {
       maxBytes: this.#maxBytes,
     })
   }
-}
-
-function unknown(why: string, cause?: unknown): Outcome {
-  return { status: 'unknown', error: new TidingsError('TIDINGS_BROKER_UNAVAILABLE', `${why}.`, { cause }) }
-}
-
-function refused(error: Error): Outcome {
-  return { status: 'refused', error }
-}
-
-function topicTooLong(): TidingsError {
-  return new TidingsError(
-    'TIDINGS_INVALID_EVENT',
-    'The `category` of an event must not be longer than 250 bytes on RabbitMQ.',
-    {
-      details: { field: 'category', limit: 250 },
-    },
-  )
 }

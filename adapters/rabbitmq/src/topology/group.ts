@@ -11,6 +11,9 @@ const patience = 10_000
 /** Never reached: how often an event comes again is for the engine to say. Named since newer brokers put a limit of 20 where none is. */
 const deliveries = 2_147_483_647
 
+/** How often it is looked whether those that RabbitMQ counts, and that do not answer, have gone. */
+const looks = 10
+
 /** When a queue that was made for a moment goes by itself, should nobody have taken it away, in milliseconds. */
 const forgottenAfter = 60_000
 
@@ -25,34 +28,55 @@ export interface GroupParts {
   readonly signal: AbortSignal
 }
 
+/** What a member does on its way into a group. */
+export interface Entrance {
+  /** Begins to hear the others. */
+  listen(): Promise<void>
+  /** Whether one of them answers soon. */
+  ask(): Promise<boolean>
+  /** Begins to listen to the queues; `dead` messages lie with the dead. */
+  join(dead: number): Promise<void>
+}
+
 /**
- * Makes what a group needs at the broker, then runs `join` before anybody else may change it. Where nobody is in the group and `fresh` says
- * that this is a new member, the group is bound to these topics and no others; else to these, too: the others may want what they have.
- * `join` is told whether somebody else is there, and how many messages lie with the dead.
+ * Makes what a group needs at the broker and joins it, before anybody else may change it. Where nobody is in the group and `fresh` says that this is
+ * a new member, the group is bound to these topics and no others; else to these, too: the others may want what they have. Resolves with whether
+ * somebody else is there.
  */
-export function enterGroup(
-  parts: GroupParts,
-  fresh: boolean,
-  join: (others: boolean, dead: number) => Promise<void>,
-): Promise<void> {
+export function enterGroup(parts: GroupParts, fresh: boolean, entrance: Entrance): Promise<boolean> {
   const { link, host, group, signal } = parts
   return underLock(link, group.lock, host, { patience, signal }, async (locked) => {
     const channel = await link.acquire()
     try {
-      const { others, dead } = await declareQueues(channel, group)
+      const dead = await declareDead(channel, group)
+      let others = await declareQueues(channel, group)
       await makeLasting(channel, group, host)
+      await entrance.listen()
+      // RabbitMQ counts who has just left for a moment longer.
+      for (let look = 1; others && look < looks && !(await entrance.ask()); look++)
+        others = await declareQueues(channel, group)
       if (fresh && locked && !others) await renewTopics(channel, parts)
       else await addTopics(channel, parts, group.topics)
-      await join(others, dead)
+      await entrance.join(dead)
+      return others
     } finally {
       await channel.close()
     }
   })
 }
 
-/** `others`: somebody listens to one of the queues. Of several listeners RabbitMQ counts the active one. */
-async function declareQueues(channel: Channel, group: GroupNames): Promise<{ others: boolean; dead: number }> {
-  const dead = await channel.queueDeclare({ queue: group.dead, durable: true, arguments: { 'x-queue-type': 'quorum' } })
+/** How many messages lie with the dead. */
+async function declareDead(channel: Channel, { dead }: GroupNames): Promise<number> {
+  const { messageCount } = await channel.queueDeclare({
+    queue: dead,
+    durable: true,
+    arguments: { 'x-queue-type': 'quorum' },
+  })
+  return messageCount
+}
+
+/** Whether somebody listens to one of the queues. Of several listeners RabbitMQ counts the active one. */
+async function declareQueues(channel: Channel, group: GroupNames): Promise<boolean> {
   let others = false
   for (const queue of group.queues) {
     const { consumerCount } = await channel.queueDeclare({
@@ -72,7 +96,7 @@ async function declareQueues(channel: Channel, group: GroupNames): Promise<{ oth
     })
     others ||= consumerCount > 0
   }
-  return { others, dead: dead.messageCount }
+  return others
 }
 
 /**
