@@ -1,4 +1,4 @@
-import { defineEvent, defineProjection, documents, on, type SqlStore, type Store, sql } from 'tidings'
+import { defineEvent, defineProjection, documents, type SqlStore, type Store, sql } from 'tidings'
 
 export interface Placed {
   readonly orderId: string
@@ -29,7 +29,7 @@ export function orderTables(version = 1, options: Partial<Parameters<typeof defi
       order_lines: sql`(order_id text not null, sku text not null, quantity integer not null, primary key (order_id, sku))`,
     },
     indexes: { orders: [sql`(customer)`] },
-    on: [
+    on: (on) => [
       on(OrderPlaced, ({ data }, { write, tables }) =>
         write(
           version === 1
@@ -67,7 +67,7 @@ export function orderDocuments(version = 1, options: { readonly keep?: '30s' } =
       }),
       customers: documents<{ readonly spent: number }>(),
     },
-    on: [
+    on: (on) => [
       on(OrderPlaced, async ({ data }, { documents: { orders, customers } }) => {
         if ((await orders.get(data.orderId)) !== undefined) return
         orders.put(data.orderId, { ...data, state: 'open', lines: {} })

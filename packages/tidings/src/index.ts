@@ -129,11 +129,11 @@ export {
   defineProjection,
 export type { SagaEntry, SagaPage, SagaQuery } from './operations/saga-listing.ts'
 export type { SagaOperations } from './operations/saga-operations.ts'
-  on,
 export type { SagaDetail, SagaName, ShownStep } from './operations/show-saga.ts'
   type Projection,
   type ProjectionContext,
   type ProjectionHandler,
+  type ProjectionOn,
   type ProjectionOptions,
 } from './projections/define-projection.ts'
 export type { Generation, GenerationState, Hold, Parity } from './projections/generation.ts'

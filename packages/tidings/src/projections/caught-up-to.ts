@@ -18,6 +18,9 @@ export interface CaughtUp {
 /** Longest time between looks, in milliseconds; what this process applies itself is seen at once. */
 const every = 100
 
+/** Positions away from which only the clock makes it look again. */
+const distant = 1_000
+
 export async function caughtUpTo(
   parts: BusParts,
   feeder: Feeder,
@@ -34,10 +37,12 @@ export async function caughtUpTo(
   const until = runtime.monotonic() + milliseconds(timeout, 'timeout')
   for (let wait = 2; ; wait = Math.min(every, wait * 2)) {
     signal?.throwIfAborted()
+    let far = false
     const { state } = await readState(store, name)
     const live = state === undefined ? undefined : liveOf(state)
     if (live !== undefined) {
       const progress = await readProgress(store, name, live, feeder.local(live.number))
+      far = position - progress.low > distant
       if (await isThrough(store, live, progress, position)) {
         const { parked, lowest } = await countParked(store, name, live)
         return { generation: live.number, parked: lowest !== undefined && lowest <= position ? parked : 0 }
@@ -51,12 +56,13 @@ export async function caughtUpTo(
         { details: { name, position } },
       )
     }
-    await progressOr(parts, Math.min(wait, left), signal)
+    // A look costs more than what is applied meanwhile; near the end it is worth it.
+    await progressOr(parts, Math.min(far ? every : wait, left), signal, far)
   }
 }
 
 /** Waits until something has moved here, or a while has passed. */
-function progressOr(parts: BusParts, wait: number, signal: AbortSignal | undefined): Promise<void> {
+function progressOr(parts: BusParts, wait: number, signal: AbortSignal | undefined, far: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
       stop()
@@ -71,7 +77,7 @@ function progressOr(parts: BusParts, wait: number, signal: AbortSignal | undefin
       end()
       resolve()
     }
-    const stop = parts.onProgress(go)
+    const stop = far ? () => {} : parts.onProgress(go)
     const timer = parts.runtime.setTimer(wait, go)
     signal?.addEventListener('abort', abort, { once: true })
   })

@@ -29,6 +29,18 @@ export interface ProjectionContext<Table extends string = string, Documents exte
 
 export type ValueOf<Collection> = Collection extends CollectionDefinition<infer Value> ? Value : never
 
+/** Says what events of these types change. */
+export interface ProjectionOn<Table extends string, Documents extends Collections> {
+  <Data>(
+    definition: DefinitionOf<Data>,
+    apply: (event: Event<Data>, context: ProjectionContext<Table, Documents>) => unknown,
+  ): ProjectionHandler<Table, Documents>
+  <Definitions extends readonly AnyEventDefinition[]>(
+    definitions: Definitions,
+    apply: (event: Event<DataOf<Definitions[number]>>, context: ProjectionContext<Table, Documents>) => unknown,
+  ): ProjectionHandler<Table, Documents>
+}
+
 /** What `on` has made: which events, and what they change. */
 export interface ProjectionHandler<Table extends string = string, Documents extends Collections = Collections> {
   readonly definitions: readonly AnyEventDefinition[]
@@ -47,8 +59,10 @@ export interface ProjectionOptions<Table extends string, Documents extends Colle
   readonly indexes?: Readonly<Partial<Record<NoInfer<Table>, readonly Statement[]>>>
   /** Collections of documents, on every store. */
   readonly documents?: Documents
-  /** What events change. Each type once. */
-  readonly on: readonly ProjectionHandler<NoInfer<Table>, NoInfer<Documents>>[]
+  /** What events change: `on: (on) => [on(OrderPlaced, (event, { write, tables }) => …)]`. Each type once. */
+  readonly on: (
+    on: ProjectionOn<NoInfer<Table>, NoInfer<Documents>>,
+  ) => readonly ProjectionHandler<NoInfer<Table>, NoInfer<Documents>>[]
   /**
    * `stream`: events of one stream one after another, streams in parallel. `all`: in the order of the log, one at a time; slow, for rows that events of
    * several streams change in ways whose order counts. Default `stream`.
@@ -92,7 +106,11 @@ export function defineProjection<
   const Table extends string = never,
   const Documents extends Collections = Record<never, never>,
 >(name: string, options: ProjectionOptions<Table, Documents>): Projection<Table, Documents> {
-  const settings = projectionSettings(name, options as unknown as ProjectionOptions<string, Collections>)
+  const settings = projectionSettings(
+    name,
+    options as unknown as ProjectionOptions<string, Collections>,
+    on as ProjectionOn<string, Collections>,
+  )
   const projection: Projection<Table, Documents> = {
     name: `projection ${name}`,
     settings,
@@ -102,20 +120,7 @@ export function defineProjection<
   return Object.freeze(projection)
 }
 
-/** What events of these types change. */
-export function on<Data, Table extends string, Documents extends Collections>(
-  definition: DefinitionOf<Data>,
-  apply: (event: Event<Data>, context: ProjectionContext<Table, Documents>) => unknown,
-): ProjectionHandler<Table, Documents>
-export function on<
-  const Definitions extends readonly AnyEventDefinition[],
-  Table extends string,
-  Documents extends Collections,
->(
-  definitions: Definitions,
-  apply: (event: Event<DataOf<Definitions[number]>>, context: ProjectionContext<Table, Documents>) => unknown,
-): ProjectionHandler<Table, Documents>
-export function on(
+function on(
   to: AnyEventDefinition | readonly AnyEventDefinition[],
   apply: (event: Event<never>, context: ProjectionContext) => unknown,
 ): ProjectionHandler {

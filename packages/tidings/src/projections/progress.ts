@@ -54,8 +54,9 @@ export async function readProgress(
   }
 }
 
-/** Events of one page while it is looked what is still to be done. */
+/** Events of one page while it is looked what is still to be done, and of the first: mostly one of those tells. */
 const page = 1_000
+const firstPage = 20
 
 /** Whether everything up to a position that the generation hears is done. Looks at `pages` pages of a thousand events at most; then it says no. */
 export async function isThrough(
@@ -67,7 +68,7 @@ export async function isThrough(
 ): Promise<boolean> {
   for (let after = progress.low, read = 0; after < upTo; read++) {
     if (read >= pages) return false
-    const { events, through } = await store.readAll({ after, upTo, limit: page, types })
+    const { events, through } = await store.readAll({ after, upTo, limit: read === 0 ? firstPage : page, types })
     if (events.some(({ partition, position }) => !progress.done(partition, position))) return false
     if (through <= after) return true
     after = through

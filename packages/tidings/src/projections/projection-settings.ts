@@ -7,7 +7,13 @@ import { Mistakes } from '../kernel/mistakes.ts'
 import { renderSql } from '../store/sql.ts'
 import type { Statement } from '../store/store.ts'
 import { subscriptionSettings } from '../subscriber/subscribe-options.ts'
-import type { Collections, ProjectionContext, ProjectionHandler, ProjectionOptions } from './define-projection.ts'
+import type {
+  Collections,
+  ProjectionContext,
+  ProjectionHandler,
+  ProjectionOn,
+  ProjectionOptions,
+} from './define-projection.ts'
 
 type Options = ProjectionOptions<string, Collections>
 
@@ -39,7 +45,11 @@ const projectionName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$/
 const simpleName = /^[a-z][a-z0-9_]{0,39}$/
 
 /** Throws one `TIDINGS_INVALID_OPTION` that names every mistake. */
-export function projectionSettings(name: string, options: Options): ProjectionSettings {
+export function projectionSettings(
+  name: string,
+  options: Options,
+  on: ProjectionOn<string, Collections>,
+): ProjectionSettings {
   const mistakes = new Mistakes()
   mistakes.expect(
     typeof name === 'string' && projectionName.test(name),
@@ -65,7 +75,10 @@ export function projectionSettings(name: string, options: Options): ProjectionSe
     Object.keys(tables).length + Object.keys(documents).length > 0,
     '`tables` or `documents` to name at least one',
   )
-  const { definitions, handlers } = readHandlers(mistakes, options.on)
+  const { definitions, handlers } = readHandlers(
+    mistakes,
+    typeof options.on === 'function' ? options.on(on) : options.on,
+  )
   const { window = 1_000, order = 'stream', switch: switching = 'auto' } = options
   mistakes.expect(
     Number.isSafeInteger(window) && window >= 1 && window <= 10_000,
@@ -157,7 +170,11 @@ function isPlain(statement: unknown): statement is Statement {
 function readHandlers(mistakes: Mistakes, on: unknown): Pick<ProjectionSettings, 'definitions' | 'handlers'> {
   const definitions: AnyEventDefinition[] = []
   const handlers = new Map<string, (event: Event<never>, context: ProjectionContext) => unknown>()
-  mistakes.expect(Array.isArray(on) && on.length > 0, '`on` to be a list of what `on()` makes, at least one', on)
+  mistakes.expect(
+    Array.isArray(on) && on.length > 0,
+    '`on` to be a function that answers a list of what it is given makes, at least one',
+    on,
+  )
   for (const handler of Array.isArray(on) ? (on as readonly ProjectionHandler[]) : []) {
     const fine = typeof handler?.apply === 'function' && Array.isArray(handler.definitions)
     mistakes.expect(fine, '`on` to hold what `on()` makes', handler)

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
 import { defineEvent } from '../events/define-event.ts'
+import { sql } from '../store/sql.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
 import { documents } from './collection.ts'
-import { defineProjection, on } from './define-projection.ts'
+import { defineProjection } from './define-projection.ts'
 
 interface Order {
   readonly id: string
@@ -19,7 +20,7 @@ const orders = (version = 1) =>
     version,
     keep: '30s',
     documents: { orders: documents<Order & { readonly paid: boolean }>({ index: ({ customer }) => ({ customer }) }) },
-    on: [
+    on: (on) => [
       on(OrderPlaced, ({ data }, { documents }) => documents.orders.put(data.id, { ...data, paid: false })),
       on(OrderPaid, async ({ data }, { documents }) => {
         const order = await documents.orders.get(data.id)
@@ -70,5 +71,72 @@ describe('a projection of documents', () => {
     expect((await second.of(beside.bus).status()).generations).toMatchObject([{ number: 2, state: 'live' }])
     expect(await world.store.find('projection:orders:orders:1')).toEqual([])
     expect(await world.store.find('checkpoints', { prefix: 'projection:orders:1/' })).toEqual([])
+  })
+})
+
+describe('the definition of a projection', () => {
+  it('knows its tables and collections by name', () => {
+    const projection = defineProjection('known', {
+      version: 1,
+      tables: { orders: sql`(id text)` },
+      documents: { sums: documents<{ readonly sum: number }>({ index: ({ sum }) => ({ sum }) }) },
+      on: (on) => [
+        on(OrderPlaced, ({ data }, { write, tables, documents: { sums } }) => {
+          write(sql`insert into ${tables.orders} values (${data.id})`)
+          sums.put(data.id, { sum: data.total })
+          // @ts-expect-error There is no such table.
+          write(sql`insert into ${tables.nothing} values (1)`)
+          // @ts-expect-error The collection holds something else.
+          sums.put(data.id, { total: data.total })
+        }),
+      ],
+    })
+    expect(projection.settings).toMatchObject({
+      name: 'known',
+      version: 1,
+      order: 'stream',
+      onPoison: 'park',
+      window: 1_000,
+    })
+  })
+
+  it('names everything that is wrong with it at once', () => {
+    const wrong = (): unknown =>
+      defineProjection('no spaces', {
+        version: 0,
+        tables: { Orders: sql`id text`, tidings_x: sql`(a text default ${1})` },
+        on: (on) => [on(OrderPlaced, () => {}), on(OrderPlaced, () => {})],
+        keep: 'soon' as never,
+      })
+    expect(wrong).toThrow(expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION' }))
+    try {
+      wrong()
+    } catch (error) {
+      expect((error as Error).message).toMatchInlineSnapshot(`"Cannot define the projection "no spaces": Expected \`name\` to be 1 to 80 letters, digits, \`_\`, \`.\` or \`-\`, got "no spaces". Expected \`version\` to be a whole number from 1 to 1,000,000, got \`0\` (number). Expected the table "Orders" to be named by 1 to 40 lower-case letters, digits and \`_\`, a letter first, and not to begin with tidings_. Expected \`tables.Orders\` to be columns in parentheses, made by \`sql\` without values. Expected the table "tidings_x" to be named by 1 to 40 lower-case letters, digits and \`_\`, a letter first, and not to begin with tidings_. Expected \`tables.tidings_x\` to be columns in parentheses, made by \`sql\` without values. Expected each type of event once, order.placed is there twice. Expected \`keep\` to be milliseconds or text such as '30s', got "soon"."`)
+    }
+  })
+
+  it('refuses events that leave the log, unless a rebuild may lack them', () => {
+    const Seen = defineEvent<{ readonly id: string }>('page.seen', { retention: '30d' })
+    const define = (lossy: boolean) =>
+      defineProjection('pages', {
+        version: 1,
+        lossy,
+        documents: { pages: documents() },
+        on: (on) => [on(Seen, () => {})],
+      })
+    expect(() => define(false)).toThrow(/page\.seen leave it by their retention/)
+    expect(define(true).settings.definitions).toEqual([Seen])
+  })
+
+  it('needs SQL for tables', async () => {
+    await using world = await createTestBus()
+    const projection = defineProjection('tables', {
+      version: 1,
+      tables: { t: sql`(id text)` },
+      on: (on) => [on(OrderPlaced, () => {})],
+    })
+    expect(() => world.bus.use(projection)).toThrow(expect.objectContaining({ code: 'TIDINGS_NOT_SUPPORTED' }))
+    expect(() => projection.of(world.bus)).toThrow(expect.objectContaining({ code: 'TIDINGS_NOT_FOUND' }))
   })
 })

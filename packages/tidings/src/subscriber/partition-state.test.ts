@@ -37,3 +37,15 @@ it('lets go what was parked although a transaction that came late has handled it
   expect(after.watermark.progress()).toEqual({ watermark: 0, done: [[7, 7]] })
   expect((await store.find('checkpoints'))[0]?.version).toBe(after.checkpointVersion)
 })
+
+it('writes down what was looked at while its last checkpoint was on its way', async () => {
+  const state = await takeOver(memoryStore({ partitions: 1 }), 'watcher/0/0', 0, 'here', 0)
+  state.watermark.scanned(5)
+  state.checkpoint()
+  state.watermark.scanned(9)
+  state.committed()
+  expect(state.moved).toBe(true)
+  expect(state.checkpoint()).toMatchObject({ put: '{"watermark":9,"done":[]}' })
+  state.committed()
+  expect(state.moved).toBe(false)
+})

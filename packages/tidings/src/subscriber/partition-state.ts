@@ -22,8 +22,9 @@ export class PartitionState {
   active = true
   /** True while it is being handed over: what runs may finish, nothing new starts. */
   draining = false
-  /** The progress that was last written. */
+  /** The progress that was last written, and the one on its way: more may be looked at while it is. */
   #written: Offset
+  #writing: Offset
 
   constructor(partition: number, id: string, token: number, checkpointVersion: number, progress: Progress) {
     this.partition = partition
@@ -32,6 +33,7 @@ export class PartitionState {
     this.checkpointVersion = checkpointVersion
     this.watermark = new Watermark(progress)
     this.#written = progress.watermark
+    this.#writing = progress.watermark
   }
 
   get fence(): Expectation {
@@ -45,14 +47,16 @@ export class PartitionState {
 
   /** The checkpoint with everything counted that is marked done by now. */
   checkpoint(): DocumentChange {
-    return { collection: checkpointsCollection, id: this.id, put: JSON.stringify(this.watermark.progress()) }
+    const progress = this.watermark.progress()
+    this.#writing = progress.watermark
+    return { collection: checkpointsCollection, id: this.id, put: JSON.stringify(progress) }
   }
 
-  /** Call it when the checkpoint has been committed. Returns the watermark. */
-  committed(): Offset {
+  /** Call it when the checkpoint has been committed. */
+  committed(): void {
     this.checkpointVersion++
-    this.#written = this.watermark.trim()
-    return this.#written
+    this.#written = this.#writing
+    this.watermark.trim()
   }
 
   /** Whether the watermark has moved since it was last written. */

@@ -13,6 +13,7 @@ import type { Unit } from '../store/store.ts'
  *   `register`    a subscription's registration
  *   `membership`  signs of life, and who owns which partitions
  *   `inline`      the promise of an inline listener, or its end
+ *   `projection`  a projection's generations: made, compared, switched, taken away
  *   `other`       anything else
  */
 export const commitPlaces = [
@@ -27,6 +28,7 @@ export const commitPlaces = [
   'register',
   'membership',
   'inline',
+  'projection',
   'other',
 ] as const
 
@@ -42,6 +44,7 @@ const byCollection: Readonly<Record<string, CommitPlace>> = {
   instances: 'membership',
   owners: 'membership',
   inline: 'inline',
+  projections: 'projection',
 }
 
 /** All places that the units of one commit belong to. */
