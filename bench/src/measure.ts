@@ -9,7 +9,7 @@ import { type RunSettings, runScenario, stepsOf } from './harness/run-scenario.t
 import { missingPeer } from './peers.ts'
 import type { Scenario } from './plan/scenario.ts'
 import type { Results, ScenarioResult } from './report/results.ts'
-import { serverAddress, withAddress } from './servers.ts'
+import { serverAddress, withAddresses } from './servers.ts'
 
 /** On the disk of the project, because temporary folders are often memory, where a flush costs nothing. */
 const work = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
@@ -20,12 +20,12 @@ export type MeasureSettings = Pick<RunSettings, 'size' | 'scale' | 'rounds' | 'p
 }
 
 function addressed(scenario: Scenario): Scenario {
-  return scenario.server === undefined
-    ? scenario
-    : withAddress(
-        scenario,
-        serverAddress(scenario.server, (line) => console.error(line)),
-      )
+  const say = (line: string): void => console.error(line)
+  const { server, beside } = scenario
+  return withAddresses(scenario, {
+    ...(server !== undefined && { url: serverAddress(server, say) }),
+    ...(beside !== undefined && { postgres: serverAddress(beside, say) }),
+  })
 }
 
 /** Runs scenarios one after another. Whatever they leave on disk is removed again. */

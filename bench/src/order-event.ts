@@ -19,6 +19,11 @@ export function keyOf(at: number): string {
   return `order-${1_000 + (at % orders)}`
 }
 
+/** Which of the orders a key is of, from 0. */
+export function placeOf(key: string): number {
+  return Number(key.slice('order-'.length)) - 1_000
+}
+
 /** A new object for each event, as publishers make them. */
 export function orderOf(at: number): Order {
   return {

@@ -1,14 +1,20 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-import type { Scenario } from './plan/scenario.ts'
+import type { Scenario, Server } from './plan/scenario.ts'
 
-const variables = { redis: 'REDIS_URL', postgres: 'POSTGRES_URL' } as const
+const variables: Readonly<Record<Server, string>> = {
+  redis: 'REDIS_URL',
+  postgres: 'POSTGRES_URL',
+  kafka: 'KAFKA_BOOTSTRAP_SERVERS',
+  nats: 'NATS_URL',
+  rabbitmq: 'RABBITMQ_URL',
+}
 
 const tool = fileURLToPath(new URL('../../tools/servers/main.ts', import.meta.url))
 
 /** The address of a server to measure on: what the environment names, else one that is started here, and stays. Throws where there is none. */
-export function serverAddress(name: keyof typeof variables, say: (line: string) => void): string {
+export function serverAddress(name: Server, say: (line: string) => void): string {
   const given = process.env[variables[name]]
   if (given !== undefined) return given
   const run = (...args: string[]): string => {
@@ -25,7 +31,10 @@ export function serverAddress(name: keyof typeof variables, say: (line: string) 
   return address
 }
 
-/** Tells all sides of a scenario where their server is. */
-export function withAddress(scenario: Scenario, url: string): Scenario {
-  return { ...scenario, sides: scenario.sides.map((side) => ({ ...side, options: { ...side.options, url } })) }
+/** Tells all sides of a scenario where their servers are, by the options in which they look for them. */
+export function withAddresses(scenario: Scenario, addresses: Readonly<Record<string, string>>): Scenario {
+  return {
+    ...scenario,
+    sides: scenario.sides.map((side) => ({ ...side, options: { ...side.options, ...addresses } })),
+  }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { batchSize, drive, driveTimed, inFlight } from './drive.ts'
+import { keyOf } from '../order-event.ts'
+import { batchSize, drive, driveSteady, driveTimed, inFlight } from './drive.ts'
 import type { Side } from './side.ts'
 
 function recordingSide(): { readonly side: Side; readonly numbers: number[]; readonly most: () => number } {
@@ -64,5 +65,31 @@ describe('feeding a side', () => {
     const waits = await driveTimed(recordingSide().side, 0, 20)
     expect(waits).toHaveLength(20)
     expect(waits.every((wait) => wait >= 0)).toBe(true)
+  })
+
+  it('times events from their publish until they are handled, in whatever order that happens', async () => {
+    const later: (() => void)[] = []
+    let handled = (_key: string): void => {}
+    const side: Side = {
+      one(at) {
+        later.push(() => handled(keyOf(at)))
+        // The last of each ten lets all of them be handled, the newest first.
+        if (later.length === 10) for (const run of later.splice(0).toReversed()) run()
+        return Promise.resolve()
+      },
+      hears: (tell) => void (handled = tell),
+      seen: () => 0,
+    }
+    const waits = await driveSteady(side, 995, 50)
+    expect(waits).toHaveLength(40)
+    // Two milliseconds apart: the oldest of ten waits for the nine after it.
+    expect(Math.max(...waits)).toBeGreaterThan(9)
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(0)
+  })
+
+  it('refuses to time what does not tell when it is handled, and fails where a publish does', async () => {
+    await expect(driveSteady(recordingSide().side, 0, 10)).rejects.toThrow(/does not tell/)
+    const broken: Side = { one: () => Promise.reject(new Error('no')), hears: () => {}, seen: () => 0 }
+    await expect(driveSteady(broken, 0, 10)).rejects.toThrow(/no/)
   })
 })

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { serverUrl, without } from '../../../tools/servers/index.ts'
 import { allScenarios } from '../plan/choose-scenarios.ts'
 import type { Scenario, SideSpec } from '../plan/scenario.ts'
-import { withAddress } from '../servers.ts'
+import { withAddresses } from '../servers.ts'
 import { type RunSettings, runScenario, stepsOf } from './run-scenario.ts'
 
 function settings(more: Partial<RunSettings> = {}): RunSettings & { readonly steps: string[] } {
@@ -40,19 +40,21 @@ function small(sides: readonly SideSpec[]): Scenario {
   }
 }
 
-const urls = { redis: await serverUrl('redis'), postgres: await serverUrl('postgres') }
+const servers = ['redis', 'postgres', 'kafka', 'nats', 'rabbitmq'] as const
+const urls: Record<string, string> = {}
+for (const name of servers) urls[name] = (await serverUrl(name)) ?? ''
 
 describe('running scenarios', () => {
   // NORMAL runs the same code as FULL. The harness itself refuses sides that finish fewer or more events than they were given.
   const wanted = allScenarios.filter(({ id, load }) => load !== 'footprint' && !id.includes('normal'))
-  for (const server of [undefined, 'redis', 'postgres'] as const) {
-    describe(server ?? 'in this process', server === undefined ? {} : without(server), () => {
+  for (const server of [undefined, ...servers]) {
+    describe(server ?? 'in this process', server === undefined ? {} : without(server, 'postgres'), () => {
       it.each(
         wanted.filter((scenario) => scenario.server === server).map((scenario) => [scenario.id, scenario] as const),
       )('lets all local sides of %s handle what they are given', async (_id, scenario) => {
         const chosen = settings()
-        const url = server === undefined ? undefined : urls[server]
-        const result = await runScenario(url === undefined ? scenario : withAddress(scenario, url), chosen)
+        const addresses = { postgres: urls['postgres'] ?? '', ...(server !== undefined && { url: urls[server] ?? '' }) }
+        const result = await runScenario(withAddresses(scenario, addresses), chosen)
         for (const { name, missing, rounds } of result.sides) {
           const peers = scenario.sides.find((side) => side.name === name)?.peers
           expect([name, missing, rounds.length]).toEqual(

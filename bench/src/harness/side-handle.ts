@@ -45,7 +45,7 @@ export class SideHandle {
       kind: spec.kind,
       options: spec.options ?? {},
       load: scenario.load,
-      timed: scenario.load === 'one' && scenario.group === 'sqlite',
+      timed: scenario.load === 'one' && scenario.group !== 'memory',
       folder,
       sharedFolder,
     }

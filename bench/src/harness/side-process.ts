@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm'
 
 import type { Load, Sample } from '../plan/scenario.ts'
 import { openSide } from '../sides/registry.ts'
-import { drive, driveTimed } from './drive.ts'
+import { drive, driveSteady, driveTimed } from './drive.ts'
 import type { Side, SideHost } from './side.ts'
 import { quantile } from './statistics.ts'
 
@@ -56,8 +56,9 @@ async function round(side: Side, events: number): Promise<Sample> {
     return { ...cost(events, began, cpu), value }
   }
   let waits: Float64Array | undefined
-  if (task.timed) waits = await driveTimed(side, published, events)
-  else await drive(task.load as Exclude<Load, 'footprint'>, side, published, events)
+  if (task.load === 'steady') waits = await driveSteady(side, published, events)
+  else if (task.timed) waits = await driveTimed(side, published, events)
+  else await drive(task.load as Exclude<Load, 'footprint' | 'steady'>, side, published, events)
   published += events
   await side.finished?.(published)
   const sample = cost(events, began, cpu)

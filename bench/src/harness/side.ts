@@ -9,6 +9,8 @@ export interface Side {
   batch?(from: number, count: number): PromiseLike<unknown> | undefined
   /** How many events the handler has finished with, or the store has confirmed; compared with what was published. */
   seen(): number
+  /** From now on tells of each event that is handled, by its key. */
+  hears?(handled: (key: string) => void): void
   /** Resolves when `total` events, counted since the process began, are handled and whatever else belongs on the clock is done. */
   finished?(total: number): PromiseLike<unknown>
   /** Between rounds, off the clock. */

@@ -45,7 +45,9 @@ describe('the plan', () => {
   })
 
   it('refuses words that mean nothing, and an empty choice', () => {
-    expect(() => chooseScenarios({ groups: ['horses'] })).toThrow(/memory, sqlite, redis, postgres, footprint/)
+    expect(() => chooseScenarios({ groups: ['horses'] })).toThrow(
+      /memory, sqlite, redis, postgres, kafka, nats, rabbitmq, footprint/,
+    )
     expect(() => chooseScenarios({ only: 'nothing like this' })).toThrow(/No scenario/)
   })
 })

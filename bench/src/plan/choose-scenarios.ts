@@ -1,15 +1,26 @@
+import { brokerScenarios } from './broker-scenarios.ts'
 import { footprintScenarios } from './footprint-scenarios.ts'
 import { memoryScenarios } from './memory-scenarios.ts'
 import type { Group, Scenario } from './scenario.ts'
 import { serverScenarios } from './server-scenarios.ts'
 import { sqliteScenarios } from './sqlite-scenarios.ts'
 
-export const groups: readonly Group[] = ['memory', 'sqlite', 'redis', 'postgres', 'footprint']
+export const groups: readonly Group[] = [
+  'memory',
+  'sqlite',
+  'redis',
+  'postgres',
+  'kafka',
+  'nats',
+  'rabbitmq',
+  'footprint',
+]
 
 export const allScenarios: readonly Scenario[] = [
   ...memoryScenarios,
   ...sqliteScenarios,
   ...serverScenarios,
+  ...brokerScenarios,
   ...footprintScenarios,
 ]
 

@@ -101,7 +101,7 @@ const emmett: SideSpec = {
 const how =
   'From the first publish to the last handled event and the last acknowledgement. The handler is an async function that counts.'
 
-function scenario(load: Exclude<Load, 'footprint'>, title: string, peers: readonly SideSpec[]): Scenario {
+function scenario(load: Exclude<Load, 'footprint' | 'steady'>, title: string, peers: readonly SideSpec[]): Scenario {
   const targets: readonly Target[] = [
     { side: 'inline', rate: 1_000_000 },
     { side: 'queued', rate: 300_000 },

@@ -8,10 +8,14 @@ export type Load =
   | 'sixteen'
   /** One caller that awaits batches of 100. */
   | 'batches'
+  /** 500 events a second, each timed from its publish until it is handled. */
+  | 'steady'
   /** A fresh process for each round that measures one thing by itself. */
   | 'footprint'
 
-export type Group = 'memory' | 'sqlite' | 'redis' | 'postgres' | 'footprint'
+export type Group = 'memory' | 'sqlite' | 'redis' | 'postgres' | 'kafka' | 'nats' | 'rabbitmq' | 'footprint'
+
+export type Server = 'redis' | 'postgres' | 'kafka' | 'nats' | 'rabbitmq'
 
 /** How long a run takes: for publishing, for a look, and for a guard against gross mistakes. */
 export type Size = 'full' | 'quick' | 'smoke'
@@ -39,8 +43,8 @@ export type Target =
   | { readonly side: string; readonly rate: number }
   /** So many times the rate of another side. */
   | { readonly side: string; readonly to: string; readonly ratio: number }
-  /** p50 and p99 at most this many milliseconds above those of another side. */
-  | { readonly side: string; readonly to: string; readonly latency: number }
+  /** p50 and p99, or p50 alone, at most this many milliseconds, above those of another side where one is named. */
+  | { readonly side: string; readonly to?: string; readonly latency: number; readonly of?: 'p50' }
   /** The footprint at most so much (of its unit), above that of another side where one is named. */
   | { readonly side: string; readonly to?: string; readonly most: number }
 
@@ -49,13 +53,15 @@ export interface Scenario {
   readonly id: string
   readonly group: Group
   /** A server that its sides need; they are told its address as option `url`. */
-  readonly server?: 'redis' | 'postgres'
+  readonly server?: Server
+  /** A database that they need beside it; they are told its address as option `postgres`. */
+  readonly beside?: 'postgres'
   readonly title: string
   /** What is counted and when the clock stops, in a sentence. */
   readonly how: string
   readonly load: Load
   /** Unit of footprints. */
-  readonly unit?: 'MB' | 'ms'
+  readonly unit?: 'MB' | 'ms' | '%'
   /** All others are printed as a ratio to this side. */
   readonly reference: string
   readonly sides: readonly SideSpec[]

@@ -97,7 +97,7 @@ const loads: Readonly<Record<'in-flight' | 'sixteen' | 'batches' | 'one', string
 function scenario(
   server: Server,
   handled: boolean,
-  load: Exclude<Load, 'footprint'>,
+  load: Exclude<Load, 'footprint' | 'steady'>,
   peers: readonly SideSpec[],
   targets: readonly Target[],
 ): Scenario {

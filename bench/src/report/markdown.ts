@@ -9,6 +9,11 @@ export function benchmarksPage(results: Results): string {
   const groups: readonly [Group, string][] = [
     ['memory', 'In one process'],
     ['sqlite', 'On SQLite'],
+    ['redis', 'On Redis'],
+    ['postgres', 'On PostgreSQL'],
+    ['kafka', 'Over Kafka'],
+    ['nats', 'Over NATS JetStream'],
+    ['rabbitmq', 'Over RabbitMQ'],
     ['footprint', 'Memory and start'],
   ]
   return `${[

@@ -62,6 +62,9 @@ describe('verdicts', () => {
     [{ side: 'tidings', to: 'raw', ratio: 0.51 }, false],
     [{ side: 'tidings', to: 'raw', latency: 0.1 }, true],
     [{ side: 'tidings', to: 'raw', latency: 0.05 }, false],
+    [{ side: 'tidings', to: 'raw', latency: 0.05, of: 'p50' }, true],
+    [{ side: 'tidings', latency: 100 }, true],
+    [{ side: 'tidings', latency: 0.001, of: 'p50' }, false],
   ])('judge %j: %s', (target, met) => {
     expect(verdictsOf(scenario(both, [target]))[0]?.met).toBe(met)
   })

@@ -23,7 +23,7 @@ export interface ScenarioResult {
   readonly title: string
   readonly how: string
   readonly load: Load
-  readonly unit?: 'MB' | 'ms'
+  readonly unit?: 'MB' | 'ms' | '%'
   readonly reference: string
   readonly targets: readonly Target[]
   readonly sides: readonly SideResult[]

@@ -56,11 +56,14 @@ function verdictOf(scenario: ScenarioResult, target: Target): Verdict {
     })
   }
   if ('latency' in target) {
-    return answer(`p50 and p99 at most ${target.latency} ms above ${toLabel}`, () => {
-      const above = (['p50', 'p99'] as const).map((name) => waitOf(side!, name) - waitOf(to!, name))
+    const asked = target.of === undefined ? (['p50', 'p99'] as const) : ([target.of] as const)
+    const above = toLabel === '' ? '' : ` above ${toLabel}`
+    return answer(`${asked.join(' and ')} at most ${target.latency} ms${above}`, () => {
+      const waits = (['p50', 'p99'] as const).map((name) => waitOf(side!, name) - (to ? waitOf(to, name) : 0))
+      const sign = (ms: number): string => (to === undefined ? '' : ms < 0 ? '−' : '+')
       return {
-        text: `${above.map((ms) => `${ms < 0 ? '−' : '+'}${Math.abs(ms).toFixed(3)} ms`).join(' and ')}`,
-        met: above.every((ms) => ms <= target.latency),
+        text: `${waits.map((ms) => `${sign(ms)}${Math.abs(ms).toFixed(3)} ms`).join(' and ')}`,
+        met: waits.slice(0, asked.length).every((ms) => ms <= target.latency),
       }
     })
   }

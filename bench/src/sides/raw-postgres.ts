@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 
 import type { Side, SideHost } from '../harness/side.ts'
-import { cheapId, keyOf, orderOf, type as orderType, source } from '../order-event.ts'
+import { cheapId, keyOf, type Order, orderOf, type as orderType, source } from '../order-event.ts'
 import { Tally } from './tally.ts'
 
 /**
@@ -64,7 +64,7 @@ export async function open({ options }: SideHost): Promise<Side> {
   const reader = handled === true ? new pg.Client({ connectionString: String(url) }) : undefined
   if (reader !== undefined) {
     await reader.connect()
-    const handle = async (_event: unknown): Promise<void> => tally.add()
+    const handle = async ({ orderId }: Order): Promise<void> => tally.add(orderId)
     reading = (async () => {
       for (let position = '0'; open; ) {
         // One writer on one connection leaves no gap that could be filled later.
@@ -78,7 +78,7 @@ export async function open({ options }: SideHost): Promise<Side> {
           await new Promise((resolve) => setTimeout(resolve, 2))
           continue
         }
-        for (const { data } of rows) await handle(JSON.parse(data))
+        for (const { data } of rows) await handle(JSON.parse(data) as Order)
         position = last.position
         await reader.query({
           name: 'mark',
@@ -99,6 +99,7 @@ export async function open({ options }: SideHost): Promise<Side> {
       }),
     batch: (from, count) => insert(Array.from({ length: count }, (_, at) => from + at)),
     seen: () => (handled === true ? tally.count : acknowledged),
+    hears: (heard) => void (tally.heard = heard),
     finished: (total) => (handled === true ? tally.reach(total) : Promise.resolve()),
     close: async () => {
       open = false

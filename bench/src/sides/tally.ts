@@ -1,10 +1,13 @@
 /** Counts what handlers have finished. */
 export class Tally {
   count = 0
+  /** Called for each, with the key of its event. */
+  heard: ((key: string) => void) | undefined
   #wanted = Number.POSITIVE_INFINITY
   #reached: (() => void) | undefined
 
-  add(): void {
+  add(key = ''): void {
+    this.heard?.(key)
     if (++this.count >= this.#wanted) this.#reached?.()
   }
 

@@ -31,7 +31,8 @@ export async function open({ options }: SideHost): Promise<Side> {
   const bus = await createEventBus({ store, source: '/shop' })
   const tally = new Tally()
   const heads = new MarkedHeads(store, subscription)
-  if (handled) bus.subscribe<Order>(orderPlaced, { name: subscription, concurrency: 16 }, async () => tally.add())
+  if (handled)
+    bus.subscribe<Order>(orderPlaced, { name: subscription, concurrency: 16 }, async ({ key }) => tally.add(key))
   await bus.start()
 
   let acknowledged = 0
@@ -50,6 +51,7 @@ export async function open({ options }: SideHost): Promise<Side> {
       if (handled) for (const [at, receipt] of receipts.entries()) heads.note(from + at, receipt)
     },
     seen: () => (handled ? tally.count : acknowledged),
+    hears: (heard) => void (tally.heard = heard),
     async finished(total) {
       if (!handled) return
       await tally.reach(total)
