@@ -1,4 +1,4 @@
-import { type EventRecord, type Outcome, silentLog, silentMeter, virtualRuntime } from 'tidings/spi'
+import { type EventRecord, type Log, type Outcome, silentMeter, virtualRuntime } from 'tidings/spi'
 import { describe, expect, it } from 'vitest'
 
 import { event } from '../../tests/events.ts'
@@ -9,6 +9,8 @@ import { Publisher } from './publisher.ts'
 interface World {
   readonly link: FakeLink
   readonly publisher: Publisher
+  /** What the publisher has warned of. */
+  readonly warnings: readonly string[]
   /** Lets what is due happen, and `ms` pass. */
   readonly pass: (ms?: number) => Promise<void>
   /** Publishes, and notes the outcomes when they are there. */
@@ -23,13 +25,18 @@ interface World {
 async function publisherWorld(options: Parameters<typeof settingsOf>[0] = {}): Promise<World> {
   const runtime = virtualRuntime({ seed: 3 })
   const link = new FakeLink()
-  const host = { runtime, log: silentLog, meter: silentMeter }
+  const warnings: string[] = []
+  const log: Log = (level, message) => {
+    if (level === 'warn') warnings.push(message)
+  }
+  const host = { runtime, log, meter: silentMeter }
   const publisher = new Publisher(link.asLink, settingsOf(options), host, () => Promise.resolve())
   const pass = (ms = 1): Promise<void> => runtime.advance(ms)
   await pass()
   return {
     link,
     publisher,
+    warnings,
     pass,
     publish(batch, signal) {
       const call: { outcomes: readonly Outcome[] | undefined } = { outcomes: undefined }
@@ -115,6 +122,17 @@ describe('a channel that ends', () => {
     await world.pass(2)
     expect(call.outcomes).toMatchObject([{ status: 'unknown', error: { code: 'TIDINGS_BROKER_UNAVAILABLE' } }])
     expect(world.link.channels).toHaveLength(2)
+    const silent = 'RabbitMQ confirms nothing; trying on. It may have a quorum queue without a leader.'
+    void world.publish([event()])
+    await world.pass(1_002)
+    expect(world.link.channels).toHaveLength(3)
+    expect(world.warnings).toEqual([silent])
+    void world.publish([event()])
+    await world.pass()
+    world.link.channel.confirm(1)
+    void world.publish([event()])
+    await world.pass(1_002)
+    expect(world.warnings).toEqual([silent, silent])
   })
 
   it('teaches the limit of a broker that takes less than we would', async () => {

@@ -43,6 +43,8 @@ export class Publisher {
   #open = 0
   #pumping = false
   #timer: Timer | undefined
+  /** Said already that nothing is confirmed. */
+  #troubled = false
   #closing = false
   #idle: (() => void) | undefined
   /** The broker's own limit may be lower than ours; it is learnt when it is met. */
@@ -190,6 +192,7 @@ export class Publisher {
   }
 
   #landed(entry: Entry): void {
+    this.#troubled = false
     this.#answer(entry, stored)
     this.#follow(this.#lines.leave(entry))
     this.#pumpSoon()
@@ -243,7 +246,12 @@ export class Publisher {
     }
     this.#watchTime()
     // A channel that confirms nothing, though the broker has not said why, is not waited for any longer.
-    if (silent && !this.#link.blocked) void this.#channel?.close()
+    if (!silent || this.#link.blocked) return
+    if (!this.#troubled) {
+      this.#troubled = true
+      this.#host.log('warn', 'RabbitMQ confirms nothing; trying on. It may have a quorum queue without a leader.')
+    }
+    void this.#channel?.close()
   }
 
   async #build(): Promise<void> {
