@@ -6,6 +6,7 @@ import type { Duration } from '../kernel/duration.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
+import type { PayloadStore } from '../payloads/payload-store.ts'
 import type { Host, StoreAdapter } from '../store/adapter.ts'
 import type { Store } from '../store/store.ts'
 import type { TransportAdapter } from '../transport/adapter.ts'
@@ -42,6 +43,11 @@ export interface EventBusOptions {
     readonly maxBytes?: number
     /** Compress data above this many bytes. Default: never. */
     readonly compressAbove?: number
+    /**
+     * Keep data above this many bytes apart, in `payloads`, and send the event without (claim check): for brokers that take no large events. Raise
+     * `maxBytes`, too. Default: never.
+     */
+    readonly claimAbove?: number
     /** Events a second. Default: no limit. Critical events pass, and so does what handlers and transactions publish. */
     readonly rate?: number
     /** Most publishes waiting under the rate limit. Default 10,000. */
@@ -79,6 +85,11 @@ export interface EventBusOptions {
    * them. Default `forever`.
    */
   readonly retention?: Duration | 'forever'
+  /**
+   * Where data is that is kept apart from its event (`publish.claimAbove`), such as `filePayloads('/mnt/payloads')` of `tidings/node`. All services that publish or
+   * handle such events must reach the same.
+   */
+  readonly payloads?: PayloadStore
   /** How long a handler may hold a transaction opened by `tx`. Default 1 s. */
   readonly txHold?: Duration
   /** How long sagas may take that do not say so themselves. Default 1 h. */

@@ -114,6 +114,8 @@ export function busSettings(options: EventBusOptions): BusSettings {
       maxBytes: whole('publish.maxBytes', publish.maxBytes, publishDefaults.maxBytes),
       compressAbove:
         publish.compressAbove === undefined ? undefined : whole('publish.compressAbove', publish.compressAbove, 1),
+      claimAbove: publish.claimAbove === undefined ? undefined : whole('publish.claimAbove', publish.claimAbove, 1),
+      payloads: options.payloads,
       seal: publish.seal,
       rate,
       rateQueue: whole('publish.rateQueue', publish.rateQueue, publishDefaults.rateQueue),
@@ -124,6 +126,15 @@ export function busSettings(options: EventBusOptions): BusSettings {
   }
   mistakes.expect(settings.sagaTimeout > 0, '`sagaTimeout` to be more than 0 ms', options.sagaTimeout)
   mistakes.expect(settings.txHold > 0, '`txHold` to be more than 0 ms', options.txHold)
+  mistakes.expect(
+    options.payloads === undefined ||
+      (typeof options.payloads?.put === 'function' && typeof options.payloads.get === 'function'),
+    '`payloads` to be a payload store, with `put` and `get`',
+  )
+  mistakes.expect(
+    publish.claimAbove === undefined || options.payloads !== undefined,
+    '`payloads` to say where the data goes that `publish.claimAbove` keeps apart',
+  )
   // Nobody should be able to publish here what nobody can read here.
   mistakes.expect(
     settings.publish.maxBytes <= settings.maxIncomingBytes,

@@ -10,6 +10,7 @@ import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import { silentLog } from '../kernel/log.ts'
 import { silentMeter } from '../kernel/meter.ts'
 import { realRuntime } from '../kernel/real-runtime.ts'
+import { wholeRecord } from '../payloads/redeem.ts'
 import { Committer } from '../publisher/committer.ts'
 import { Publisher } from '../publisher/publisher.ts'
 import { DueTimers } from '../publisher/timers/due-timers.ts'
@@ -94,7 +95,13 @@ async function assemble(
   const audiences = new Audiences(store)
   const listeners = new Set<() => void>()
   const prepareOptions = { runtime, source, validate }
-  const reading = { validate, definitions, verifySeal: options.verifySeal, maxBytes: settings.maxIncomingBytes }
+  const reading = {
+    validate,
+    definitions,
+    verifySeal: options.verifySeal,
+    maxBytes: settings.maxIncomingBytes,
+    payloads: options.payloads,
+  }
   let head = 0
   let progressing = false
   let delivering = false
@@ -124,6 +131,7 @@ async function assemble(
       else publisher.counted(records.length)
     },
     decode: (delivery, subscription) => decode(delivery, subscription, reading),
+    whole: (record) => wholeRecord(record, reading),
     attempts: {
       prepare: (draft, stamp) => publisher.prepare(draft, stamp),
       claim: (record, claims) => publisher.claim(record, claims),
@@ -253,7 +261,7 @@ async function assemble(
 
   const bus: EventBus = {
     source,
-    store: eventHistory(store),
+    store: eventHistory(store, reading),
     publish,
     timers,
     subscribe(to: SubscribeTo, subscribeOptions: SubscribeOptions, handler: Handler<never>) {

@@ -1,5 +1,6 @@
 import type { Event } from '../events/event.ts'
 import { eventOf, verifyChecksum } from '../events/record-codec.ts'
+import { type RedeemOptions, wholeRecord } from '../payloads/redeem.ts'
 import type { LogQuery, Position, Store, StoredEvent } from '../store/store.ts'
 import { type DeletedStream, type DeleteStreamOptions, deleteStream } from './delete-stream.ts'
 import { type EventFilter, queryEvents } from './event-query.ts'
@@ -44,25 +45,31 @@ export interface EventHistory {
 
 const page = 500
 
-export function eventHistory(store: Store): EventHistory {
+export function eventHistory(store: Store, redeeming: RedeemOptions): EventHistory {
+  const historic = async (stored: StoredEvent): Promise<HistoricEvent> => {
+    verifyChecksum(stored.record)
+    return placed(stored, eventOf(await wholeRecord(stored.record, redeeming)))
+  }
+
   async function* readStream(
     like: StreamLike,
     options: { readonly from?: number; readonly reverse?: boolean } = {},
   ): AsyncGenerator<HistoricEvent> {
     const stream = streamName(like)
     const { note } = await readNote(store, stream)
-    for await (const events of readWholeStream(store, stream, note, options)) yield* events.map(historic)
+    for await (const events of readWholeStream(store, stream, note, options))
+      for (const stored of events) yield await historic(stored)
   }
 
   async function* query(filter: EventFilter = {}): AsyncGenerator<HistoricEvent> {
-    for await (const stored of queryEvents(store, filter)) yield historic(stored)
+    for await (const stored of queryEvents(store, filter)) yield await historic(stored)
   }
 
   async function* readAll(query: Partial<Omit<LogQuery, 'limit'>> = {}): AsyncGenerator<HistoricEvent> {
     let after = query.after ?? 0
     for (;;) {
       const { events, through } = await store.readAll({ ...query, after, limit: page })
-      for (const stored of events) yield historic(stored)
+      for (const stored of events) yield await historic(stored)
       // A page may end before it is full; only one that leads nowhere is the last.
       if (through <= after) return
       after = through
@@ -87,10 +94,7 @@ async function collect<T>(from: AsyncIterable<T>): Promise<readonly T[]> {
   return all
 }
 
-function historic(stored: StoredEvent): HistoricEvent {
-  const { record } = stored
-  verifyChecksum(record)
-  const event = eventOf(record)
+function placed(stored: StoredEvent, event: Event<unknown>): HistoricEvent {
   const { id, source, type, version, category, key, timestamp, time, priority, legacy, context, data } = event
   return Object.freeze({
     position: stored.position,

@@ -32,6 +32,7 @@ export function recordOf(event: Event<unknown>, options: RecordOptions = {}): Ev
 export function eventOf(record: EventRecord, limits?: DecodeLimits): Event<unknown> {
   return (
     record.event ??
+    (record.data === '' ? wholes.get(record) : undefined) ??
     buildEvent({
       id: record.id,
       source: record.source,
@@ -46,6 +47,19 @@ export function eventOf(record: EventRecord, limits?: DecodeLimits): Event<unkno
       data: decodeData(record, limits),
     })
   )
+}
+
+/** Events of records whose data is kept apart, for as long as this process holds the record. */
+const wholes = new WeakMap<EventRecord, Event<unknown>>()
+
+/** What `eventOf` answers of a record that does not hold its own data. */
+export function rememberWhole(record: EventRecord, event: Event<unknown>): void {
+  wholes.set(record, event)
+}
+
+/** Whether `eventOf` answers the whole event without looking at the record's data. */
+export function isKnownWhole(record: EventRecord): boolean {
+  return record.event !== undefined || wholes.has(record)
 }
 
 /** Throws `TIDINGS_CHECKSUM_MISMATCH` where a record is not what it was when it was made. */

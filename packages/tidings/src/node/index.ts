@@ -1,1 +1,2 @@
+export { type FilePayloads, filePayloads } from './file-payloads.ts'
 export { runService } from './run-service.ts'

@@ -3,18 +3,23 @@ import { type Event, weightOf } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { compressRecord } from '../events/record-codec.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { keepApart } from '../payloads/keep-apart.ts'
+import type { PayloadStore } from '../payloads/payload-store.ts'
 
 export interface FitOptions {
   /** Largest encoded data, in bytes, before compression. */
   readonly maxBytes: number
   /** Data above this many bytes is compressed; undefined: never. */
   readonly compressAbove: number | undefined
-  /** Seals what compression has changed. */
+  /** Data above this many bytes, as it is after compression, is kept apart; undefined: never. */
+  readonly claimAbove?: number | undefined
+  readonly payloads?: PayloadStore | undefined
+  /** Seals what compression or keeping apart has changed. */
   readonly seal?: ((checksum: string) => string) | undefined
 }
 
 /**
- * The record, compressed where asked for; a promise only then. Throws `TIDINGS_TOO_LARGE` naming the limit and the size. Small data is let through
+ * The record, compressed and its data kept apart where asked for; a promise only then. Throws `TIDINGS_TOO_LARGE` naming the limit and the size. Small data is let through
  * without being encoded.
  */
 export function fitData(
@@ -22,8 +27,8 @@ export function fitData(
   record: EventRecord,
   options: FitOptions,
 ): EventRecord | Promise<EventRecord> {
-  const least =
-    options.compressAbove === undefined ? options.maxBytes : Math.min(options.maxBytes, options.compressAbove)
+  const { maxBytes, compressAbove = maxBytes, claimAbove = maxBytes } = options
+  const least = Math.min(maxBytes, compressAbove, claimAbove)
   if (weightOf(event) <= least) return record
   const bytes = dataBytes(record)
   if (bytes > options.maxBytes) {
@@ -35,9 +40,21 @@ export function fitData(
       },
     )
   }
-  if (options.compressAbove === undefined || bytes <= options.compressAbove) return record
-  return compressRecord(record, {
-    above: options.compressAbove,
-    ...(options.seal === undefined ? {} : { seal: options.seal }),
-  })
+  if (bytes <= least) return record
+  return smaller(event, record, bytes, options)
+}
+
+async function smaller(
+  event: Event<unknown>,
+  record: EventRecord,
+  bytes: number,
+  { compressAbove, claimAbove, payloads, seal }: FitOptions,
+): Promise<EventRecord> {
+  const sealing = seal === undefined ? {} : { seal }
+  const compressed =
+    compressAbove === undefined || bytes <= compressAbove
+      ? record
+      : await compressRecord(record, { above: compressAbove, ...sealing })
+  if (claimAbove === undefined || payloads === undefined || dataBytes(compressed) <= claimAbove) return compressed
+  return keepApart(event, compressed, payloads, seal)
 }

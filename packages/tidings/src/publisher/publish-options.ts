@@ -1,6 +1,7 @@
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { attribute } from '../prepare/attributes.ts'
+import type { PayloadStore } from '../payloads/payload-store.ts'
 import type { Stamp } from '../prepare/prepare.ts'
 
 /** What may be said of one publish, beside what is said of the event itself. */
@@ -45,6 +46,9 @@ export interface PublishSettings {
   readonly maxBytes: number
   /** Data above this many bytes is compressed; undefined: never. */
   readonly compressAbove: number | undefined
+  /** Data above this many bytes is kept apart from its event, in `payloads`; undefined: never. */
+  readonly claimAbove: number | undefined
+  readonly payloads: PayloadStore | undefined
   /** Signs a checksum; undefined: events carry no seal. */
   readonly seal: ((checksum: string) => string) | undefined
   /** Events a second; undefined: no limit. Critical events pass without waiting, but count. */
@@ -62,6 +66,8 @@ export interface PublishSettings {
 export const publishDefaults: PublishSettings = Object.freeze({
   maxBytes: 1_048_576,
   compressAbove: undefined,
+  claimAbove: undefined,
+  payloads: undefined,
   seal: undefined,
   rate: undefined,
   rateQueue: 10_000,

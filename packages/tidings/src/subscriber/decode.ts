@@ -4,6 +4,8 @@ import type { EventRecord } from '../events/record.ts'
 import { eventOf, verifyChecksum } from '../events/record-codec.ts'
 import { upcast } from '../events/upcast.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import type { PayloadStore } from '../payloads/payload-store.ts'
+import { wholeRecord } from '../payloads/redeem.ts'
 import { validate } from '../prepare/validate.ts'
 import type { Delivery } from '../transport/transport.ts'
 import type { Subscription } from './subscription.ts'
@@ -17,10 +19,12 @@ export interface DecodeOptions {
   readonly verifySeal: ((record: EventRecord) => void) | undefined
   /** Largest data after decompression, in bytes. */
   readonly maxBytes: number
+  /** Where data is that was kept apart. */
+  readonly payloads: PayloadStore | undefined
 }
 
 /**
- * What happens to a delivery before its handler sees it, in this order: checksum → seal → bounded decoding → upcasting → validation. Throws a coded
+ * What happens to a delivery before its handler sees it, in this order: checksum → seal → data that was kept apart → bounded decoding → upcasting → validation. Throws a coded
  * error that says whether the event is damaged, too new, or breaks its schema. An event that never left the process passes unread.
  */
 export function decode(
@@ -41,6 +45,17 @@ export function decode(
     verifyChecksum(record)
     options.verifySeal?.(record)
   }
+  const whole = wholeRecord(record, options)
+  return whole instanceof Promise
+    ? whole.then((redeemed) => finish(redeemed, definition, options))
+    : finish(whole, definition, options)
+}
+
+function finish(
+  record: EventRecord,
+  definition: AnyEventDefinition | undefined,
+  options: DecodeOptions,
+): Event<unknown> | Promise<Event<unknown>> {
   const event = eventOf(record, { maxBytes: options.maxBytes })
   if (definition === undefined) return event
   const current = upcast(event, definition)

@@ -22,6 +22,8 @@ export interface EngineHost {
   readonly instance: string
   readonly attempts: Omit<AttemptHost, 'subscription' | 'run' | 'commitFenced' | 'findEffect'>
   decode(delivery: Delivery, subscription: Subscription): Event<unknown> | Promise<Event<unknown>>
+  /** The record with the data that was kept apart from it. */
+  whole(record: EventRecord): EventRecord | Promise<EventRecord>
   /** A handler's own events have been committed with it. */
   published(records: readonly EventRecord[], placed: readonly Placed[]): void
   /** Something was handled or set aside; for those who wait until all is quiet. */

@@ -105,9 +105,22 @@ export function inlineListener(
   }
 
   const run = (stored: StoredEvent, scope: HandlerScope | undefined): Outcome => {
+    try {
+      const whole = host.whole(stored.record)
+      return whole instanceof Promise
+        ? whole.then(
+            (record) => handle(stored, eventOf(record), scope),
+            (error: unknown) => failed(stored, undefined, error),
+          )
+        : handle(stored, eventOf(whole), scope)
+    } catch (error) {
+      return failed(stored, undefined, error)
+    }
+  }
+
+  const handle = (stored: StoredEvent, event: Event<unknown>, scope: HandlerScope | undefined): Outcome => {
     let attempt: Attempt | undefined
     try {
-      const event = eventOf(stored.record)
       attempt = new Attempt(attempts, event, stored.partition, 1, undefined, expire)
       // What the filter leaves out is heard, too, or the queue would wait for its promise.
       if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return finish(stored, attempt)
