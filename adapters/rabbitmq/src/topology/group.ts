@@ -100,9 +100,9 @@ async function declareQueues(channel: Channel, group: GroupNames): Promise<boole
 }
 
 /**
- * Sees to it that the broker still knows the queues after a crash. RabbitMQ keeps the list of its quorum queues in a file, the latest of them for up to
- * some seconds in memory only. Killed before, it comes back with that queue empty and without a leader for good: what it had confirmed is gone, and
- * whatever channel publishes to it is stuck. To make another queue is to write down the one before, so one more is made, and taken away again.
+ * Sees to it that the broker still knows the queues after a crash. RabbitMQ keeps the list of its quorum queues in a file, and the latest of them in
+ * memory only, for up to a second. Killed before, it comes back with that queue empty and without a leader for good: what it had confirmed is gone,
+ * and whatever channel publishes to it is held up. To make another queue is to write down the one before, so one more is made, and taken away again.
  * Run before anything is bound to the queues.
  */
 async function makeLasting(channel: Channel, group: GroupNames, host: Host): Promise<void> {
