@@ -1,0 +1,3 @@
+import { describeBrokerChaos } from './broker-chaos.ts'
+
+await describeBrokerChaos('nats', 'redis')

@@ -1,0 +1,3 @@
+import { describeStoreChaos } from './store-chaos.ts'
+
+await describeStoreChaos('postgres')
