@@ -109,6 +109,19 @@ test('a stream whose probe fails twice running is blamed itself, so that poison 
   expect(fail(breaker, ['other'], 100_000)).toEqual([{ stream: 'other' }])
 })
 
+test('a few streams whose probes fail in turn are blamed themselves; many of them are an outage', () => {
+  const few = new Breaker()
+  few.onUnavailable(enter(few), 0)
+  expect(fail(few, ['a'], 1_000)).toEqual([{ stream: 'a' }])
+  expect(fail(few, ['b'], 10_000)).toEqual([{ stream: 'b' }])
+  for (const stream of ['a', 'b', 'a', 'b']) expect(fail(few, [stream], 100_000 + few.snapshot(0).retryIn)).toEqual([])
+  const many = new Breaker()
+  many.onUnavailable(enter(many), 0)
+  for (let round = 1; round <= 4; round++)
+    for (const stream of ['a', 'b', 'c', 'd', 'e'])
+      expect(fail(many, [stream], round * 1_000_000 + many.snapshot(0).retryIn)).toEqual([{ stream }])
+})
+
 test('late results of an earlier state change nothing', () => {
   const breaker = new Breaker()
   const early = enter(breaker)

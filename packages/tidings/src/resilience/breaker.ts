@@ -63,8 +63,9 @@ export class Breaker<Failure extends BreakerFailure = BreakerFailure> {
   readonly #probes: number
   #state: State<Failure> = closed()
   #openings = 0
-  /** The stream whose probe failed last. */
-  #blamed: string | undefined
+  /** The streams whose probes have failed since it was last closed. */
+  readonly #blamed = new Set<string>()
+  #latest: string | undefined
 
   constructor(options: BreakerOptions = {}) {
     this.#failures = atLeast(1, options.failures ?? 10, 'failures')
@@ -81,7 +82,7 @@ export class Breaker<Failure extends BreakerFailure = BreakerFailure> {
 
   /**
    * A pass to try with, or the milliseconds after which to ask again. Whoever got a pass must give it back with exactly one
-   * of the four calls below. Send probes of different streams one after another: one that fails twice running is blamed itself.
+   * of the four calls below. Send probes of different streams one after another: those that fail again and again, and are fewer than `streams`, are blamed themselves.
    */
   tryEnter(now: number): Pass | number {
     const state = this.#state
@@ -115,9 +116,11 @@ export class Breaker<Failure extends BreakerFailure = BreakerFailure> {
     const state = this.#stateOf(pass)
     if (state === undefined) return this.#state.kind === 'closed' ? none : [failure]
     if (state.kind === 'half-open') {
-      // An event that is bad in itself must not hold the breaker open for ever by being the probe each time.
-      const again = this.#blamed === failure.stream
-      this.#blamed = failure.stream
+      // Events that are bad in themselves must not hold the breaker open for ever by being the probes in turn.
+      const again =
+        this.#latest === failure.stream || (this.#blamed.has(failure.stream) && this.#blamed.size < this.#streams)
+      this.#latest = failure.stream
+      if (this.#blamed.size < remembered) this.#blamed.add(failure.stream)
       this.#open(state.round + 1, now)
       return again ? none : [failure]
     }
@@ -166,7 +169,10 @@ export class Breaker<Failure extends BreakerFailure = BreakerFailure> {
   /** The one place of transition. */
   #become(next: State<Failure>): void {
     if (next.kind === 'open') this.#openings++
-    if (next.kind === 'closed') this.#blamed = undefined
+    if (next.kind === 'closed') {
+      this.#blamed.clear()
+      this.#latest = undefined
+    }
     this.#state = next
   }
 }
