@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { defineEvent } from '../events/define-event.ts'
+import { TidingsError } from '../kernel/errors.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import { sql } from '../store/sql.ts'
 import type { Store } from '../store/store.ts'
@@ -97,4 +98,40 @@ describe('settling what an inline listener has done', () => {
     expect(world.faults.struck.get('apply late')).toBe(1)
     expect(published(OrderSeen)).toHaveLength(2)
   })
+})
+
+it('does not take what a new owner has written for its own commit, however the two are read', async () => {
+  const memory = memoryStore({ partitions: 1 })
+  let failing = true
+  let taking = false
+  const documentOf = async (collection: string) => (await memory.find(collection, { prefix: 'watcher/0/' }))[0]
+  const store: Store = {
+    ...memory,
+    async commit(units) {
+      if (!failing || !units.some((unit) => unit.append?.some(({ type }) => type === OrderSeen.type)))
+        return memory.commit(units)
+      // Nothing of it is applied, and nobody says so.
+      failing = false
+      taking = true
+      throw new TidingsError('TIDINGS_COMMIT_UNKNOWN', 'no answer')
+    },
+    async find(collection, query) {
+      const found = await memory.find(collection, query)
+      if (!taking || (collection !== 'fences' && collection !== 'checkpoints')) return found
+      // Between the first and the second look another instance takes the partition over, and gets on with it.
+      taking = false
+      for (const name of ['fences', 'checkpoints']) {
+        const { id = 'watcher/0/0', body = '{"watermark":0,"done":[]}' } = (await documentOf(name)) ?? {}
+        await memory.commit([{ documents: [{ collection: name, id, put: body }] }])
+      }
+      return found
+    },
+  }
+  await using world = await createTestBus({ store })
+  const { bus, clock, published } = world
+  bus.subscribe(OrderPlaced, { name: 'watcher' }, (_event, { publish }) => publish(OrderSeen, {}))
+  await bus.publish(OrderPlaced, {})
+  await clock.advance('1m')
+  expect({ failing, taking }).toEqual({ failing: false, taking: false })
+  expect(published(OrderSeen)).toHaveLength(1)
 })

@@ -273,8 +273,9 @@ export class Settler {
       try {
         let applied = false
         for (const partition of new Set(batch.map((settlement) => settlement.partition))) {
-          const [fence] = await store.find(fencesCollection, { id: partition.id })
+          // In this order: whoever still has the token after the checkpoint was read is the one who wrote it.
           const [checkpoint] = await store.find(checkpointsCollection, { id: partition.id })
+          const [fence] = await store.find(fencesCollection, { id: partition.id })
           // Where somebody else owns it by now it does not matter: the new owner has read what counts.
           if (fence?.version !== partition.token) this.#host.partitionLost(partition)
           else if ((checkpoint?.version ?? 0) > partition.checkpointVersion) applied = true
