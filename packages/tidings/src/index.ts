@@ -85,9 +85,9 @@ export type { FollowEventsOptions } from './operations/follow-events.ts'
 export type { FollowOptions, FollowProgress, RequestOutcome, RequestState } from './operations/follow-requests.ts'
 export type { ImportLine, ImportOptions, ImportProgress, RefusedLine } from './operations/import-events.ts'
 export type { InboxOverview } from './operations/inbox-overview.ts'
+export type { AskedSaga, AskSagaOptions } from './operations/ask-saga.ts'
 export {
   type Operations,
-export type { AskedSaga, AskSagaOptions } from './operations/ask-saga.ts'
   type OperationsOptions,
   operationsOf,
   operationsOn,
