@@ -123,13 +123,13 @@ export {
   type ReadableCollection,
   type WritableCollection,
 } from './projections/collection.ts'
+export type { SagaEntry, SagaPage, SagaQuery } from './operations/saga-listing.ts'
+export type { SagaOperations } from './operations/saga-operations.ts'
+export type { SagaDetail, SagaName, ShownStep } from './operations/show-saga.ts'
 export {
   type CheckAnswer,
   type Collections,
   defineProjection,
-export type { SagaEntry, SagaPage, SagaQuery } from './operations/saga-listing.ts'
-export type { SagaOperations } from './operations/saga-operations.ts'
-export type { SagaDetail, SagaName, ShownStep } from './operations/show-saga.ts'
   type Projection,
   type ProjectionContext,
   type ProjectionHandler,
