@@ -51,7 +51,7 @@ describe('RabbitMQ that dies', can ? {} : without('rabbitmq'), () => {
       const heard = new Set(deliveries.map(({ record }) => record?.id))
       expect([...before, ...after].filter(({ id }) => !heard.has(id))).toEqual([])
     }, long)
-  }, 120_000)
+  }, 180_000)
 
   it('is killed twice under load: nothing confirmed is lost, and every stream keeps its order', async () => {
     server = await startOwn('rabbitmq')
@@ -78,7 +78,7 @@ describe('RabbitMQ that dies', can ? {} : without('rabbitmq'), () => {
     await load.stop()
     expect(load.unknown).toBeGreaterThan(0)
     await checkBooks(load, all)
-  }, 120_000)
+  }, 180_000)
 })
 
 describe('connections that break', without('rabbitmq'), () => {
