@@ -15,7 +15,7 @@ import {
   orderTables,
 } from './orders.ts'
 
-const seeds = Array.from({ length: 20 }, (_, at) => 4_711 + at * 97)
+const seeds = Array.from({ length: 10 }, (_, at) => 4_711 + at * 97)
 
 const faults: readonly FaultRule[] = [
   { what: 'delay', chance: 0.2, takes: [1, 400] },

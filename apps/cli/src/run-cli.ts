@@ -9,6 +9,10 @@ import { parkedDropCommand } from './commands/parked-drop.ts'
 import { parkedListCommand } from './commands/parked-list.ts'
 import { parkedRedriveCommand } from './commands/parked-redrive.ts'
 import { parkedShowCommand } from './commands/parked-show.ts'
+import { projectionsCancelCommand } from './commands/projections-cancel.ts'
+import { projectionsListCommand } from './commands/projections-list.ts'
+import { projectionsRebuildCommand } from './commands/projections-rebuild.ts'
+import { projectionsRollbackCommand, projectionsSwitchCommand } from './commands/projections-switch.ts'
 import { publishCommand } from './commands/publish.ts'
 import { replayCommand } from './commands/replay.ts'
 import { subscriptionsCommand } from './commands/subscriptions.ts'
@@ -19,6 +23,13 @@ import { ReaderGone } from './terminal/output.ts'
 import { version } from './version.ts'
 
 const parked: readonly Attach[] = [parkedListCommand, parkedShowCommand, parkedRedriveCommand, parkedDropCommand]
+const projections: readonly Attach[] = [
+  projectionsListCommand,
+  projectionsRebuildCommand,
+  projectionsSwitchCommand,
+  projectionsRollbackCommand,
+  projectionsCancelCommand,
+]
 const commands: readonly Attach[] = [tailCommand, publishCommand, eventsCommand, explainCommand, subscriptionsCommand]
 const later: readonly Attach[] = [replayCommand, doctorCommand, completionCommand]
 
@@ -54,6 +65,8 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<Ex
   for (const attach of commands) attach(program, run, host)
   const group = program.command('parked').description('Events that were set aside: list, show, redrive, drop.')
   for (const attach of parked) attach(group, run, host)
+  const models = program.command('projections').description('Read models: list, rebuild, switch, rollback, cancel.')
+  for (const attach of projections) attach(models, run, host)
   for (const attach of later) attach(program, run, host)
   quiet(program, host)
 

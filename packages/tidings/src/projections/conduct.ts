@@ -1,4 +1,3 @@
-import { headOf } from '../bus/registration.ts'
 import { sleep } from '../kernel/runtime.ts'
 import type { Carrier } from './carry-on.ts'
 import { compareGenerations } from './compare-generations.ts'
@@ -9,7 +8,7 @@ import { changeState } from './state-store.ts'
 import { switchAt } from './switch-at.ts'
 import { markReady, noteParity } from './transitions.ts'
 
-/** Positions behind the head within which a build counts as caught up: the rest is done while the live generation waits. */
+/** Positions behind the live generation within which a build counts as caught up: the rest is done while that one waits. */
 const near = 10_000
 
 /** For how long it is not tried again to compare generations that could not be brought to one position, in milliseconds. */
@@ -25,9 +24,9 @@ export async function conduct(carrier: Carrier, state: ProjectionState, next: Ge
   const { parity } = next
   if (live === undefined || (state.hold !== undefined && state.hold.until > runtime.now())) return state
   if (parity?.verdict === 'unchecked' && runtime.now() - parity.at < pause) return state
-  const head = await headOf(store)
+  const { high } = await readProgress(store, settings.name, live)
   const progress = await readProgress(store, settings.name, next, carrier.local(next.number))
-  if (head - progress.low > near && !(await isThrough(store, next, progress, head - near, 20))) return state
+  if (high - progress.low > near && !(await isThrough(store, next, progress, high - near, 20))) return state
   const level = await holdGenerations(carrier, next, live)
   if (level === undefined) return state
   try {

@@ -1,4 +1,3 @@
-import { headOf } from '../bus/registration.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import type { Position, Store } from '../store/store.ts'
 import type { Generation, ProjectionState } from './generation.ts'
@@ -12,6 +11,9 @@ const patience = 10_000
 /** Time between two looks whether they have come there, in milliseconds. */
 const every = 25
 
+/** After so long every feeder that lives has heard where to stop, in milliseconds: whoever went beyond by then goes no further. */
+const heard = 1_500
+
 /** What bringing generations to one position needs. */
 export interface HoldHost {
   readonly store: Store
@@ -24,29 +26,44 @@ export interface HoldHost {
   closed(): boolean
 }
 
+export interface Both {
+  readonly next: GenerationProgress
+  readonly live: GenerationProgress
+}
+
 /** Two generations on their way to one position, or there. */
 export interface Level {
   readonly next: Generation
   readonly live: Generation
+  /** It is raised where somebody had gone beyond before he heard of it. */
   readonly at: Position
   readonly by: string
   /** Waits until both stand there; false where that takes too long. */
   reached(): Promise<boolean>
   /** Where both stand there and nothing beyond was applied: how far they are. */
-  still(): Promise<{ readonly next: GenerationProgress; readonly live: GenerationProgress } | undefined>
+  still(): Promise<Both | undefined>
   /** A comparison goes on: feeders wait longer. */
   extend(): Promise<void>
 }
 
-/** Asks the feeders of all processes to apply nothing beyond the head of the log as it is now. Undefined where somebody else asks that already. */
+/**
+ * Asks the feeders of all processes to apply nothing beyond what anybody has applied by now, so that the one that is behind comes up to it. Undefined where
+ * somebody else asks that already.
+ */
 export async function holdGenerations(
   carrier: HoldHost,
   next: Generation,
   live: Generation,
 ): Promise<Level | undefined> {
   const { store, runtime, name } = carrier
-  const at = await headOf(store)
   const by = runtime.id()
+  const progress = async (): Promise<Both> => ({
+    next: await readProgress(store, name, next, carrier.local(next.number)),
+    live: await readProgress(store, name, live, carrier.local(live.number)),
+  })
+  const begun = await progress()
+  let at = Math.max(begun.next.high, begun.live.high)
+  let since = runtime.monotonic()
   const put = async (): Promise<boolean> => {
     const state = await changeState(store, name, (current) => {
       const { hold } = current ?? {}
@@ -59,24 +76,29 @@ export async function holdGenerations(
   }
   if (!(await put())) return undefined
   const still: Level['still'] = async () => {
-    const both = {
-      next: await readProgress(store, name, next, carrier.local(next.number)),
-      live: await readProgress(store, name, live, carrier.local(live.number)),
+    const both = await progress()
+    const beyond = (await isBeyond(store, next, both.next, at)) || (await isBeyond(store, live, both.live, at))
+    if (beyond) {
+      if (runtime.monotonic() - since < heard) return undefined
+      at = Math.max(both.next.high, both.live.high)
+      since = runtime.monotonic()
+      await put()
+      return undefined
     }
     const level =
       (await isThrough(store, next, both.next, at)) &&
       // What nobody feeds any more need not come there, for generations of two versions are not compared row by row.
-      (next.version !== live.version || (await isThrough(store, live, both.live, at))) &&
-      !(await isBeyond(store, next, both.next, at)) &&
-      !(await isBeyond(store, live, both.live, at))
+      (next.version !== live.version || (await isThrough(store, live, both.live, at)))
     return level ? both : undefined
   }
   return {
     next,
     live,
-    at,
     by,
     still,
+    get at() {
+      return at
+    },
     extend: async () => void (await put()),
     async reached() {
       const until = runtime.monotonic() + patience * 0.8
