@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 
-import { createEventBus, defineEvent, operationsOf, sql } from 'tidings'
+import { createEventBus, createReplay, defineEvent, operationsOf, sql } from 'tidings'
 import { z } from 'zod'
 
 const OrderPlaced = defineEvent('order.placed', {
@@ -33,14 +33,33 @@ const handled = async (): Promise<boolean> =>
 while (!(await handled())) await setTimeout(20)
 
 // #region replay
-const request = { subscription: 'spending', from: 0, types: ['order.placed'], by: 'ada' }
-const { count } = await operations.replays.preview(request)
-console.log(`${count} events would be handled again`)
+const replay = createReplay(bus, { into: 'spending', from: new Date('2026-01-01'), types: [OrderPlaced], rate: 1_000 })
 
-const replay = await operations.replays.start(request)
-for await (const { state, position, upTo } of operations.replays.follow(replay)) {
-  console.log(`${state}: position ${position} of ${upTo}`)
+const { count, effects, recorded } = await replay.preview()
+console.log(`${count} events would be handled again; outside calls (${recorded.join(', ')}): ${effects}`)
+
+for await (const { state, share, eta } of replay.start()) {
+  console.log(`${state}: ${Math.round(share * 100)} %, ${eta ?? '?'} ms to go`)
 }
 // #endregion replay
+
+// #region handler
+const byCustomer = new Map<string, number>()
+const recount = createReplay(bus, {
+  into: {
+    name: 'recount',
+    on: OrderPlaced,
+    handler: ({ data }) => void byCustomer.set(data.customerId, (byCustomer.get(data.customerId) ?? 0) + data.total),
+  },
+})
+for await (const _progress of recount.start());
+console.log(byCustomer)
+// #endregion handler
+
+// #region operator
+const request = { subscription: 'spending', streams: ['order/o-1'], by: 'ada' }
+const asked = await operations.replays.start(request)
+for await (const { state, parked } of operations.replays.follow(asked)) console.log(`${state}, ${parked} parked`)
+// #endregion operator
 
 await bus.close()

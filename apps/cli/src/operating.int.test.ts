@@ -157,11 +157,20 @@ describe('operating a service of another process', () => {
       code: 0,
       out: expect.stringMatching(/^2 events after position 0 up to \d+\n$/) as string,
     })
-    const ran = await tidings(url, 'replay', 'inventory', '--by', 'ada')
+    const counted = async (...part: string[]): Promise<unknown> =>
+      (await tidings(url, '--json', 'replay', 'inventory', '--dry-run', ...part)).out
+    const [type, key] = ['order.placed', 'a'] as const
+    expect(await counted('--type', 'order.*')).toContain('"count":2')
+    expect(await counted('--type', type, '--stream', `order/${key}`)).toContain('"count":1')
+    expect(await counted('--tenant', 'nobody')).toContain('"count":0')
+    expect(await tidings(url, 'replay', 'inventory', '--rate', '0')).toMatchObject({ code: 2 })
+    expect(await tidings(url, 'replay', 'inventory', '--stream', 'nonsense')).toMatchObject({ code: 1 })
+    const ran = await tidings(url, 'replay', 'inventory', '--by', 'ada', '--rate', '50')
     expect(ran).toMatchObject({
       code: 0,
       out: expect.stringContaining('asked for as run 1 of inventory\nDone.') as string,
     })
+    expect(await tidings(url, 'replay', 'inventory', '--follow', '1')).toMatchObject({ code: 0, out: 'Done.\n' })
     expect(await tidings(url, 'replay', 'nobody')).toMatchObject({
       code: 1,
       err: expect.stringContaining('TIDINGS_NOT_FOUND') as string,

@@ -68,6 +68,7 @@ export {
 export type { Log, LogLevel } from './kernel/log.ts'
 export type { Meter } from './kernel/meter.ts'
 export type { Asked, AskOptions } from './operations/ask-owners.ts'
+export type { AskedSaga, AskSagaOptions } from './operations/ask-saga.ts'
 export type { AuditEntry, AuditQuery } from './operations/audit.ts'
 export { brokerTroubles } from './operations/broker-troubles.ts'
 export {
@@ -85,7 +86,6 @@ export type { FollowEventsOptions } from './operations/follow-events.ts'
 export type { FollowOptions, FollowProgress, RequestOutcome, RequestState } from './operations/follow-requests.ts'
 export type { ImportLine, ImportOptions, ImportProgress, RefusedLine } from './operations/import-events.ts'
 export type { InboxOverview } from './operations/inbox-overview.ts'
-export type { AskedSaga, AskSagaOptions } from './operations/ask-saga.ts'
 export {
   type Operations,
   type OperationsOptions,
@@ -106,12 +106,15 @@ export type {
   SwitchRequest,
 } from './operations/projections.ts'
 export type { RampOptions, RampStep } from './operations/ramped-redrive.ts'
-export type { ReplayPreview, ReplayProgress, ReplayRequest } from './operations/replay.ts'
 export type { Resumed, ResumeOptions } from './operations/resume-subscription.ts'
+export type { SagaEntry, SagaPage, SagaQuery } from './operations/saga-listing.ts'
+export type { SagaOperations } from './operations/saga-operations.ts'
 export type { ParkedDetail, ShowOptions } from './operations/show-parked.ts'
+export type { SagaDetail, SagaName, ShownStep } from './operations/show-saga.ts'
 export type { EventView, ShownEvent } from './operations/shown-event.ts'
 export type { Status } from './operations/status.ts'
 export { statusGauges } from './operations/status-gauges.ts'
+export type { PayloadStore } from './payloads/payload-store.ts'
 export type { CaughtUp } from './projections/caught-up-to.ts'
 export type { CheckInput, Compared } from './projections/check-input.ts'
 export {
@@ -123,9 +126,6 @@ export {
   type ReadableCollection,
   type WritableCollection,
 } from './projections/collection.ts'
-export type { SagaEntry, SagaPage, SagaQuery } from './operations/saga-listing.ts'
-export type { SagaOperations } from './operations/saga-operations.ts'
-export type { SagaDetail, SagaName, ShownStep } from './operations/show-saga.ts'
 export {
   type CheckAnswer,
   type Collections,
@@ -143,13 +143,17 @@ export type { RebuiltStream } from './projections/rebuild-stream.ts'
 export type { ExpectedStream, PublishOptions } from './publisher/publish-options.ts'
 export type { ListenerFailure, Receipt } from './publisher/receipt.ts'
 export type { ScheduledEvent } from './publisher/timers/scheduled-event.ts'
-export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts'
-export { sql } from './store/sql.ts'
-export { isSqlStore, type Row, type SqlStore } from './store/sql-store.ts'
-export type { Store } from './store/store.ts'
-export type { HandlerContext, HandlerTransaction, PublishedInUnit } from './subscriber/handler-context.ts'
-export type { RetryOptions, SubscribeOptions, SubscriptionBreakerOptions } from './subscriber/subscribe-options.ts'
-export type { Handler } from './subscriber/subscription.ts'
+export {
+  type CreateReplayOptions,
+  createReplay,
+  type Replay,
+  type ReplayHandler,
+  type ReplayPreview,
+} from './replay/create-replay.ts'
+export type { TimedProgress } from './replay/follow-with-eta.ts'
+export type { ReplayProgress } from './replay/replay-progress.ts'
+export type { ReplayFilter, ReplayRequest } from './replay/replay-request.ts'
+export type { ReplayCount } from './replay/request-replay.ts'
 export {
   type CallRetryOptions,
   defineSaga,
@@ -177,3 +181,10 @@ export type {
 } from './sagas/saga-document.ts'
 export type { Migrated } from './sagas/saga-plan.ts'
 export type { SagaView } from './sagas/saga-view.ts'
+export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts'
+export { sql } from './store/sql.ts'
+export { isSqlStore, type Row, type SqlStore } from './store/sql-store.ts'
+export type { Store } from './store/store.ts'
+export type { HandlerContext, HandlerTransaction, PublishedInUnit } from './subscriber/handler-context.ts'
+export type { RetryOptions, SubscribeOptions, SubscriptionBreakerOptions } from './subscriber/subscribe-options.ts'
+export type { Handler } from './subscriber/subscription.ts'

@@ -1,6 +1,6 @@
-import type { ReplayProgress, ReplayRequest } from 'tidings'
+import type { ReplayName, ReplayProgress, ReplayRequest } from 'tidings'
 
-import { collect, parseCount, parseLength, parseWhen } from '../input/parse-options.ts'
+import { collect, parseCount, parseLength, parseRate, parseWhen } from '../input/parse-options.ts'
 import type { Attach, ExitCode } from '../session.ts'
 import { dim, green, line, red, yellow } from '../terminal/text.ts'
 
@@ -18,7 +18,21 @@ export const replayCommand: Attach = (parent, run, host) => {
       place,
     )
     .option('--to <place>', 'up to this position, or before this time (default: the end of the log now)', place)
-    .option('--type <name>', 'only events of this type, of those the subscription hears (may be repeated)', collect)
+    .option(
+      '--type <name>',
+      'only events of this type or wildcard, of those the subscription hears (may be repeated)',
+      collect,
+    )
+    .option(
+      '--stream <stream>',
+      "only events of this stream, as 'category/key' or 'tenant/category/key' (may be repeated)",
+      collect,
+    )
+    .option('--tenant <tenant>', "only this tenant's events")
+    .option('--rate <events>', 'at most so many events a second (default: as fast as it can)', parseRate)
+    .option('--effects', 'let handlers call the outside where they have no record of a call')
+    .option('--publish', 'let handlers publish their events again')
+    .option('--follow <run>', 'follow this run, which was asked for before', parseCount)
     .option('--dry-run', 'only count what would be handled')
     .option('--cancel <run>', 'end this run before its end', parseCount)
     .option('--wait <length>', 'how long to wait for its end (default: as long as it takes)', parseLength)
@@ -35,30 +49,42 @@ export const replayCommand: Attach = (parent, run, host) => {
             else await session.out.line(cancelled ? green('Cancelled.') : yellow('It had ended already, or never was.'))
             return cancelled ? 0 : 1
           }
+          const ask = async (request: ReplayRequest): Promise<ReplayName | undefined> => {
+            const preview = await replays.preview(request)
+            if (session.json) await session.out.json({ preview })
+            else
+              await session.out.line(
+                line`${preview.count} events after position ${preview.after} up to ${preview.upTo}`,
+              )
+            if (options.dryRun === true || preview.count === 0) return undefined
+            const asked = await replays.start(request)
+            if (session.json) await session.out.json({ run: asked.run })
+            else await session.out.line(line`asked for as run ${asked.run} of ${subscription}`)
+            return options.wait === false ? undefined : asked
+          }
           const request: ReplayRequest = {
             subscription,
             ...(options.from === undefined ? {} : { from: options.from as number | Date }),
             ...(options.to === undefined ? {} : { to: options.to as number | Date }),
             ...(options.type === undefined ? {} : { types: options.type as readonly string[] }),
+            ...(options.stream === undefined ? {} : { streams: options.stream as readonly string[] }),
+            ...(options.tenant === undefined ? {} : { tenantId: options.tenant as string }),
+            ...(options.rate === undefined ? {} : { rate: options.rate as number }),
+            ...(options.effects === true ? { effects: 'allow' as const } : {}),
+            ...(options.publish === true ? { publishes: 'allow' as const } : {}),
             by: (options.by as string | undefined) ?? host.user,
           }
-          const preview = await replays.preview(request)
-          if (session.json) await session.out.json({ preview })
-          else
-            await session.out.line(line`${preview.count} events after position ${preview.after} up to ${preview.upTo}`)
-          if (options.dryRun === true || preview.count === 0) return 0
-          const replay = await replays.start(request)
-          if (session.json) await session.out.json({ run: replay.run })
-          else await session.out.line(line`asked for as run ${replay.run} of ${subscription}`)
-          if (options.wait === false) return 0
+          const replay = typeof options.follow === 'number' ? { subscription, run: options.follow } : await ask(request)
+          if (replay === undefined) return 0
           const bar = session.bar()
-          let last: Omit<ReplayProgress, 'count'> | undefined
+          let last: ReplayProgress | undefined
           const deadline = typeof options.wait === 'number' ? options.wait : undefined
           for await (const progress of replays.follow(replay, { deadline, signal: session.host.signal })) {
             last = progress
             bar.show(
               (progress.position - progress.after) / Math.max(1, progress.upTo - progress.after),
-              () => `position ${progress.position} of ${progress.upTo}`,
+              () =>
+                `position ${progress.position} of ${progress.upTo}${progress.parked > 0 ? `, ${progress.parked} parked` : ''}`,
             )
           }
           bar.clear()

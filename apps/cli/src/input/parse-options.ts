@@ -29,6 +29,14 @@ export function parseCount(text: string): number {
   return value
 }
 
+/** Events a second. */
+export function parseRate(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,9}(\.\d{1,6})?$/.test(text) || value <= 0)
+    throw new InvalidArgumentError('Expected a number above 0, such as 100 or 0.5.')
+  return value
+}
+
 export function parseCounts(text: string): readonly number[] {
   return text.split(',').map((part) => parseCount(part.trim()))
 }

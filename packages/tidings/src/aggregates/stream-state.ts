@@ -60,7 +60,8 @@ export async function readState<State>(
       if (stored.streamVersion !== version + 1) throw historyGone(stream, version + 1, stored.streamVersion - 1)
       version++
       types.add(stored.record.type)
-      state = fold(aggregate, state, readEvent(parts, aggregate, stored), version)
+      const event = readEvent(parts, aggregate, stored)
+      state = fold(aggregate, state, event instanceof Promise ? await event : event, version)
     }
   }
   const least = Math.min(upTo, goneThrough(note))
@@ -84,10 +85,10 @@ function readEvent(
   { reading }: Parts,
   { definitions = noDefinitions }: Aggregate,
   stored: StoredEvent,
-): Event<unknown> {
+): Event<unknown> | Promise<Event<unknown>> {
   const { partition, position, stream, record } = stored
   const delivery = { partition, offset: position, stream, record }
-  return decode(delivery, { definitions }, { ...reading, validate: false }) as Event<unknown>
+  return decode(delivery, { definitions }, { ...reading, validate: false })
 }
 
 /** By store and category: types that are known to be kept. */

@@ -5,6 +5,10 @@ import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { realRuntime } from '../kernel/real-runtime.ts'
 import type { Runtime } from '../kernel/runtime.ts'
+import { type FollowReplayOptions, followReplay } from '../replay/follow-replay.ts'
+import { cancelReplay, type ReplayProgress, replayProgress } from '../replay/replay-progress.ts'
+import type { ReplayRequest } from '../replay/replay-request.ts'
+import { previewReplay, type ReplayCount, requestReplay } from '../replay/request-replay.ts'
 import type { Store, StoredEvent } from '../store/store.ts'
 import type { EngineStatus } from '../subscriber/engine-status.ts'
 import type { ReplayRun } from '../subscriber/replay-run.ts'
@@ -13,7 +17,6 @@ import { type AuditEntry, type AuditQuery, auditChange, auditTrail, checkedBy } 
 import { type EventQuery, searchEvents } from './event-query.ts'
 import { type Explanation, explain } from './explain.ts'
 import { type FollowEventsOptions, followEvents } from './follow-events.ts'
-import { type FollowReplayOptions, followReplay } from './follow-replay.ts'
 import { type FollowOptions, type FollowProgress, followRequests } from './follow-requests.ts'
 import { type ImportLine, type ImportOptions, type ImportProgress, importEvents } from './import-events.ts'
 import { type OverviewOptions, type OverviewParts, overviewOf, type SubscriptionOverview } from './overview.ts'
@@ -22,15 +25,6 @@ import type { ParkedFilter } from './parked-filter.ts'
 import { groupParked, listParked, type ParkedGroups, type ParkedPage, type ParkedQuery } from './parked-listing.ts'
 import { type ProjectionOperations, projectionOperations } from './projections.ts'
 import { type RampOptions, type RampStep, rampedRedrive } from './ramped-redrive.ts'
-import {
-  cancelReplay,
-  previewReplay,
-  type ReplayPreview,
-  type ReplayProgress,
-  type ReplayRequest,
-  replayProgress,
-  requestReplay,
-} from './replay.ts'
 import { type Resumed, type ResumeOptions, resumeSubscription } from './resume-subscription.ts'
 import { type SagaOperations, sagaOperations } from './saga-operations.ts'
 import { type ParkedDetail, type ShowOptions, showParked } from './show-parked.ts'
@@ -94,12 +88,12 @@ export type ReplayName = Pick<ReplayRun, 'subscription' | 'run'>
 
 export interface ReplayOperations {
   /** Counts what would be handled; changes nothing. */
-  preview(request: ReplayRequest): Promise<ReplayPreview>
+  preview(request: ReplayRequest): Promise<ReplayCount>
   /** Asks for it; the process that runs the subscription carries it out. Leaves an entry in the audit. */
   start(request: ReplayRequest): Promise<ReplayRun>
-  progress(replay: ReplayName): Promise<Omit<ReplayProgress, 'count'>>
+  progress(replay: ReplayName): Promise<ReplayProgress>
   /** How it goes on, until it has an end. */
-  follow(replay: ReplayName, options?: FollowReplayOptions): AsyncIterable<Omit<ReplayProgress, 'count'>>
+  follow(replay: ReplayName, options?: FollowReplayOptions): AsyncIterable<ReplayProgress>
   /** Ends it before its end, and what it has parked goes with it; false where it had ended already. */
   cancel(replay: ReplayName): Promise<boolean>
 }
@@ -187,10 +181,20 @@ function make(given: {
 async function startReplay(store: Store, runtime: Runtime, request: ReplayRequest): Promise<ReplayRun> {
   const by = checkedBy(request.by ?? 'operator')
   const run = await requestReplay(store, runtime, { ...request, by })
-  const { subscription, after, upTo, types } = run
-  const filter = { subscription, run: run.run, after, upTo, ...(types === undefined ? {} : { types }) }
+  const { state: _state, by: _by, at, asked: _asked, count, ...filter } = run
   const [result] = await store.commit([
-    { documents: [auditChange({ id: runtime.id(), at: run.at, by, action: 'replay', filter })] },
+    {
+      documents: [
+        auditChange({
+          id: runtime.id(),
+          at,
+          by,
+          action: 'replay',
+          filter,
+          ...(count === undefined ? {} : { matched: count }),
+        }),
+      ],
+    },
   ])
   if (result?.status === 'refused') throw result.error
   return run

@@ -14,11 +14,14 @@ import type { Deadlined } from './deadlines.ts'
 import type { Work } from './handled.ts'
 import type { HandlerContext, HandlerTransaction, PublishedInUnit } from './handler-context.ts'
 import { fencesCollection } from './partition-state.ts'
+import type { ReplayAllowance } from './subscription.ts'
 
 /** What an attempt needs of its surroundings. */
 export interface AttemptHost {
   readonly subscription: string
   readonly run: number
+  /** Of a replay. Default: its effects are not called, and what it publishes is not published. */
+  readonly allowance?: ReplayAllowance | undefined
   prepare(draft: EventDraft, stamp: Stamp): EventRecord | Promise<EventRecord>
   /** Claims the content of an event whose type asks for each content once; answers the event that it repeats. */
   claim(record: EventRecord, claims: UnitClaims): Promise<Repeated | undefined>
@@ -159,6 +162,7 @@ export class Attempt implements HandlerContext, Deadlined {
     try {
       this.#assertOpen()
       const prepared = this.#host.prepare(definition.create(data), stamp)
+      if (this.replay && this.#host.allowance?.publishes !== true) return this.#keep(suppressed(prepared))
       const once = definition.dedup === 'content'
       if (!once && !(prepared instanceof Promise)) return Promise.resolve(this.#join(prepared))
       // The handler need not await it; settling does. The place in the unit is that of the call.
@@ -189,7 +193,7 @@ export class Attempt implements HandlerContext, Deadlined {
     const id = `${this.subscription}/${this.event.source}/${this.event.id}/${name}`
     const found = await this.#host.findEffect(id)
     if (found !== undefined) return (JSON.parse(found.body) as { result: T }).result
-    if (this.replay) return undefined as T
+    if (this.replay && this.#host.allowance?.effects !== true) return undefined as T
     this.#assertOpen()
     if (this.#opening !== undefined) {
       // The record is a commit of its own, and on a store with one writer it would wait for this very transaction.
@@ -283,6 +287,11 @@ export class Attempt implements HandlerContext, Deadlined {
     if (this.withdrawn !== undefined) throw this.withdrawn
     if (this.settled) throw withdrawal('its handler has returned already')
   }
+}
+
+/** It has happened, and was published, when the event was handled first. */
+async function suppressed(prepared: EventRecord | Promise<EventRecord>): Promise<PublishedInUnit> {
+  return { id: (await prepared).id, suppressed: true }
 }
 
 /** All of them in one list; undefined where there is none, which costs nothing. */

@@ -18,6 +18,7 @@ export interface HandlerContext {
   /**
    * Joins an event to the unit. It is published when, and only when, this attempt commits. It passes the rate limit without waiting, for it is part of
    * what was let in already; where its type asks for each content once (`dedup`), a repetition is left out and told.
+   * In a replay it is not published, unless the replay allows it.
    */
   readonly publish: <Input, Data>(
     definition: EventDefinition<Input, Data>,
@@ -26,8 +27,8 @@ export interface HandlerContext {
   ) => Promise<PublishedInUnit>
   /**
    * Calls the outside world at most once per success: `run` gets an idempotency key that is the same in every attempt; what it
-   * returns (JSON data) is recorded before this resolves, and a later attempt gets the record instead of a call. In replay it
-   * is never called: the record is returned, or undefined.
+   * returns (JSON data) is recorded before this resolves, and a later attempt gets the record instead of a call. In a replay it
+   * is not called, unless the replay allows it: the record is returned, or undefined.
    */
   readonly effect: <T>(name: string, run: (key: string) => T | Promise<T>) => Promise<T>
   /** SQL that runs now, in a transaction of its own that becomes this handler's unit. Held at most `txHold`. SQL stores only. */
@@ -40,6 +41,8 @@ export interface PublishedInUnit {
   readonly id: string
   /** Id of the event that this one repeats; then nothing is published. */
   readonly duplicateOf?: string
+  /** Set in a replay that does not allow it: nothing is published. */
+  readonly suppressed?: true
 }
 
 export interface HandlerTransaction {

@@ -31,6 +31,8 @@ export interface PartitionsHost {
 
 /** How often idle progress is written down, in milliseconds. */
 const checkpointEvery = 5_000
+/** The same for a replay: it is done when the idle ones are, too, and somebody waits for it. */
+const replayCheckpointEvery = 500
 
 /**
  * The partitions that one subscription owns in this process: taken over with their tokens and parked events, handed over after
@@ -115,7 +117,8 @@ export class Partitions {
 
   /** Writes progress down from now on. */
   start(): void {
-    this.#cadence = this.#with.host.runtime.setTimer(checkpointEvery, () => {
+    const { host, subscription } = this.#with
+    this.#cadence = host.runtime.setTimer(subscription.run === 0 ? checkpointEvery : replayCheckpointEvery, () => {
       this.#writeProgress(this.#owned.values())
       this.start()
     })

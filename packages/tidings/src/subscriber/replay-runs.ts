@@ -1,11 +1,13 @@
 import type { Timer } from '../kernel/runtime.ts'
 import type { Store, StoredDocument } from '../store/store.ts'
+import type { Delivery } from '../transport/transport.ts'
 import { clearReplay } from './clear-replay.ts'
 import { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
+import { pacedTransport } from './paced-transport.ts'
 import { parkedCollection, readParked } from './parked-event.ts'
 import { checkpointsCollection } from './partition-state.ts'
-import { endReplay, type ReplayRun, replaceReplay, replaysCollection } from './replay-run.ts'
+import { endReplay, partMatcher, type ReplayRun, readReplay, replaceReplay, replaysCollection } from './replay-run.ts'
 import { runName, type Subscription } from './subscription.ts'
 import type { Progress } from './watermark.ts'
 
@@ -20,8 +22,11 @@ const every = 1_000
 export class ReplayRuns {
   readonly #host: EngineHost
   readonly #subscriptions: () => readonly Subscription[]
+  /** By name, those that exist for replays only. */
+  readonly #own = new Map<string, Subscription>()
   readonly #engines = new Map<string, Engine>()
   #timer: Timer | undefined
+  #looking: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(host: EngineHost, subscriptions: () => readonly Subscription[]) {
@@ -34,11 +39,21 @@ export class ReplayRuns {
     return this.#engines
   }
 
+  /** From now on carries out replays of a subscription that is not declared on the bus, too; it takes the place of one of the same name. */
+  adopt(subscription: Subscription): void {
+    this.#own.set(subscription.settings.name, subscription)
+  }
+
+  /** Looks at once instead of in a while. Looks follow each other: one that has seen less must not end what another has begun. */
+  look(): Promise<void> {
+    this.#looking = this.#looking.then(() => (this.#closed ? undefined : this.#look())).catch(() => {})
+    return this.#looking
+  }
+
   start(): void {
     this.#timer = this.#host.runtime.setTimer(every, () => {
-      this.#look()
-        // The store is away: the next look asks again.
-        .catch(() => {})
+      this.look()
+        // Where the store is away, the next look asks again.
         .finally(() => {
           if (!this.#closed) this.start()
         })
@@ -57,8 +72,10 @@ export class ReplayRuns {
     const working = new Set<string>()
     const cancelled: { readonly replay: ReplayRun; readonly version: number }[] = []
     for (const document of documents) {
-      const replay = JSON.parse(document.body) as ReplayRun
-      const subscription = this.#subscriptions().find(({ settings }) => settings.name === replay.subscription)
+      const replay = readReplay(document)
+      const subscription =
+        this.#subscriptions().find(({ settings }) => settings.name === replay.subscription) ??
+        this.#own.get(replay.subscription)
       if (subscription === undefined || this.#closed) continue
       if (replay.state === 'cancelled') cancelled.push({ replay, version: document.version })
       else if (await this.#tend(document, replay, subscription)) working.add(document.id)
@@ -104,15 +121,22 @@ export class ReplayRuns {
       after: replay.after,
       upTo: replay.upTo,
     })
-    const { types } = replay
+    const inPart = partMatcher(replay)
+    const { rate } = replay
     const subscription: Subscription = {
       ...live,
       run: replay.run,
       upTo: replay.upTo,
       settings: { ...live.settings, mode: 'queued' },
-      matches: (type) => live.matches(type) && (types === undefined || types.includes(type)),
+      allowance: { effects: replay.effects === 'allow', publishes: replay.publishes === 'allow' },
+      matches: (type, record) => live.matches(type, record) && (record === undefined || inPart(record)),
     }
-    const engine = new Engine(this.#host, subscription, open ? replay.after : replay.upTo)
+    const matches = ({ record }: Delivery): boolean => record === undefined || subscription.matches(record.type, record)
+    const host =
+      rate === undefined
+        ? this.#host
+        : { ...this.#host, transport: pacedTransport(this.#host.transport, this.#host.runtime, rate, matches) }
+    const engine = new Engine(host, subscription, open ? replay.after : replay.upTo)
     this.#engines.set(id, engine)
     try {
       await engine.start()

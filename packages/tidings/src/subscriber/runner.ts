@@ -79,6 +79,7 @@ export class Runner {
     this.#attempts = {
       subscription: name,
       run: subscription.run,
+      allowance: subscription.allowance,
       prepare: host.attempts.prepare,
       claim: host.attempts.claim,
       begin: host.attempts.begin,

@@ -8,6 +8,14 @@ import type { SubscriptionSettings } from './subscribe-options.ts'
 
 export type Handler<Data = unknown> = (event: Event<Data>, context: HandlerContext) => unknown
 
+/** What handlers in a replay may do that others would notice. */
+export interface ReplayAllowance {
+  /** Whether `effect` calls what has no record yet. */
+  readonly effects: boolean
+  /** Whether what they publish is published. */
+  readonly publishes: boolean
+}
+
 /** A named reader, as its owner declared it. */
 export interface Subscription {
   readonly settings: SubscriptionSettings
@@ -18,6 +26,8 @@ export interface Subscription {
   readonly handler: Handler<never>
   /** Which pass over history this is; 0 is live. */
   readonly run: number
+  /** What a replay may do beyond its own unit. Default: neither. */
+  readonly allowance?: ReplayAllowance
   /** The last position of a replay, inclusive; undefined: there is no end. */
   readonly upTo?: number
   /** Whether it hears events of this type; of whatever else it goes by, only where the event itself is at hand. */

@@ -5,7 +5,8 @@ import type { EventBus } from '../bus/event-bus.ts'
 import { defineEvent } from '../events/define-event.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
-import { cancelReplay, previewReplay, replayProgress, requestReplay } from './replay.ts'
+import { cancelReplay, replayProgress } from './replay-progress.ts'
+import { previewReplay, requestReplay } from './request-replay.ts'
 
 const Counted = defineEvent('counter.counted', { key: (data) => (data as { counter: string }).counter })
 const Other = defineEvent('counter.renamed', { key: (data) => (data as { counter: string }).counter })

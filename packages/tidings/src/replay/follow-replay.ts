@@ -2,7 +2,7 @@ import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import type { Store } from '../store/store.ts'
 import type { ReplayRun } from '../subscriber/replay-run.ts'
-import { type ReplayProgress, replayProgress } from './replay.ts'
+import { type ReplayProgress, replayProgress } from './replay-progress.ts'
 
 export interface FollowReplayOptions {
   /** Default: for as long as it takes. */
@@ -19,7 +19,7 @@ export async function* followReplay(
   runtime: Runtime,
   replay: Pick<ReplayRun, 'subscription' | 'run'>,
   options: FollowReplayOptions = {},
-): AsyncGenerator<Omit<ReplayProgress, 'count'>> {
+): AsyncGenerator<ReplayProgress> {
   const until =
     options.deadline === undefined
       ? Number.POSITIVE_INFINITY
@@ -28,7 +28,7 @@ export async function* followReplay(
   for (;;) {
     options.signal?.throwIfAborted()
     const progress = await replayProgress(store, replay)
-    const text = `${progress.state} ${progress.position}`
+    const text = `${progress.state} ${progress.position} ${progress.parked}`
     if (text !== told) yield progress
     told = text
     if (progress.state !== 'open' || runtime.monotonic() >= until) return
