@@ -46,7 +46,7 @@ describe('the plan', () => {
 
   it('refuses words that mean nothing, and an empty choice', () => {
     expect(() => chooseScenarios({ groups: ['horses'] })).toThrow(
-      /memory, sqlite, redis, postgres, kafka, nats, rabbitmq, footprint/,
+      /memory, sqlite, redis, postgres, kafka, nats, rabbitmq, projections, footprint/,
     )
     expect(() => chooseScenarios({ only: 'nothing like this' })).toThrow(/No scenario/)
   })

@@ -1,6 +1,7 @@
 import { brokerScenarios } from './broker-scenarios.ts'
 import { footprintScenarios } from './footprint-scenarios.ts'
 import { memoryScenarios } from './memory-scenarios.ts'
+import { projectionScenarios } from './projection-scenarios.ts'
 import type { Group, Scenario } from './scenario.ts'
 import { serverScenarios } from './server-scenarios.ts'
 import { sqliteScenarios } from './sqlite-scenarios.ts'
@@ -13,6 +14,7 @@ export const groups: readonly Group[] = [
   'kafka',
   'nats',
   'rabbitmq',
+  'projections',
   'footprint',
 ]
 
@@ -21,6 +23,7 @@ export const allScenarios: readonly Scenario[] = [
   ...sqliteScenarios,
   ...serverScenarios,
   ...brokerScenarios,
+  ...projectionScenarios,
   ...footprintScenarios,
 ]
 

@@ -13,7 +13,16 @@ export type Load =
   /** A fresh process for each round that measures one thing by itself. */
   | 'footprint'
 
-export type Group = 'memory' | 'sqlite' | 'redis' | 'postgres' | 'kafka' | 'nats' | 'rabbitmq' | 'footprint'
+export type Group =
+  | 'memory'
+  | 'sqlite'
+  | 'redis'
+  | 'postgres'
+  | 'kafka'
+  | 'nats'
+  | 'rabbitmq'
+  | 'projections'
+  | 'footprint'
 
 export type Server = 'redis' | 'postgres' | 'kafka' | 'nats' | 'rabbitmq'
 

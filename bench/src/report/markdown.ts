@@ -14,6 +14,7 @@ export function benchmarksPage(results: Results): string {
     ['kafka', 'Over Kafka'],
     ['nats', 'Over NATS JetStream'],
     ['rabbitmq', 'Over RabbitMQ'],
+    ['projections', 'Read models'],
     ['footprint', 'Memory and start'],
   ]
   return `${[

@@ -71,7 +71,7 @@ export interface ProjectionOptions<Table extends string, Documents extends Colle
   /** After the last attempt: `park` the event and hold its stream, `skip` it with a record, or `halt` the generation until an operator resumes it. Default `park`. */
   readonly onPoison?: 'park' | 'skip' | 'halt'
   readonly retry?: RetryOptions
-  /** Most events taken in advance, and with that most that one commit applies. Default 1,000, at most 10,000. */
+  /** Most events taken in advance, and with that most that one commit applies. Default 2,000, at most 10,000. */
   readonly window?: number
   /** Whether a new generation that has caught up, and passed its check, is switched to by itself. Default `auto`. */
   readonly switch?: 'auto' | 'manual'

@@ -79,7 +79,7 @@ export function projectionSettings(
     mistakes,
     typeof options.on === 'function' ? options.on(on) : options.on,
   )
-  const { window = 1_000, order = 'stream', switch: switching = 'auto' } = options
+  const { window = 2_000, order = 'stream', switch: switching = 'auto' } = options
   mistakes.expect(
     Number.isSafeInteger(window) && window >= 1 && window <= 10_000,
     '`window` to be a whole number from 1 to 10,000',

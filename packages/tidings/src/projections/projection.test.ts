@@ -96,7 +96,7 @@ describe('the definition of a projection', () => {
       version: 1,
       order: 'stream',
       onPoison: 'park',
-      window: 1_000,
+      window: 2_000,
     })
   })
 
