@@ -1,7 +1,8 @@
 import { statusPage } from '@tidings/http'
 import { type BaseConfig, baseConfig, type RunningServices, runServices, serviceConfig } from '@tidings/service'
 import { audit } from '@tidings-services/audit'
-import { auth } from '@tidings-services/auth'
+import { authWith } from '@tidings-services/auth'
+import { type AuthConfig, authConfig, authOptionsOf } from '@tidings-services/auth/auth-config'
 import { notifications } from '@tidings-services/notifications'
 import { type MailConfig, mailConfig, smtpUrl } from '@tidings-services/notifications/mail-config'
 import { users } from '@tidings-services/users'
@@ -10,14 +11,14 @@ import type { EventBus } from 'tidings'
 import { openMailSink } from './mail-sink.ts'
 import { mailsRoute } from './mails-route.ts'
 
-export interface PlatformConfig extends BaseConfig, MailConfig {
+export interface PlatformConfig extends BaseConfig, AuthConfig, MailConfig {
   /** A mail server; without one, mails go to a sink in this process. */
   readonly SMTP_URL?: string | undefined
 }
 
 /** Reads the platform's configuration. Throws with every mistake at once. */
 export function platformConfig(env: Readonly<Record<string, string | undefined>>): PlatformConfig {
-  const shape = { ...baseConfig, ...mailConfig, SMTP_URL: smtpUrl.optional() }
+  const shape = { ...baseConfig, ...authConfig, ...mailConfig, SMTP_URL: smtpUrl.optional() }
   return serviceConfig(shape, env, { beside: 'sqlite:./tidings.db' })
 }
 
@@ -31,7 +32,7 @@ export function firstRequest(address: string): string {
 export async function runPlatform(config: PlatformConfig): Promise<RunningServices> {
   const sink = config.SMTP_URL === undefined ? await openMailSink() : undefined
   const services = [
-    auth,
+    authWith(authOptionsOf(config, `http://${config.HOST}:${config.PORT}`)),
     users,
     notifications({ url: config.SMTP_URL ?? (sink?.url as string), from: config.MAIL_FROM }),
     audit,

@@ -10,7 +10,18 @@ import { metricSamples } from './metric-samples.ts'
 import { failToStart, type PlatformProcess, startProgram } from './platform-process.ts'
 
 const patient = { timeout: 20_000, interval: 50 }
-const chainOfRegistration = ['user.registered', 'user.profile.created', 'welcome-email.sent']
+const chainOfRegistration = [
+  'user.registered',
+  'user.registration.begun',
+  'user.profile.requested',
+  'user.profile.created',
+  'user.preferences.requested',
+  'user.preferences.set',
+  'user.registration.completed',
+  'user.mail.requested',
+  'user.mail.sent',
+  'welcome-email.sent',
+]
 
 const folders: string[] = []
 function freshFolder(): string {
@@ -73,7 +84,7 @@ describe('the platform in one process', () => {
     expect(platform.complaints()).toBe('')
   })
 
-  it('does all that follows from a registration within a second, under one correlation', async () => {
+  it('does all that follows from a registration within seconds, under one correlation', async () => {
     const answer = await client.register('grace', { 'x-correlation-id': 'req-grace' })
     expect([answer.status, answer.headers.get('x-correlation-id')]).toEqual([201, 'req-grace'])
     const { userId, correlationId } = (await answer.json()) as { userId: string; correlationId: string }
@@ -82,7 +93,7 @@ describe('the platform in one process', () => {
       .poll(async () => (await client.chain('req-grace')).map(({ type }) => type), patient)
       .toEqual(chainOfRegistration)
     const chain = await client.chain('req-grace')
-    expect(Date.parse(chain[2]?.happenedAt ?? '') - Date.parse(chain[0]?.happenedAt ?? '')).toBeLessThan(1_000)
+    expect(Date.parse(chain.at(-1)?.happenedAt ?? '') - Date.parse(chain[0]?.happenedAt ?? '')).toBeLessThan(5_000)
     expect(await client.get(`/users/${userId}`)).toMatchObject({ userId, username: 'grace', displayName: 'Grace' })
     const { mails } = await client.get<{ mails: ReceivedMail[] }>('/mails')
     expect(mails.filter(({ to }) => to.includes('grace@example.com'))).toEqual([
@@ -104,7 +115,7 @@ describe('the platform in one process', () => {
       samples.find(
         (sample) => sample.name === name && Object.entries(labels).every(([key, text]) => sample.labels[key] === text),
       )?.value
-    for (const subscription of ['users.profile', 'notifications.welcome-mail', 'auth.profile-created']) {
+    for (const subscription of ['users.profile', 'users.preferences', 'auth.profile-created']) {
       expect(value('tidings_events_processed_total', { subscription })).toBe(2)
       expect(value('messaging_process_duration_seconds_count', { subscription })).toBe(2)
       expect(value('tidings_subscription_parked', { subscription })).toBe(0)
@@ -153,12 +164,19 @@ describe('the platform in one process', () => {
     expect(Object.keys(paths).toSorted()).toEqual([
       '/audit',
       '/audit/logins',
+      '/auth/deletions/{deletionId}',
+      '/auth/exports/{link}',
       '/auth/login',
       '/auth/logout',
       '/auth/me',
+      '/auth/me/export',
+      '/auth/password-reset',
+      '/auth/password-reset/confirm',
       '/auth/register',
+      '/auth/registrations/{userId}',
       '/notifications',
       '/users/{userId}',
+      '/users/{userId}/preferences',
     ])
   })
 
@@ -200,7 +218,7 @@ describe('a platform that is killed', () => {
     expect(await after.get(`/users/${userId}`)).toMatchObject({ username: 'once' })
     // A later registration has gone through all there is before the first can be shown to be left alone.
     await after.register('later', { 'x-correlation-id': 'req-later' })
-    await expect.poll(async () => (await after.chain('req-later')).length, patient).toBe(3)
+    await expect.poll(async () => (await after.chain('req-later')).length, patient).toBe(chainOfRegistration.length)
     expect(sink.mails.map(({ to }) => to)).toEqual([['once@example.com'], ['later@example.com']])
   })
 

@@ -12,7 +12,18 @@ import { splitServices } from './split.ts'
 
 const patient = { timeout: 60_000, interval: 100 }
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-const chainOfRegistration = ['user.registered', 'user.profile.created', 'welcome-email.sent']
+const chainOfRegistration = [
+  'user.registered',
+  'user.registration.begun',
+  'user.profile.requested',
+  'user.profile.created',
+  'user.preferences.requested',
+  'user.preferences.set',
+  'user.registration.completed',
+  'user.mail.requested',
+  'user.mail.sent',
+  'welcome-email.sent',
+]
 
 const folders: string[] = []
 function freshFolder(): string {

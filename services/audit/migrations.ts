@@ -37,4 +37,11 @@ export const migrations: readonly Migration[] = [
       sql`create index audit_logins_time on audit_logins (happened_at)`,
     ],
   },
+  {
+    id: '0002-erased',
+    statements: [
+      // Ids of those who are gone, which lead nowhere, and what stands for them in the trail.
+      sql`create table audit_erased (user_id text primary key, pseudonym text not null, erased_at bigint not null)`,
+    ],
+  },
 ]

@@ -10,7 +10,11 @@ export interface Account {
   /** PHC string. */
   readonly password: string
   readonly profileCreated: boolean
+  readonly email: string
 }
+
+/** Accounts that can be used: neither failed nor on their way out. */
+const usable = sql`state in ('registering', 'active')`
 
 /** Keeps a new account. Answers which fields are taken; none when it is kept. */
 export async function addAccount(
@@ -18,9 +22,13 @@ export async function addAccount(
   { userId, email, username, password, now }: Registration & { readonly userId: string; readonly now: number },
 ): Promise<readonly ('email' | 'username')[]> {
   const [kept] = await tx.sql`
-    insert into auth_users (user_id, email, username, password, registered_at)
-    values (${userId}, ${email}, ${username}, ${password}, ${now}) on conflict do nothing returning user_id`
-  if (kept !== undefined) return []
+    insert into auth_users (user_id, email, username, password, registered_at, state)
+    values (${userId}, ${email}, ${username}, ${password}, ${now}, 'registering') on conflict do nothing returning user_id`
+  if (kept !== undefined) {
+    await tx.sql`
+      insert into auth_registrations (user_id, status, began_at) values (${userId}, 'registering', ${now})`
+    return []
+  }
   const others = await tx.sql`select email, username from auth_users where email = ${email} or username = ${username}`
   const taken: ('email' | 'username')[] = []
   if (others.some((other) => other.email === email)) taken.push('email')
@@ -30,14 +38,14 @@ export async function addAccount(
 
 export async function accountByEmail(store: SqlStore, email: string): Promise<Account | undefined> {
   const [row] = await store.query(
-    sql`select user_id, username, password, profile_created from auth_users where email = ${email}`,
+    sql`select user_id, username, email, password, profile_created from auth_users where email = ${email} and ${usable}`,
   )
   return row === undefined ? undefined : accountOf(row)
 }
 
 export async function accountById(store: SqlStore, userId: string): Promise<Account | undefined> {
   const [row] = await store.query(
-    sql`select user_id, username, password, profile_created from auth_users where user_id = ${userId}`,
+    sql`select user_id, username, email, password, profile_created from auth_users where user_id = ${userId} and ${usable}`,
   )
   return row === undefined ? undefined : accountOf(row)
 }
@@ -46,6 +54,7 @@ function accountOf(row: Row): Account {
   return {
     userId: row.user_id as string,
     username: row.username as string,
+    email: row.email as string,
     password: row.password as string,
     profileCreated: row.profile_created === 1,
   }
@@ -72,9 +81,13 @@ export interface Session {
   readonly userId: string
 }
 
+/** The session that a token opens. An account that cannot be used any more has none, whatever was begun in the same moment. */
 export async function sessionOf(store: SqlStore, tokenHash: string, now: number): Promise<Session | undefined> {
   const [row] = await store.query(
-    sql`select session_id, user_id from auth_sessions where token_hash = ${tokenHash} and ends_at > ${now}`,
+    sql`
+      select session_id, auth_sessions.user_id from auth_sessions
+      join auth_users on auth_users.user_id = auth_sessions.user_id and ${usable}
+      where token_hash = ${tokenHash} and ends_at > ${now}`,
   )
   return row === undefined ? undefined : { sessionId: row.session_id as string, userId: row.user_id as string }
 }
@@ -83,6 +96,12 @@ export async function sessionOf(store: SqlStore, tokenHash: string, now: number)
 export async function endSession(tx: Tx, sessionId: string): Promise<boolean> {
   const rows = await tx.sql`delete from auth_sessions where session_id = ${sessionId} returning session_id`
   return rows.length > 0
+}
+
+/** Ends all sessions of somebody. Answers how many there were. */
+export async function endSessions(tx: Tx, userId: string): Promise<number> {
+  const rows = await tx.sql`delete from auth_sessions where user_id = ${userId} returning session_id`
+  return rows.length
 }
 
 /** When logins to this account have failed, as far back as it matters. */

@@ -1,10 +1,12 @@
 import { baseConfig, runServices, serviceConfig, startUp } from '@tidings/service'
 
-import { auth } from './service.ts'
+import { authConfig, authOptionsOf } from './auth-config.ts'
+import { authWith } from './service.ts'
 
 await startUp(async () => {
-  const { address } = await runServices([auth], {
-    config: serviceConfig(baseConfig, process.env, { beside: 'sqlite:./auth.db' }),
+  const config = serviceConfig({ ...baseConfig, ...authConfig }, process.env, { beside: 'sqlite:./auth.db' })
+  const { address } = await runServices([authWith(authOptionsOf(config, `http://${config.HOST}:${config.PORT}`))], {
+    config,
   })
   console.log(`auth answers at ${address}/auth; its routes are described at ${address}/openapi.json`)
 })

@@ -24,4 +24,64 @@ export const migrations: readonly Migration[] = [
       sql`create index auth_login_failures_account on auth_login_failures (account, failed_at)`,
     ],
   },
+  {
+    id: '0002-flows',
+    statements: [
+      // registering, active, failed or deleting. Accounts of before are active.
+      sql`alter table auth_users add column state text not null default 'active'`,
+      sql`create table auth_registrations (
+        user_id text primary key,
+        status text not null,
+        began_at bigint not null,
+        profile_at bigint,
+        preferences_at bigint,
+        mail_at bigint,
+        ended_at bigint
+      )`,
+      sql`create table auth_deletions (
+        deletion_id text primary key,
+        status text not null,
+        farewell text,
+        asked integer not null default 0,
+        began_at bigint not null,
+        ended_at bigint
+      )`,
+      sql`create table auth_erasures (
+        deletion_id text not null,
+        service text not null,
+        erased_rows text not null,
+        erased_at bigint not null,
+        primary key (deletion_id, service)
+      )`,
+      // Codes are kept as hashes.
+      sql`create table auth_password_resets (
+        reset_id text primary key,
+        user_id text not null,
+        code_hash text not null unique,
+        began_at bigint not null,
+        ends_at bigint not null
+      )`,
+      sql`create index auth_password_resets_user on auth_password_resets (user_id)`,
+      sql`create table auth_reset_limits (account text primary key, began_at bigint not null, asked integer not null)`,
+      sql`create table auth_exports (
+        export_id text primary key,
+        user_id text not null,
+        status text not null,
+        missing text not null,
+        link_hash text unique,
+        began_at bigint not null,
+        ready_at bigint,
+        ends_at bigint
+      )`,
+      sql`create index auth_exports_user on auth_exports (user_id, began_at)`,
+      sql`create table auth_export_parts (
+        export_id text not null,
+        service text not null,
+        part integer not null,
+        parts integer not null,
+        data text not null,
+        primary key (export_id, service, part)
+      )`,
+    ],
+  },
 ]

@@ -1,8 +1,7 @@
 import { createTransport } from 'nodemailer'
 import { PermanentError, UnavailableError } from 'tidings'
-
+import type { Mail } from './domain/mail.ts'
 import { mailFailure } from './domain/mail-failure.ts'
-import type { Mail } from './domain/welcome-mail.ts'
 
 export interface MailerOptions {
   /** Where the mail server is, such as `smtp://user:secret@mail.example:587`. */

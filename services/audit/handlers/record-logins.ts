@@ -27,7 +27,8 @@ function keep(
   write(sql`
     insert into audit_logins (source, event_id, type, severity, user_id, reason, correlation_id, happened_at)
     values (
-      ${event.source}, ${event.id}, ${event.type}, ${severityOf(event.type)}, ${userId}, ${reason},
+      ${event.source}, ${event.id}, ${event.type}, ${severityOf(event.type)},
+      coalesce((select 'erased:' || pseudonym from audit_erased where user_id = ${userId}), ${userId}), ${reason},
       ${event.context.correlationId ?? event.id}, ${event.timestamp}
     ) on conflict do nothing`)
 }

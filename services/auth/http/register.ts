@@ -5,6 +5,7 @@ import { problemSchema, type ServiceApp, type ServiceWorld } from '@tidings/serv
 import { z } from 'zod'
 
 import { addAccount } from '../accounts.ts'
+import { RegistrationBegun } from '../contract/registration-flow.ts'
 import { UserRegistered } from '../contract/user-registered.ts'
 import { normalEmail, passwordProblem, registration } from '../domain/registration.ts'
 import { hashPassword } from '../passwords.ts'
@@ -35,6 +36,7 @@ export function registerRoute(app: ServiceApp, { bus, now }: ServiceWorld): void
         const taken = await addAccount(tx, { userId, email, username: body.username, password, now: now() })
         if (taken.length > 0) throw conflict(taken)
         await publish(UserRegistered, { userId, email, username: body.username }, { userId })
+        await publish(RegistrationBegun, { userId }, { userId })
       })
       return reply.code(201).send({ userId, correlationId })
     },

@@ -1,14 +1,15 @@
 import { problemSchema, type ServiceApp, type ServiceWorld } from '@tidings/service'
 import { z } from 'zod'
 
-import { accountById, endSession, sessionOf } from '../accounts.ts'
+import { endSession } from '../accounts.ts'
 import { UserLoggedOut } from '../contract/user-logged-out.ts'
-import { bearerOf, hashToken, notLoggedIn } from '../tokens.ts'
+import { notLoggedIn } from '../tokens.ts'
+import { whoAsks } from './who.ts'
 
 const me = z.object({ userId: z.uuid(), username: z.string(), profileCreated: z.boolean() })
 
 /** `POST /auth/logout` and `GET /auth/me`: what the owner of a session can do with it. */
-export function sessionRoutes(app: ServiceApp, { bus, store, now }: ServiceWorld): void {
+export function sessionRoutes(app: ServiceApp, world: ServiceWorld): void {
   const security = [{ session: [] }]
 
   app.post(
@@ -17,10 +18,8 @@ export function sessionRoutes(app: ServiceApp, { bus, store, now }: ServiceWorld
       schema: { tags: ['auth'], summary: 'End the session', security, response: { 204: z.null(), 401: problemSchema } },
     },
     async (request, reply) => {
-      const session = await sessionOf(store, hashToken(bearerOf(request.headers.authorization)), now())
-      if (session === undefined) throw notLoggedIn()
-      const { userId, sessionId } = session
-      await bus.transaction(async ({ tx, publish }) => {
+      const { userId, sessionId } = await whoAsks(world, request.headers.authorization)
+      await world.bus.transaction(async ({ tx, publish }) => {
         if (!(await endSession(tx, sessionId))) throw notLoggedIn()
         await publish(UserLoggedOut, { userId, sessionId }, { userId, sessionId })
       })
@@ -32,10 +31,7 @@ export function sessionRoutes(app: ServiceApp, { bus, store, now }: ServiceWorld
     '/auth/me',
     { schema: { tags: ['auth'], summary: 'Who is logged in', security, response: { 200: me, 401: problemSchema } } },
     async (request) => {
-      const session = await sessionOf(store, hashToken(bearerOf(request.headers.authorization)), now())
-      const account = session === undefined ? undefined : await accountById(store, session.userId)
-      if (account === undefined) throw notLoggedIn()
-      const { userId, username, profileCreated } = account
+      const { userId, username, profileCreated } = (await whoAsks(world, request.headers.authorization)).account
       return { userId, username, profileCreated }
     },
   )

@@ -1,8 +1,9 @@
 import type { AnyEventDefinition } from 'tidings'
 
+import { UserPreferencesSet } from './user-preferences-set.ts'
 import { UserProfileCreated } from './user-profile-created.ts'
 
-export { UserProfileCreated }
+export { UserPreferencesSet, UserProfileCreated }
 
 /** All that users publishes. */
-export const usersEvents: readonly AnyEventDefinition[] = [UserProfileCreated]
+export const usersEvents: readonly AnyEventDefinition[] = [UserPreferencesSet, UserProfileCreated]

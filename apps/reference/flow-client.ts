@@ -1,0 +1,96 @@
+import type { ReceivedMail } from './mail-sink.ts'
+
+/** Where the services answer; in one process, all at the same address. */
+export type Addresses = Readonly<Record<'auth' | 'users' | 'notifications' | 'audit', string>>
+
+export interface Answer<Body = Record<string, unknown>> {
+  readonly status: number
+  readonly body: Body
+  readonly text: string
+  readonly headers: Headers
+}
+
+interface Asking {
+  readonly body?: object
+  readonly token?: string
+  readonly correlation?: string
+}
+
+export const password = 'analytical engine'
+
+export type FlowClient = ReturnType<typeof flowClient>
+
+/** What a person, and whoever operates, can ask of a platform. Addresses are asked for each time, for a service that was killed comes back elsewhere. */
+export function flowClient(addresses: () => Addresses, mails: readonly ReceivedMail[]) {
+  const ask = async <Body = Record<string, unknown>>(
+    method: string,
+    path: string,
+    { body, token, correlation }: Asking = {},
+  ): Promise<Answer<Body>> => {
+    const service = (/^\/(\w+)/.exec(path)?.[1] ?? 'auth') as keyof Addresses
+    const response = await fetch(addresses()[service] + path, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(correlation === undefined ? {} : { 'x-correlation-id': correlation }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json') === true
+    return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Body }
+  }
+  const emailOf = (username: string): string => `${username}@example.com`
+  const login = (username: string, given = password) =>
+    ask<{ token: string; userId: string }>('POST', '/auth/login', {
+      body: { email: emailOf(username), password: given },
+    })
+  return {
+    ask,
+    login,
+    async register(username: string, correlation?: string): Promise<string> {
+      const answer = await ask<{ userId: string }>('POST', '/auth/register', {
+        body: { email: emailOf(username), username, password },
+        ...(correlation === undefined ? {} : { correlation }),
+      })
+      if (answer.status !== 201) throw new Error(`Registering was answered with ${answer.status}: ${answer.text}`)
+      return answer.body.userId
+    },
+    async tokenOf(username: string, given = password): Promise<string> {
+      const answer = await login(username, given)
+      if (answer.status !== 200) throw new Error(`The login was answered with ${answer.status}: ${answer.text}`)
+      return answer.body.token
+    },
+    progress: async (userId: string): Promise<unknown> =>
+      (await ask<{ status?: string }>('GET', `/auth/registrations/${userId}`)).body.status,
+    deletion: (deletionId: string) =>
+      ask<{ status: string; farewell: string | null; asked: number; erased: { service: string; rows: object }[] }>(
+        'GET',
+        `/auth/deletions/${deletionId}`,
+      ),
+    types: async (correlation: string): Promise<string[]> =>
+      (
+        await ask<{ entries: { type: string }[] }>('GET', `/audit?correlationId=${correlation}&limit=500`)
+      ).body.entries.map(({ type }) => type),
+    /** Subjects of the mails to somebody, each Message-ID once: a mail that had to be sent twice is one. */
+    subjects(username: string): string[] {
+      const mine = mails.filter(({ to }) => to.includes(emailOf(username)))
+      return [...new Map(mine.map(({ messageId, subject }) => [messageId, subject])).values()]
+    },
+    /** What stands alone on an indented line of the latest mail of this subject: a code, or a link. */
+    secretFor(username: string, subject: string): string | undefined {
+      const mail = mails.findLast((one) => one.to.includes(emailOf(username)) && one.subject === subject)
+      return mail === undefined ? undefined : /^ {4}(\S+)$/m.exec(textOf(mail))?.[1]
+    },
+  }
+}
+
+/** The text of a mail as its reader sees it. */
+export function textOf({ raw }: ReceivedMail): string {
+  const text = raw.replaceAll('\r\n', '\n')
+  if (!/^content-transfer-encoding: quoted-printable$/im.test(text)) return text
+  return text
+    .replaceAll(/=\n/g, '')
+    .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}

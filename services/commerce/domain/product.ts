@@ -1,0 +1,18 @@
+import { defineAggregate } from 'tidings'
+
+import { ProductCreated } from '../contract/product.ts'
+
+export interface Product {
+  readonly name: string
+  /** In cents. */
+  readonly price: number
+}
+
+const nothing: Product | null = null
+
+/** What is sold, by its number. Null: nothing of that number. */
+export const product = defineAggregate('product', {
+  initial: nothing as Product | null,
+  on: [ProductCreated],
+  evolve: (_state, { data: { name, price } }): Product | null => ({ name, price }),
+})
