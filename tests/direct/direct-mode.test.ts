@@ -161,6 +161,45 @@ describe('a bus without a store', () => {
     })
   })
 
+  it('tells the broker what is handled while that is still silent about what is published', async () => {
+    const log = memoryStore()
+    let silent = false
+    const done = new Map<number, number>()
+    const bus = await direct(
+      onLog(log, (transport) => ({
+        ...transport,
+        publish: async (batch) => (silent ? new Promise(() => {}) : transport.publish(batch)),
+        async subscribe(options, sink) {
+          const consumer = await transport.subscribe(options, sink)
+          return {
+            request: (count) => consumer.request(count),
+            done: (partition, offset) => void done.set(partition, offset),
+            settle: (delivery, how) => consumer.settle(delivery, how),
+            seek: (partition, offset) => consumer.seek(partition, offset),
+            close: () => consumer.close(),
+          }
+        },
+      })),
+    )
+    const heard: number[] = []
+    bus.subscribe(OrderPlaced, { name: 'bills', from: 'beginning' }, ({ data }) => void heard.push(data.total))
+    await run(bus.start())
+    await run(bus.publish(OrderPlaced, { id: 'o-1', total: 1 }))
+    await until('the first is done', () => Math.max(0, ...done.values()) > 0)
+    const before = Math.max(...done.values())
+    // By another hand, so that it is there while this bus waits for its own.
+    silent = true
+    const stuck = bus.publish(OrderPlaced, { id: 'o-1', total: 2 })
+    stuck.catch(() => {})
+    const other = await direct(onLog(log), { source: '/other' })
+    await run(other.publish(OrderPlaced, { id: 'o-1', total: 3 }))
+    const began = runtime.monotonic()
+    await until('the third is done', () => Math.max(...done.values()) > before)
+    expect(runtime.monotonic() - began).toBeLessThan(2_000)
+    expect(heard).toEqual([1, 3])
+    await run(Promise.all([bus.close(), other.close()]))
+  })
+
   it('goes on where its group is, after a restart and in another instance', async () => {
     const log = memoryStore()
     const broker = onLog(log)

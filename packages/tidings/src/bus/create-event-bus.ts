@@ -74,11 +74,15 @@ async function assemble(
   const group = settings.bridge?.inbox.group ?? ''
   // A memory store hands out its own objects already.
   const nearby = store.capabilities.durability === 'memory' ? store : recentCommits(store)
-  const committer = new Committer(nearby, runtime, {
-    meter,
-    log,
-    ...(settings.batch === undefined ? {} : { maxUnits: settings.batch }),
-  })
+  const commits = (): Committer =>
+    new Committer(nearby, runtime, {
+      meter,
+      log,
+      ...(settings.batch === undefined ? {} : { maxUnits: settings.batch }),
+    })
+  const committer = commits()
+  // Without a store a publish takes as long as the broker's answer, and what handlers have done need not wait for that.
+  const marks = broker === undefined ? committer : commits()
   const transport =
     broker !== undefined
       ? directTransport(broker, { runtime, log, meter }, (name) => directHearing(group, subscriptions.declared, name))
@@ -118,7 +122,7 @@ async function assemble(
   const host: EngineHost = {
     store,
     transport,
-    committer,
+    committer: marks,
     runtime,
     log,
     meter,
@@ -311,7 +315,7 @@ async function assemble(
           await bounded(0.3, attachments.close(share(0.25)))
           await bounded(0.5, replays.close(share(0.4)))
           await bounded(0.85, subscriptions.close(share(0.8)))
-          await bounded(0.6, committer.idle())
+          await bounded(0.6, Promise.all([committer.idle(), marks.idle()]))
           audiences.close()
           if (bridge !== undefined) await bounded(0.5, bridge.end())
           await bounded(0.6, transport.close())

@@ -44,23 +44,41 @@ export function directStore(transport: Transport, runtime: Runtime): Store {
     capabilities: Object.freeze({ ...memory.capabilities, name: `none (${transport.capabilities.name})` }),
     async commit(units) {
       const answers: (CommitResult | undefined)[] = units.map(refusalOf)
-      await checkDocuments(memory, units, answers)
-      const sent = units.map(({ append = [] }, at) => (answers[at] === undefined ? append : []))
-      const outcomes = await publish(transport, runtime, sent.flat())
-      let next = 0
-      for (const [at, { length }] of sent.entries()) answers[at] ??= failureOf(outcomes.slice(next, (next += length)))
-      const rest = units.filter((_, at) => answers[at] === undefined).map(withoutEvents)
-      const committed = await memory.commit(rest)
+      // Where nothing is published, what is remembered here is looked at and changed in one go.
+      if (units.some(publishes)) {
+        await checkDocuments(memory, units, answers)
+        const sent = units.map(({ append = [] }, at) => (answers[at] === undefined ? append : []))
+        const outcomes = await publish(transport, runtime, sent.flat())
+        let next = 0
+        for (const [at, { length }] of sent.entries()) answers[at] ??= failureOf(outcomes, next, (next += length))
+      }
+      for (const [at, unit] of units.entries()) if (!remembers(unit)) answers[at] ??= published(unit)
+      const rest = units.filter((_, at) => answers[at] === undefined)
+      if (rest.length === 0) return answers as CommitResult[]
+      const committed = await memory.commit(rest.map(withoutEvents))
       await capDead(rest)
       let answered = 0
-      return units.map(({ append = [] }, at): CommitResult => {
+      return units.map((unit, at): CommitResult => {
         const known = answers[at]
         if (known !== undefined) return known
         const result = committed[answered++] as CommitResult
-        return result.status === 'committed' ? { ...result, events: append.map(() => nowhere) } : result
+        return result.status === 'committed' ? published(unit) : result
       })
     },
   }
+}
+
+function publishes({ append = [] }: Unit): boolean {
+  return append.length > 0
+}
+
+/** Whether there is more to a unit than what it publishes. */
+function remembers({ expect = [], documents = [], statements = [] }: Unit): boolean {
+  return expect.length > 0 || documents.length > 0 || statements.length > 0
+}
+
+function published({ append = [] }: Unit): CommitResult {
+  return { status: 'committed', events: append.map(() => nowhere), repeated: false }
 }
 
 function refusalOf({ expect }: Unit): CommitResult | undefined {
@@ -141,8 +159,8 @@ function publishInTime(
   const abort = new AbortController()
   const unknown = (error: Error): Outcome[] => records.map(() => ({ status: 'unknown', error }))
   return new Promise((resolve) => {
-    const late = new UnavailableError('The broker has not answered in time')
     const timer = runtime.setTimer(Math.max(0, until - runtime.monotonic()), () => {
+      const late = new UnavailableError('The broker has not answered in time')
       abort.abort(late)
       resolve(unknown(late))
     })
@@ -154,8 +172,10 @@ function publishInTime(
   })
 }
 
-function failureOf(outcomes: readonly Outcome[]): CommitResult | undefined {
-  for (const outcome of outcomes) {
+/** Why the events from one to before another did not get there; undefined where they did. */
+function failureOf(outcomes: readonly Outcome[], from: number, to: number): CommitResult | undefined {
+  for (let at = from; at < to; at++) {
+    const outcome = outcomes[at] as Outcome
     if (outcome.status === 'refused') return { status: 'refused', error: outcome.error }
     if (outcome.status === 'unknown') {
       return { status: 'refused', error: new UnavailableError('The broker has not said what became of an event') }
