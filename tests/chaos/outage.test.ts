@@ -44,6 +44,25 @@ test.each([
   expect(await operationsOf(world.bus).status()).toMatchObject({ findings: [] })
 })
 
+test.each([180, 187, 194, 201, 208])(
+  'work resumes within 15 s of the return, however long the dependency was away: %i s',
+  async (seconds) => {
+    await using world = await createTestBus()
+    let away = true
+    let handled = 0
+    world.bus.subscribe(Placed, { name: 'pricing' }, () => {
+      if (away) throw new UnavailableError('The price service is away')
+      handled++
+    })
+    for (let at = 0; at < 20; at++) await world.bus.publish(Placed, { id: `o-${at}` })
+    await world.bus.settled()
+    await world.clock.advance(seconds * 1_000)
+    away = false
+    await world.clock.advance(15_000)
+    expect(handled).toBe(20)
+  },
+)
+
 test('one event alone, of which nobody could tell an outage from poison by numbers, spends no attempt either', async () => {
   await using world = await createTestBus()
   const attempts: number[] = []

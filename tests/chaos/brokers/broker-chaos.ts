@@ -24,7 +24,7 @@ export async function describeBrokerChaos(kind: Broker, shared: SharedStore = 'p
     title: `${kind}: three instances on one ${shared} store, whose broker breaks`,
     needs: ['toxiproxy', kind, shared],
     recovers: false,
-    // That of RabbitMQ is the longest.
+    // Kafka's sessions last longest, ten seconds.
     lease: 12_000,
     async set() {
       const folder = mkdtempSync(join(tmpdir(), `tidings-${kind}-`))

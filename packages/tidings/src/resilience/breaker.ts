@@ -7,7 +7,7 @@ export interface BreakerOptions {
   readonly streams?: number
   /** First cool-down in milliseconds; it doubles each time a probe fails. Default 1,000. */
   readonly coolDown?: number
-  /** Longest cool-down in milliseconds. Default 30,000. */
+  /** Longest cool-down in milliseconds. Default 10,000. */
   readonly maxCoolDown?: number
   /** How many are let through at once after a cool-down, and must all succeed to close it. Default 1. */
   readonly probes?: number
@@ -71,7 +71,7 @@ export class Breaker<Failure extends BreakerFailure = BreakerFailure> {
     this.#failures = atLeast(1, options.failures ?? 10, 'failures')
     this.#streams = atLeast(1, options.streams ?? 5, 'streams')
     this.#coolDown = atLeast(0, options.coolDown ?? 1_000, 'coolDown')
-    this.#maxCoolDown = atLeast(this.#coolDown, options.maxCoolDown ?? Math.max(30_000, this.#coolDown), 'maxCoolDown')
+    this.#maxCoolDown = atLeast(this.#coolDown, options.maxCoolDown ?? Math.max(10_000, this.#coolDown), 'maxCoolDown')
     this.#probes = atLeast(1, options.probes ?? 1, 'probes')
     if (this.#failures > remembered)
       throw new TidingsError(

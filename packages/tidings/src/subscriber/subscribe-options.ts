@@ -72,7 +72,7 @@ export interface SubscriptionBreakerOptions {
   readonly streams?: number
   /** How long nothing runs when it has opened; doubled each time that the attempt after it fails. Default 1 s. */
   readonly coolDown?: Duration
-  /** Longest such time. Default 30 s. */
+  /** Longest such time, and so about how long after its return a dependency is noticed. Default 10 s. */
   readonly maxCoolDown?: Duration
 }
 
@@ -125,7 +125,7 @@ export function subscriptionSettings(options: SubscribeOptions, known: readonly 
       failures: breaker?.failures ?? 10,
       streams: breaker?.streams ?? 5,
       coolDown,
-      maxCoolDown: time('breaker.maxCoolDown', breaker?.maxCoolDown, Math.max(30_000, coolDown)),
+      maxCoolDown: time('breaker.maxCoolDown', breaker?.maxCoolDown, Math.max(10_000, coolDown)),
     },
     onPoison: options.onPoison ?? 'park',
     filter: options.filter,
