@@ -22,6 +22,7 @@ const programs = {
   auth: service('auth'),
   users: service('users'),
   notifications: service('notifications'),
+  commerce: service('commerce'),
   audit: service('audit'),
 } as const
 
@@ -30,7 +31,7 @@ function service(name: string): string {
 }
 
 /** How many lines each program greets with. */
-const greetingLines = { platform: 3, split: 6, auth: 1, users: 1, notifications: 1, audit: 1 } as const
+const greetingLines = { platform: 3, split: 7, auth: 1, users: 1, notifications: 1, commerce: 1, audit: 1 } as const
 const startsWithin = 60_000
 
 /** Starts a program in a folder, at a port that is free. Rejects with what it complains of when it ends instead. */

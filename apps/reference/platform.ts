@@ -3,6 +3,7 @@ import { type BaseConfig, baseConfig, type RunningServices, runServices, service
 import { audit } from '@tidings-services/audit'
 import { authWith } from '@tidings-services/auth'
 import { type AuthConfig, authConfig, authOptionsOf } from '@tidings-services/auth/auth-config'
+import { commerce } from '@tidings-services/commerce'
 import { notifications } from '@tidings-services/notifications'
 import { type MailConfig, mailConfig, smtpUrl } from '@tidings-services/notifications/mail-config'
 import { users } from '@tidings-services/users'
@@ -35,6 +36,7 @@ export async function runPlatform(config: PlatformConfig): Promise<RunningServic
     authWith(authOptionsOf(config, `http://${config.HOST}:${config.PORT}`)),
     users,
     notifications({ url: config.SMTP_URL ?? (sink?.url as string), from: config.MAIL_FROM }),
+    commerce,
     audit,
   ]
   return runServices(services, {

@@ -73,7 +73,7 @@ describe('the platform in one process', () => {
   it('greets with where to look and a request to copy, and is ready', async () => {
     expect(platform.greeting).toHaveLength(3)
     expect(platform.greeting[0]).toMatch(
-      /^Tidings runs auth, users, notifications, audit on sqlite, at http:\/\/127\.0\.0\.1:\d+$/,
+      /^Tidings runs auth, users, notifications, commerce, audit on sqlite, at http:\/\/127\.0\.0\.1:\d+$/,
     )
     const [, url = '', header = '', body = ''] =
       /curl -s (\S+) -H '([^']+)' -d '([^']+)'$/.exec(platform.greeting[2] ?? '') ?? []
@@ -121,7 +121,7 @@ describe('the platform in one process', () => {
       expect(value('tidings_subscription_parked', { subscription })).toBe(0)
     }
     expect(value('tidings_events_processed_total', { subscription: 'audit.events' })).toBeGreaterThanOrEqual(7)
-    for (const service of ['auth', 'users', 'notifications', 'audit']) {
+    for (const service of ['auth', 'users', 'notifications', 'commerce', 'audit']) {
       expect(value('tidings_bus_ready', { service })).toBe(1)
       expect(value('tidings_publish_waiting', { service })).toBe(0)
     }
@@ -174,6 +174,16 @@ describe('the platform in one process', () => {
       '/auth/password-reset/confirm',
       '/auth/register',
       '/auth/registrations/{userId}',
+      '/commerce/orders',
+      '/commerce/orders/{orderId}',
+      '/commerce/orders/{orderId}/cancel',
+      '/commerce/orders/{orderId}/history',
+      '/commerce/orders/{orderId}/ship',
+      '/commerce/products',
+      '/commerce/products/{sku}',
+      '/commerce/products/{sku}/counts',
+      '/commerce/products/{sku}/deliveries',
+      '/commerce/sales',
       '/notifications',
       '/users/{userId}',
       '/users/{userId}/preferences',

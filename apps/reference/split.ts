@@ -9,7 +9,7 @@ import { openMailSink } from './mail-sink.ts'
 import type { PlatformConfig } from './platform.ts'
 
 /** The services that run apart, each a process with a store of its own. */
-export const splitServices = ['auth', 'users', 'notifications', 'audit'] as const
+export const splitServices = ['auth', 'users', 'notifications', 'commerce', 'audit'] as const
 
 export type SplitService = (typeof splitServices)[number]
 
