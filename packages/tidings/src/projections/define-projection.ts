@@ -70,6 +70,7 @@ export interface ProjectionOptions<Table extends string, Documents extends Colle
   readonly order?: 'stream' | 'all'
   /** After the last attempt: `park` the event and hold its stream, `skip` it with a record, or `halt` the generation until an operator resumes it. Default `park`. */
   readonly onPoison?: 'park' | 'skip' | 'halt'
+  /** How often an event is tried that could not be applied; as for subscriptions. */
   readonly retry?: RetryOptions
   /** Most events taken in advance, and with that most that one commit applies. Default 2,000, at most 10,000. */
   readonly window?: number

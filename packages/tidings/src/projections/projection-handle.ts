@@ -24,6 +24,7 @@ export interface CaughtUpOptions {
 
 /** A projection on one bus: where to read, and what to wait for. */
 export interface ProjectionHandle<Table extends string = string, Documents extends Collections = Collections> {
+  /** That of the definition. */
   readonly name: string
   /** The views that readers know, as pieces of SQL. They always show the live generation. */
   readonly tables: Readonly<Record<Table, Statement>>
@@ -38,6 +39,7 @@ export interface ProjectionHandle<Table extends string = string, Documents exten
   readonly caughtUpTo: (position: Position, options?: CaughtUpOptions) => Promise<CaughtUp>
   /** Takes away what came of one stream and applies its events again, in one commit. Needs `forget`. */
   readonly rebuildStream: (stream: StreamLike) => Promise<RebuiltStream>
+  /** Generations, positions, lag, what is parked, how comparisons ended. */
   readonly status: () => Promise<ProjectionStatus>
 }
 

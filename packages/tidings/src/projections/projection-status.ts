@@ -28,7 +28,7 @@ export interface GenerationStatus extends Generation {
   readonly parked: number
   /** Of those, events that wait for an operator. */
   readonly dead: number
-  /** How far a build is, from 0 to 1. */
+  /** How far a build is, from 0 to 1; 1 where it is none any more. */
   readonly share: number
   /** How many positions a second a build has gone through since it began. */
   readonly speed?: number
@@ -72,7 +72,7 @@ export async function statusOfState(
       lag: head - position,
       parked,
       dead,
-      share: head === 0 ? 1 : position / head,
+      share: generation.state === 'asked' ? 0 : head === 0 || generation.state !== 'building' ? 1 : position / head,
       ...paceOf(generation, position, head, runtime.now()),
     })
   }

@@ -34,7 +34,8 @@ export async function switchByHand(
   if (live === undefined || live.number === next.number) return
   if (next.state === 'asked' || next.state === 'leaving')
     throw refused(name, next.number, next.state === 'asked' ? 'nobody has begun to build it' : 'it is being taken away')
-  const after = (current: ProjectionState): ProjectionState => (stopLive ? stopVersion(current, live.version) : current)
+  const after = (current: ProjectionState): ProjectionState =>
+    stopLive && live.version !== next.version ? stopVersion(current, live.version) : current
   if (force) {
     await switchAtOnce(store, runtime, name, live, next, after, documents)
     return

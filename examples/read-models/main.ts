@@ -1,0 +1,26 @@
+import { createEventBus, sql } from 'tidings'
+
+import { OrderCancelled, OrderPlaced, orders } from './orders.ts'
+
+// #region use
+const bus = await createEventBus({ url: 'sqlite:./shop.db', source: '/orders' })
+bus.use(orders)
+await bus.start()
+// #endregion use
+
+await bus.publish(OrderPlaced, { orderId: 'o-1', customerId: 'ada', total: 40 })
+await bus.publish(OrderPlaced, { orderId: 'o-2', customerId: 'bob', total: 15 })
+
+// #region read
+await bus.publish(OrderPlaced, { orderId: 'o-3', customerId: 'ada', total: 2 })
+const receipt = await bus.publish(OrderCancelled, { orderId: 'o-2' })
+
+const { query, tables, caughtUpTo } = orders.of(bus)
+await caughtUpTo(receipt.position)
+const rows = await query(
+  sql`select customer_id, sum(total) as total from ${tables.orders} group by customer_id order by 1`,
+)
+for (const { customer_id, total } of rows) console.log(`${customer_id} has spent ${total}`)
+// #endregion read
+
+await bus.close()
