@@ -181,6 +181,13 @@ export type {
 } from './sagas/saga-document.ts'
 export type { Migrated } from './sagas/saga-plan.ts'
 export type { SagaView } from './sagas/saga-view.ts'
+export {
+  defineSchedule,
+  type ScheduleDefinition,
+  type ScheduleOptions,
+  type ScheduleRun,
+} from './schedules/define-schedule.ts'
+export type { ScheduleDocument } from './schedules/schedule-document.ts'
 export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts'
 export { sql } from './store/sql.ts'
 export { isSqlStore, type Row, type SqlStore } from './store/sql-store.ts'

@@ -30,6 +30,12 @@ import { type SagaOperations, sagaOperations } from './saga-operations.ts'
 import { type ParkedDetail, type ShowOptions, showParked } from './show-parked.ts'
 import { type EventView, viewEvent } from './shown-event.ts'
 import { type Status, statusOf } from './status.ts'
+import {
+  type ScheduleOperations,
+  scheduleOperations,
+  type TimerOperations,
+  timerOperations,
+} from './timer-operations.ts'
 
 /**
  * Everything an operator can ask and do, as data in and data out: the command line, the console and HTTP are faces of it. It reads the store's
@@ -37,6 +43,8 @@ import { type Status, statusOf } from './status.ts'
  */
 export interface Operations {
   readonly sagas: SagaOperations
+  readonly timers: TimerOperations
+  readonly schedules: ScheduleOperations
   readonly parked: ParkedOperations
   readonly replays: ReplayOperations
   readonly projections: ProjectionOperations
@@ -147,6 +155,8 @@ function make(given: {
     followRequests(store, runtime, look, requests, options)
   return {
     sagas: sagaOperations(store, runtime),
+    timers: timerOperations(store, runtime),
+    schedules: scheduleOperations(store, runtime),
     parked: {
       list: (query) => listParked(store, query),
       groups: (filter) => groupParked(store, filter),

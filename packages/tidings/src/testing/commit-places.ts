@@ -14,6 +14,8 @@ import type { Unit } from '../store/store.ts'
  *   `membership`  signs of life, and who owns which partitions
  *   `inline`      the promise of an inline listener, or its end
  *   `projection`  a projection's generations: made, compared, switched, taken away
+ *   `saga`        the state of a saga
+ *   `timer`       a timer, or what it publishes
  *   `other`       anything else
  */
 export const commitPlaces = [
@@ -29,6 +31,8 @@ export const commitPlaces = [
   'membership',
   'inline',
   'projection',
+  'saga',
+  'timer',
   'other',
 ] as const
 
@@ -44,6 +48,8 @@ const byCollection: Readonly<Record<string, CommitPlace>> = {
   instances: 'membership',
   owners: 'membership',
   inline: 'inline',
+  sagas: 'saga',
+  timers: 'timer',
   projections: 'projection',
 }
 

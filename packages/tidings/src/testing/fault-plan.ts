@@ -11,6 +11,7 @@ import { type CommitPlace, commitPlaces } from './commit-places.ts'
  *   `apply late`    its caller gets TIDINGS_COMMIT_UNKNOWN, and only later the commit is applied
  *   `crash before`  the process dies before the commit is applied
  *   `crash after`   the process dies when it is applied
+ *   `crash reading` the process dies while it waits for what it has asked the store
  *   `lose`          a wake-up does not come
  *   `repeat`        a wake-up or a delivery comes twice
  *   `reorder`       deliveries of different partitions come in another order
@@ -22,6 +23,7 @@ export const faultKinds = [
   'apply late',
   'crash before',
   'crash after',
+  'crash reading',
   'lose',
   'repeat',
   'reorder',

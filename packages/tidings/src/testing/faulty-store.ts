@@ -15,7 +15,7 @@ const ofCommits: ReadonlySet<FaultKind> = new Set([
   'crash before',
   'crash after',
 ])
-const ofReads: ReadonlySet<FaultKind> = new Set(['delay', 'fail'])
+const ofReads: ReadonlySet<FaultKind> = new Set(['delay', 'fail', 'crash reading'])
 const ofWakes: ReadonlySet<FaultKind> = new Set(['delay', 'lose', 'repeat'])
 const reading: ReadonlySet<FaultPlace> = new Set(['read'])
 const finding: ReadonlySet<FaultPlace> = new Set(['find'])
@@ -86,6 +86,10 @@ export function faultyStore(store: Store, runtime: Runtime, plan: FaultPlan): St
     const { delay, what } = plan.strike(runtime, ofReads, places)
     if (delay > 0) await answer(sleep(outside, delay))
     if (what === undefined) return answer(call())
+    if (what === 'crash reading') {
+      plan.crash()
+      return never
+    }
     await answer(outsideTurn(outside))
     throw new TidingsError('TIDINGS_STORE_UNAVAILABLE', 'An injected fault: nothing was read.')
   }

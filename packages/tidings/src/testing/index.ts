@@ -1,5 +1,13 @@
 export { type VirtualRuntime, virtualRuntime } from '../kernel/virtual-runtime.ts'
 export { type CommitPlace, commitPlaces } from './commit-places.ts'
+export {
+  type CrashEverywhereOptions,
+  type CrashedEverywhere,
+  type CrashKind,
+  type CrashPlace,
+  crashEverywhere,
+  crashKinds,
+} from './crash-everywhere.ts'
 export { createTestBus, type Settled, type TestBus, type TestBusOptions, type TestWorld } from './create-test-bus.ts'
 export { type FaultKind, type FaultPlace, FaultPlan, type FaultRule, faultKinds } from './fault-plan.ts'
 export { faultyStore } from './faulty-store.ts'
