@@ -25,8 +25,8 @@ export interface MailSink {
 const kept = 200
 const largest = 1_048_576
 
-/** A mail server that delivers to nobody: on this machine only, at a port that is free, in memory. */
-export async function openMailSink(): Promise<MailSink> {
+/** A mail server that delivers to nobody: on this machine only, in memory, at `port` or at one that is free. */
+export async function openMailSink(port = 0): Promise<MailSink> {
   const mails: ReceivedMail[] = []
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
@@ -57,11 +57,11 @@ export async function openMailSink(): Promise<MailSink> {
   server.on('error', () => {})
   await new Promise<void>((resolve, reject) => {
     server.server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+    server.listen(port, '127.0.0.1', resolve)
   })
-  const { port } = server.server.address() as AddressInfo
+  const { port: listensAt } = server.server.address() as AddressInfo
   return {
-    url: `smtp://127.0.0.1:${port}`,
+    url: `smtp://127.0.0.1:${listensAt}`,
     mails,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
