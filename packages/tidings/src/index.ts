@@ -50,7 +50,7 @@ export {
 } from './events/define-event.ts'
 export type { Event, EventContext, Priority } from './events/event.ts'
 export { type EventBuilder, eventBuilder, legacyEvent } from './events/event-builder.ts'
-export { isEvent } from './events/is-event.ts'
+export { type DefinedBy, isEvent } from './events/is-event.ts'
 export type { Json } from './events/plain.ts'
 export { createSealer, createSealVerifier, type SealerOptions, type SealVerifierOptions } from './events/seal.ts'
 export { detectSensitive, maskSensitive, type SensitiveField } from './events/sensitive-data.ts'
@@ -179,6 +179,7 @@ export type {
   SagaTimer,
   StepState,
 } from './sagas/saga-document.ts'
+export { sagaStatuses } from './sagas/saga-document.ts'
 export type { Migrated } from './sagas/saga-plan.ts'
 export type { SagaView } from './sagas/saga-view.ts'
 export {

@@ -74,7 +74,8 @@ describe('a scenario', () => {
   })
 
   it('tells whoever forgets to ask for something', async () => {
-    await expect((async () => given(stock, five).when(reserve(3)))()).rejects.toMatchObject({
+    const forgotten = (async () => given(stock, five).when(reserve(3)) as unknown)()
+    await expect(forgotten).rejects.toMatchObject({
       code: 'TIDINGS_INVALID_OPTION',
     })
   })
