@@ -15,8 +15,12 @@ import { projectionsRebuildCommand } from './commands/projections-rebuild.ts'
 import { projectionsRollbackCommand, projectionsSwitchCommand } from './commands/projections-switch.ts'
 import { publishCommand } from './commands/publish.ts'
 import { replayCommand } from './commands/replay.ts'
+import { sagasAskCommands } from './commands/sagas-ask.ts'
+import { sagasListCommand } from './commands/sagas-list.ts'
+import { sagasShowCommand } from './commands/sagas-show.ts'
 import { subscriptionsCommand } from './commands/subscriptions.ts'
 import { tailCommand } from './commands/tail.ts'
+import { timersCommand } from './commands/timers.ts'
 import { reportError } from './report-error.ts'
 import { type Attach, type ExitCode, type GlobalOptions, Session } from './session.ts'
 import { ReaderGone } from './terminal/output.ts'
@@ -30,8 +34,9 @@ const projections: readonly Attach[] = [
   projectionsRollbackCommand,
   projectionsCancelCommand,
 ]
+const sagas: readonly Attach[] = [sagasListCommand, sagasShowCommand, ...sagasAskCommands]
 const commands: readonly Attach[] = [tailCommand, publishCommand, eventsCommand, explainCommand, subscriptionsCommand]
-const later: readonly Attach[] = [replayCommand, doctorCommand, completionCommand]
+const later: readonly Attach[] = [timersCommand, replayCommand, doctorCommand, completionCommand]
 
 /** Runs one command line, without the names of program and script, and answers its exit code. Never throws, never exits the process. */
 export async function runCli(args: readonly string[], host: CliHost): Promise<ExitCode> {
@@ -67,6 +72,8 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<Ex
   for (const attach of parked) attach(group, run, host)
   const models = program.command('projections').description('Read models: list, rebuild, switch, rollback, cancel.')
   for (const attach of projections) attach(models, run, host)
+  const steering = program.command('sagas').description('Sagas: list, show, cancel, resume, retry, signal.')
+  for (const attach of sagas) attach(steering, run, host)
   for (const attach of later) attach(program, run, host)
   quiet(program, host)
 
