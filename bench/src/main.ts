@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -7,6 +7,7 @@ import { measure } from './measure.ts'
 import { installPeers } from './peers.ts'
 import { chooseScenarios, groups } from './plan/choose-scenarios.ts'
 import { benchmarksPage } from './report/markdown.ts'
+import { type Results, withEarlier } from './report/results.ts'
 import { printed } from './report/rows.ts'
 import { topFunctions } from './report/top-functions.ts'
 
@@ -19,7 +20,7 @@ const usage = `npm run bench -- [${groups.join('|')}]… [--quick] [--only TEXT]
   --scale F        factor for the number of events, such as 0.1
   --no-peers       do not install or run peers
   --out FILE       where the results go; default bench/results/last.json
-  --publish        keep the results as bench/results/published.json and write docs/benchmarks.md
+  --publish        keep the results as bench/results/published.json and write docs/benchmarks.md; what was not measured stays as it was
   --profile DIR    write processor profiles of all sides, and show where their time went`
 
 const { values, positionals } = parseArgs({
@@ -45,7 +46,7 @@ if (values.help) {
   const scenarios = chooseScenarios({ groups: positionals, only: values.only, sides: values.side, peers: values.peers })
   if (scenarios.some(({ sides }) => sides.some(({ peers }) => peers !== undefined)))
     installPeers((line) => console.error(line))
-  const results = await measure(scenarios, {
+  const measured = await measure(scenarios, {
     size: values.quick ? 'quick' : 'full',
     ...(values.rounds === undefined ? {} : { rounds: positive(values.rounds, '--rounds') }),
     ...(values.scale === undefined ? {} : { scale: positive(values.scale, '--scale') }),
@@ -55,6 +56,7 @@ if (values.help) {
   if (values.profile !== undefined) console.log(topFunctions(resolve(values.profile)))
   const here = fileURLToPath(new URL('..', import.meta.url))
   const out = resolve(values.out ?? join(here, 'results', values.publish ? 'published.json' : 'last.json'))
+  const results = values.publish && existsSync(out) ? withEarlier(measured, read(out)) : measured
   mkdirSync(dirname(out), { recursive: true })
   writeFileSync(out, `${JSON.stringify(results, null, 1)}\n`)
   console.error(`Results: ${out}`)
@@ -64,6 +66,10 @@ if (values.help) {
     writeFileSync(page, benchmarksPage(results))
     console.error(`Page: ${page}`)
   }
+}
+
+function read(file: string): Results {
+  return JSON.parse(readFileSync(file, 'utf8')) as Results
 }
 
 function positive(text: string, option: string): number {

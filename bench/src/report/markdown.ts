@@ -1,6 +1,6 @@
 import { batchSize, inFlight } from '../harness/drive.ts'
 import type { Group } from '../plan/scenario.ts'
-import type { Results, ScenarioResult } from './results.ts'
+import type { Results, Run, ScenarioResult } from './results.ts'
 import { tableOf } from './rows.ts'
 import { verdictsOf } from './verdicts.ts'
 
@@ -20,13 +20,19 @@ export function benchmarksPage(results: Results): string {
   return `${[
     '# Benchmarks',
     `<!-- Written by \`npm run bench:docs\` from a run; edits are lost. -->`,
-    `Measured ${results.startedAt.slice(0, 10)}${results.commit === undefined ? '' : ` at ${results.commit}${results.changed ? ' with changes' : ''}`}, in ${Math.round(results.seconds / 60)} minutes${results.size === 'full' ? '' : ` (a ${results.size} run: fewer events, wider spread)`}. To measure again: \`npm run bench\`.`,
+    `${measuredIn(results)} To measure again: \`npm run bench\`.`,
     method(results),
     ...groups.flatMap(([group, title]) => {
       const scenarios = results.scenarios.filter((scenario) => scenario.group === group)
       return scenarios.length === 0 ? [] : [`## ${title}`, ...scenarios.flatMap(section), notes(scenarios)]
     }),
   ].join('\n\n')}\n`
+}
+
+function measuredIn({ startedAt, commit, changed, size }: Run): string {
+  const at = commit === undefined ? '' : ` at ${commit}${changed ? ' with changes' : ''}`
+  const how = size === 'full' ? '' : ` (a ${size} run: fewer events, wider spread)`
+  return `Measured ${startedAt.slice(0, 10)}${at}${how}.`
 }
 
 function method({ machine, built }: Results): string {
@@ -62,7 +68,8 @@ function section(scenario: ScenarioResult): string[] {
     .filter((side) => side.missing !== undefined)
     .map((side) => `- ${side.label} did not run: ${side.missing}`)
   const aims = verdicts.length === 0 ? [] : [`What we aim at:\n\n${verdicts.join('\n')}`]
-  return [`### ${scenario.title}`, scenario.how, table, ...aims, ...(missing.length === 0 ? [] : [missing.join('\n')])]
+  const how = scenario.run === undefined ? scenario.how : `${scenario.how} ${measuredIn(scenario.run)}`
+  return [`### ${scenario.title}`, how, table, ...aims, ...(missing.length === 0 ? [] : [missing.join('\n')])]
 }
 
 /** Each side once, however many tables it stands in. */

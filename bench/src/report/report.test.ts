@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Target } from '../plan/scenario.ts'
 import { brokenBounds } from '../plan/smoke-bounds.ts'
 import { benchmarksPage } from './markdown.ts'
-import type { Results, ScenarioResult, SideResult } from './results.ts'
+import { type Results, type ScenarioResult, type SideResult, withEarlier } from './results.ts'
 import { printed, tableOf } from './rows.ts'
 import { topOf } from './top-functions.ts'
 import { verdictsOf } from './verdicts.ts'
@@ -103,6 +103,31 @@ describe('the guard of smoke runs', () => {
   it('tells a ratio that is always too low, and one that was not measured', () => {
     expect(brokenBounds([scenario(both)], [{ ...bound, least: 0.6 }])[0]).toMatch(/at least 0.6/)
     expect(brokenBounds([], [bound])[0]).toMatch(/not compared/)
+  })
+})
+
+describe('a run that measures less than the one before', () => {
+  it('keeps what it has not measured, and says of when that is', () => {
+    const run = (startedAt: string, ids: readonly string[]): Results => ({
+      ...(JSON.parse(readFileSync(new URL('../../results/published.json', import.meta.url), 'utf8')) as Results),
+      startedAt,
+      commit: 'abc1234',
+      changed: false,
+      size: 'full',
+      scenarios: ids.map((id) => ({ ...scenario(both), id, title: `Title ${id}` })),
+    })
+    const first = run('2026-01-01T00:00:00Z', ['a', 'b'])
+    const second = withEarlier(run('2026-02-02T00:00:00Z', ['b', 'c']), first)
+    const third = withEarlier(run('2026-03-03T00:00:00Z', ['c']), second)
+    expect(third.scenarios.map(({ id, run: of }) => [id, of?.startedAt.slice(0, 10)])).toEqual([
+      ['c', undefined],
+      ['b', '2026-02-02'],
+      ['a', '2026-01-01'],
+    ])
+    const page = benchmarksPage(third)
+    expect(page).toContain('Measured 2026-03-03 at abc1234. To measure again')
+    expect(page).toMatch(/Title a\n\nQuickly\. Measured 2026-01-01 at abc1234\./)
+    expect(page).toMatch(/Title c\n\nQuickly\.\n/)
   })
 })
 

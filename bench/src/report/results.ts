@@ -27,6 +27,21 @@ export interface ScenarioResult {
   readonly reference: string
   readonly targets: readonly Target[]
   readonly sides: readonly SideResult[]
+  /** Where it is of an earlier run than the rest: of which. */
+  readonly run?: Run
+}
+
+/** What tells one run from another. */
+export type Run = Pick<Results, 'startedAt' | 'size' | 'commit' | 'changed'>
+
+/** These results, and behind them those of an earlier run that this one has not measured, each with a word on when that was. */
+export function withEarlier(results: Results, earlier: Results): Results {
+  const { startedAt, size, commit, changed } = earlier
+  const measured = new Set(results.scenarios.map(({ id }) => id))
+  const kept = earlier.scenarios
+    .filter(({ id }) => !measured.has(id))
+    .map((scenario) => ({ run: { startedAt, size, commit, changed }, ...scenario }))
+  return { ...results, scenarios: [...results.scenarios, ...kept] }
 }
 
 export interface SideResult {
