@@ -32,6 +32,11 @@ export function isCollision(error: unknown): boolean {
   return isServerError(error) && (error.code === '40P01' || error.code === '40001')
 }
 
+/** Somebody keeps locked what a statement needs. It says nothing about the statement. */
+export function isLocked(error: unknown): boolean {
+  return isServerError(error) && error.code === '55P03'
+}
+
 /** The transaction had failed before this statement came. */
 export function isAborted(error: unknown): boolean {
   return isServerError(error) && error.code === '25P02'
@@ -120,6 +125,13 @@ export function refusal(error: unknown, what: string): TidingsError {
     ...(constraint !== undefined && { constraint }),
     ...(table !== undefined && { table }),
     ...(column !== undefined && { column }),
+  }
+  if (isLocked(error)) {
+    return new TidingsError(
+      'TIDINGS_STORE_UNAVAILABLE',
+      `${what} failed: somebody keeps locked what it needs (SQLSTATE ${code}). Nothing of the unit was written.`,
+      { cause: error, details },
+    )
   }
   return new TidingsError('TIDINGS_UNIT_REFUSED', `${what} failed: ${publicWords(error)} (SQLSTATE ${code}).`, {
     cause: error,

@@ -5,6 +5,7 @@ import {
   blamesUnit,
   commitError,
   isCollision,
+  isLocked,
   isLost,
   refusal,
   storeError,
@@ -44,8 +45,14 @@ export async function commitStatements(
           commitStatements(context, part, trust)
         if (unit === undefined) return splitUnits(units, error, trusting, again)
         const failing = units[unit.at] as Unit
-        if (units.length === 1) return [{ status: 'refused', error: refusal(error, unit.what) }]
-        return inParts([units.slice(0, unit.at), [failing], units.slice(unit.at + 1)], (part) => again(part, trusting))
+        const refused = (): Promise<readonly CommitResult[]> =>
+          Promise.resolve([{ status: 'refused', error: refusal(error, unit.what) }])
+        if (units.length === 1) return refused()
+        // Who has waited for a lock once does not let the others wait again.
+        const waited = isLocked(error)
+        return inParts([units.slice(0, unit.at), [failing], units.slice(unit.at + 1)], (part) =>
+          waited && part[0] === failing ? refused() : again(part, trusting),
+        )
       }
     }
   }

@@ -1,5 +1,5 @@
 import { eventually } from '@tidings/conformance'
-import type { CommitResult } from 'tidings/spi'
+import type { CommitResult, Unit } from 'tidings/spi'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { without } from '../../../../tools/servers/index.ts'
@@ -150,6 +150,31 @@ describe('commit', without('postgres'), () => {
     })
     expect(await store.query(statement(['select n from stock']))).toEqual([{ n: 2 }, { n: 2 }])
     expect(await logIds(store)).toHaveLength(2)
+  })
+
+  it('waits two seconds for a row that somebody keeps locked: who needs it is told that it is not to be had now, and all others commit', async () => {
+    const schema = newSchema()
+    const store = await open(schema)
+    await commitOne(store, { statements: [statement(['create table t (id text primary key, n int)'])] })
+    await commitOne(store, { statements: [statement(["insert into t values ('a', 0), ('b', 0)"])] })
+    const raise = (id: string): Unit => ({
+      append: [record({ key: id })],
+      statements: [statement(['update t set n = n + 1 where id = ', ''], id)],
+    })
+    await withClient(async (holder) => {
+      await holder.query(`begin; update ${schema}.t set n = 10 where id = 'a'`)
+      const began = performance.now()
+      const results = await store.commit([raise('b'), raise('a'), { append: [record()] }, raise('b')])
+      expect(performance.now() - began).toBeLessThan(10_000)
+      expect(statuses(results)).toEqual(['committed', 'refused', 'committed', 'committed'])
+      expect(results[1]).toMatchObject({ error: { code: 'TIDINGS_STORE_UNAVAILABLE', details: { sqlstate: '55P03' } } })
+      await holder.query('rollback')
+    })
+    expect(await commitOne(store, raise('a'))).toMatchObject({ status: 'committed' })
+    expect(await store.query(statement(['select id, n from t order by id']))).toEqual([
+      { id: 'a', n: 1 },
+      { id: 'b', n: 2 },
+    ])
   })
 
   it('commits thousands of units in one call', async () => {

@@ -13,6 +13,12 @@ export type Purpose = 'read' | 'write' | 'units' | 'commit'
  */
 const abandoned = 5_000
 
+/**
+ * Milliseconds that a unit waits for what somebody has locked. One commit of a process follows the other, so all others wait with it. The server looks
+ * for deadlocks after one second, and must have had the time.
+ */
+const patience = 2_000
+
 /** A connection whose broken ends nobody has to listen for: what is lost shows in the calls that were under way. */
 export async function connect(settings: PostgresSettings, runtime: Runtime, purpose: Purpose): Promise<pg.Client> {
   const client = new pg.Client(clientConfig(settings))
@@ -73,6 +79,7 @@ function sessionText(settings: PostgresSettings, purpose: Purpose): string {
     bytea_output: "'hex'",
     datestyle: "'ISO'",
     client_min_messages: 'warning',
+    ...(purpose === 'units' && { lock_timeout: String(patience) }),
     // How many rows a call brings changes nothing about how they are best looked up.
     ...(purpose === 'commit' && { plan_cache_mode: 'force_generic_plan', jit: 'off' }),
   }
