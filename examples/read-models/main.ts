@@ -20,7 +20,7 @@ await caughtUpTo(receipt.position)
 const rows = await query(
   sql`select customer_id, sum(total) as total from ${tables.orders} group by customer_id order by 1`,
 )
-for (const { customer_id, total } of rows) console.log(`${customer_id} has spent ${total}`)
+for (const { customer_id, total } of rows) console.log(`${String(customer_id)} has spent ${String(total)}`)
 // #endregion read
 
 await bus.close()

@@ -41,7 +41,7 @@ export const ordersWithCancelled = defineProjection('orders-by-customer', {
   check: async ({ query, live, next }) => {
     const [before] = await query(sql`select count(*) as n from ${live.tables.orders}`)
     const [after] = await query(sql`select count(*) as n from ${next.tables.orders} where cancelled = 0`)
-    return before?.n === after?.n || `${before?.n} orders before, ${after?.n} now`
+    return before?.n === after?.n || `${String(before?.n)} orders before, ${String(after?.n)} now`
   },
 })
 // #endregion version

@@ -1,12 +1,16 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { openServices, type ServiceHost } from '@tidings/service'
 import { UserProfileCreated } from '@tidings-services/users/contract'
-import { createEventBus, sql } from 'tidings'
+import { createEventBus, type EventBus, sql } from 'tidings'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { LoginFailed } from './contract/login-failed.ts'
+import { UserDeleted } from './contract/user-deletion.ts'
+import { loginHistory } from './read-models/login-history.ts'
 import { auth } from './service.ts'
 
 const password = 'analytical engine'
@@ -153,6 +157,37 @@ describe('logging in', () => {
     expect((await host.app.inject({ url: '/auth/me', headers: { authorization: `Bearer ${later}` } })).statusCode).toBe(
       401,
     )
+  })
+
+  it('shows the owner of an account what happened to it, newest first, and to nobody else', async () => {
+    await register('watchful')
+    await login('watchful', 'wrong password')
+    const { token } = (await login('watchful')).json<{ token: string }>()
+    const history = async (bearer: string) => {
+      const answer = await host.app.inject({ url: '/auth/me/logins', headers: { authorization: `Bearer ${bearer}` } })
+      expect(answer.statusCode).toBe(200)
+      return answer.json<{ logins: { what: string }[] }>().logins.map(({ what }) => what)
+    }
+    await expect.poll(() => history(token)).toEqual(['user.logged-in', 'login.failed'])
+    expect((await host.app.inject('/auth/me/logins')).statusCode).toBe(401)
+    await register('another')
+    const other = (await login('another')).json<{ token: string }>().token
+    await expect.poll(() => history(other)).toEqual(['user.logged-in'])
+    const { paths } = (await host.app.inject('/openapi.json')).json<{ paths: Record<string, unknown> }>()
+    expect(paths['/auth/me/logins']).toMatchObject({ get: { security: [{ session: [] }] } })
+  })
+
+  it('forgets what happened to an account that is gone, also what is heard of it later', async () => {
+    const { userId } = (await register('leaving')).json<{ userId: string }>()
+    await login('leaving')
+    const bus = host.buses.get('auth') as EventBus
+    const rows = () => host.store.query(sql`select what from auth_login_history where user_id = ${userId}`)
+    await expect.poll(rows).toEqual([{ what: 'user.logged-in' }])
+    await bus.publish(UserDeleted, { deletionId: randomUUID(), userId })
+    const late = { account: 'x', userId, reason: 'locked', ipAddress: null, userAgent: null } as const
+    const { position } = await bus.publish(LoginFailed, late)
+    await loginHistory.of(bus).caughtUpTo(position)
+    await expect.poll(rows).toEqual([])
   })
 
   it.each([undefined, 'Basic abc', 'Bearer short', `Bearer ${'x'.repeat(43)}`])(

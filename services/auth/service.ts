@@ -6,11 +6,13 @@ import { noteRegistration } from './handlers/note-registration.ts'
 import { deletionRoutes } from './http/deletion.ts'
 import { exportRoutes } from './http/export.ts'
 import { loginRoute } from './http/login.ts'
+import { loginsRoute } from './http/logins.ts'
 import { passwordResetRoutes } from './http/password-reset.ts'
 import { registerRoute } from './http/register.ts'
 import { registrationRoute } from './http/registration.ts'
 import { sessionRoutes } from './http/session.ts'
 import { migrations } from './migrations.ts'
+import { loginHistory } from './read-models/login-history.ts'
 import { dataExportSaga } from './sagas/data-export.ts'
 import { passwordResetSaga } from './sagas/password-reset.ts'
 import { registrationSaga } from './sagas/registration.ts'
@@ -26,6 +28,7 @@ export function authWith(options: Partial<AuthOptions> = {}): Service {
     attach(world) {
       const { bus, now } = world
       noteRegistration(bus, now)
+      bus.use(loginHistory)
       bus.use(registrationSaga(world, patience))
       bus.use(userDeletionSaga(world, patience))
       bus.use(passwordResetSaga(world, patience))
@@ -36,6 +39,7 @@ export function authWith(options: Partial<AuthOptions> = {}): Service {
           registrationRoute(app, world)
           loginRoute(app, world)
           sessionRoutes(app, world)
+          loginsRoute(app, world)
           deletionRoutes(app, world)
           passwordResetRoutes(app, world)
           exportRoutes(app, world)

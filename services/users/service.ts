@@ -6,9 +6,11 @@ import { createProfile } from './handlers/create-profile.ts'
 import { forgetUser } from './handlers/forget-user.ts'
 import { setFirstPreferences } from './handlers/set-first-preferences.ts'
 import { tellData } from './handlers/tell-data.ts'
+import { directoryRoute } from './http/directory.ts'
 import { preferencesRoutes } from './http/preferences.ts'
 import { profileRoute } from './http/profile.ts'
 import { migrations } from './migrations.ts'
+import { directory } from './read-models/directory.ts'
 
 /** Profiles and preferences of those who have registered. */
 export const users: Service = {
@@ -20,8 +22,10 @@ export const users: Service = {
     setFirstPreferences(world.bus, world.now)
     forgetUser(world.bus, world.now)
     tellData(world.bus, world.store)
+    world.bus.use(directory)
     return {
       routes(app) {
+        directoryRoute(app, world)
         profileRoute(app, world)
         preferencesRoutes(app, world)
       },

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { openServices, type ServiceHost } from '@tidings/service'
-import { ProfileRequested } from '@tidings-services/auth/contract'
-import { createEventBus, type EventBus, sql } from 'tidings'
+import { ProfileRequested, ProfileWithdrawn, UserErased } from '@tidings-services/auth/contract'
+import { createEventBus, type EventBus, operationsOf, sql } from 'tidings'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { users } from './service.ts'
@@ -64,4 +64,47 @@ it('knows whom it does not know', async () => {
   const odd = await host.app.inject('/users/7')
   expect(odd.statusCode).toBe(400)
   expect(odd.json()).toMatchObject({ errors: [{ field: 'userId', rule: 'must be a UUID' }] })
+})
+
+it('finds users by the beginning of their names, page by page, and whoever is gone no more', async () => {
+  const names = ['Mary.Shelley', 'mary_anning', 'marie.curie', 'mary%']
+  const ids = new Map(names.map((username) => [username, randomUUID()]))
+  for (const [username, userId] of ids) await auth.publish(ProfileRequested, { userId, username })
+  const find = async (query: string): Promise<string[]> => {
+    const answer = await host.app.inject(`/users?${query}`)
+    expect(answer.statusCode).toBe(200)
+    return answer.json<{ users: { username: string }[] }>().users.map(({ username }) => username)
+  }
+  await expect.poll(() => find('search=mar')).toEqual(['marie.curie', 'mary%', 'Mary.Shelley', 'mary_anning'])
+  expect(await find('search=MARY')).toEqual(['mary%', 'Mary.Shelley', 'mary_anning'])
+  expect(await find('search=mary%25')).toEqual(['mary%'])
+  expect(await find('search=mary_')).toEqual(['mary_anning'])
+  expect(await find('search=mar&limit=2')).toEqual(['marie.curie', 'mary%'])
+  expect(await find('search=mar&limit=2&after=mary%25')).toEqual(['Mary.Shelley', 'mary_anning'])
+  expect((await host.app.inject('/users?limit=0')).json()).toMatchObject({
+    errors: [{ field: 'limit', rule: 'must be at least 1' }],
+  })
+
+  await auth.publish(ProfileWithdrawn, { userId: ids.get('mary%') as string })
+  const erased = { deletionId: randomUUID(), userId: ids.get('marie.curie') as string, rows: {} }
+  await auth.publish(UserErased, { ...erased, service: 'notifications' })
+  await auth.publish(UserErased, { ...erased, service: 'users' })
+  await expect.poll(() => find('search=mar')).toEqual(['Mary.Shelley', 'mary_anning'])
+  const rows = await host.store.query(sql`select username from users_directory where user_id = ${erased.userId}`)
+  expect(rows).toEqual([{ username: null }])
+
+  const { paths } = (await host.app.inject('/openapi.json')).json<{
+    paths: Record<string, Record<string, { summary: string }>>
+  }>()
+  expect(paths['/users']?.get?.summary).toBe('Find users by the beginning of their name')
+})
+
+it('may build its directory anew while it is read', async () => {
+  const bus = host.buses.get('users') as EventBus
+  const before = (await host.app.inject('/users')).json<object>()
+  const generation = await operationsOf(bus).projections.rebuild('users.directory')
+  await expect
+    .poll(async () => (await operationsOf(bus).projections.progress('users.directory')).live, { timeout: 20_000 })
+    .toBe(generation)
+  expect((await host.app.inject('/users')).json()).toEqual(before)
 })
