@@ -14,7 +14,7 @@ console.log(`${events[0]?.type}, so ${state.reserved} of ${state.onHand} are res
 
 // #region race
 const customers = await Promise.all([1, 2, 3, 4].map(() => decide(bus, stock, 'tea', reserve('tea', 1))))
-console.log(customers.map(({ events: [event] }) => event?.type).toSorted())
+console.log(customers.map(({ events: [event] }) => `${event?.type}`).toSorted())
 // #endregion race
 
 // #region load

@@ -19,13 +19,11 @@ const counter = defineAggregate('counter', {
   evolve: ({ count, writers }, { data }) => ({ count: count + 1, writers: [...writers, data.writer] }),
   snapshot: { every: 7 },
 })
+/** The same without snapshots. */
 const plainCounter = defineAggregate('counter', {
-  ...counter,
   initial,
   on: [Counted],
-  evolve: counter.evolve,
-  snapshot: { every: 1_000_000 },
-  version: 2,
+  evolve: (state, event) => counter.evolve(state, event),
 })
 const count = (writer: number) => (state: Counter) => Counted.create({ id: 'c', writer, before: state.count })
 

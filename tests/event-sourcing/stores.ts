@@ -22,7 +22,7 @@ export interface Place {
 export interface KindOfStore {
   readonly name: string
   readonly needs: readonly ServerName[]
-  make(): Promise<Place>
+  readonly make: () => Promise<Place>
 }
 
 const postgresUrl = await serverUrl('postgres')

@@ -8,11 +8,9 @@ export interface Product {
   readonly price: number
 }
 
-const nothing: Product | null = null
-
 /** What is sold, by its number. Null: nothing of that number. */
 export const product = defineAggregate('product', {
-  initial: nothing as Product | null,
+  initial: (): Product | null => null,
   on: [ProductCreated],
   evolve: (_state, { data: { name, price } }): Product | null => ({ name, price }),
 })

@@ -7,7 +7,7 @@ export type Reservation = 'open' | 'made' | 'refused'
 
 /** Whether stock is kept for an order. */
 export const reservation = defineAggregate('reservation', {
-  initial: 'open' as Reservation,
+  initial: (): Reservation => 'open',
   on: [ReservationMade, ReservationRefused],
   evolve: (_state, event): Reservation => (isEvent(event, ReservationMade) ? 'made' : 'refused'),
 })

@@ -218,7 +218,7 @@ describe('a command with a name', () => {
       'tea',
       async (state) => {
         inner ??= await decide(bus, stock, 'tea', reserve('tea', 2), { commandId: 'cmd-2' })
-        return [...Array.from({ length: 2 }, () => reserve('tea', 1)(state))]
+        return Array.from({ length: 2 }, () => reserve('tea', 1)(state))
       },
       { commandId: 'cmd-2' },
     )

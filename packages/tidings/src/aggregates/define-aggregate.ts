@@ -75,9 +75,9 @@ export function defineAggregate<State, const Definitions extends readonly AnyEve
     name,
     version,
     definitions: on === undefined ? undefined : new Map(on.map((definition) => [definition.type, definition])),
-    snapshot: snapshot && { every: snapshot.every, save: snapshot.save ?? same, restore: snapshot.restore ?? same },
+    snapshot: snapshot && snapshotOf(snapshot),
     initial: before,
-    evolve: evolve as Aggregate<State>['evolve'],
+    evolve,
   })
 }
 
@@ -101,14 +101,16 @@ function checkDefinition(definition: AnyEventDefinition, category: string, mista
 
 function checkSnapshot(snapshot: SnapshotOptions<unknown> | undefined, mistakes: Mistakes): void {
   if (snapshot === undefined) return
-  const { every, save, restore } = snapshot
+  const { every } = snapshot
   mistakes.expect(
     Number.isSafeInteger(every) && every >= 1,
     '`snapshot.every` to be a whole number of at least 1',
     every,
   )
-  for (const [field, value] of Object.entries({ save, restore }))
+  for (const field of ['save', 'restore'] as const) {
+    const value: unknown = snapshot[field]
     mistakes.expect(value === undefined || typeof value === 'function', `\`snapshot.${field}\` to be a function`, value)
+  }
 }
 
 function constant<State>(state: State): () => State {
@@ -125,6 +127,10 @@ function freeze(value: unknown): void {
   for (const member of Object.values(value)) freeze(member)
 }
 
-function same<Value>(value: Value): never {
-  return value as never
+function snapshotOf<State>(options: SnapshotOptions<State>): Required<SnapshotOptions<State>> {
+  return {
+    every: options.every,
+    save: (state) => (options.save === undefined ? state : options.save(state)),
+    restore: (saved: never) => (options.restore === undefined ? saved : options.restore(saved)),
+  }
 }

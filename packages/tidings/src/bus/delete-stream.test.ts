@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { defineEvent } from '../events/define-event.ts'
 import type { Store } from '../store/store.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
-import { deleteStream } from './delete-stream.ts'
+import { type DeleteStreamOptions, deleteStream } from './delete-stream.ts'
 import { removeAllGone } from './remove-gone.ts'
 import { readNote } from './stream-note.ts'
 
@@ -104,7 +104,7 @@ describe('deleting a stream', () => {
     ['stock/tea', { unread: 'maybe' }, 'TIDINGS_INVALID_OPTION', 'unread'],
   ])('refuses %j with %j by its field', async (stream, options, code, field) => {
     await using world = await createTestBus()
-    await expect(world.bus.store.deleteStream(stream as string, options as object)).rejects.toMatchObject({
+    await expect(world.bus.store.deleteStream(stream as string, options as DeleteStreamOptions)).rejects.toMatchObject({
       code,
       details: { field },
     })

@@ -1,7 +1,7 @@
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
-import { attribute } from '../prepare/attributes.ts'
 import type { PayloadStore } from '../payloads/payload-store.ts'
+import { attribute } from '../prepare/attributes.ts'
 import type { Stamp } from '../prepare/prepare.ts'
 
 /** What may be said of one publish, beside what is said of the event itself. */

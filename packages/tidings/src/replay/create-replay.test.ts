@@ -28,7 +28,7 @@ async function finish({ clock }: TestWorld, replay: Replay): Promise<readonly Ti
     .finally(() => (open = false))
   for (let round = 0; round < 2_000 && open; round++) await clock.advance(100)
   await following
-  if (failure !== undefined) throw failure
+  if (failure !== undefined) throw failure as Error
   return all
 }
 
@@ -37,7 +37,7 @@ interface History {
   readonly seen: string[]
   readonly called: string[]
   /** What has come through the handler in replays. */
-  again(): readonly string[]
+  readonly again: () => readonly string[]
 }
 
 /** 40 events of three counters and two tenants, a second apart, all handled. */
@@ -368,7 +368,7 @@ describe('what no replay can be asked for', () => {
     ['an event', { into: { name: 'a', on: [], handler: () => {} } }, 'event type'],
   ])('is told by its field: %s', async (_what, wrong, field) => {
     await using world = await createTestBus()
-    const ask = () => createReplay(world.bus, { into: 'count', ...wrong } as CreateReplayOptions)
+    const ask = () => createReplay(world.bus, { into: 'count', ...wrong })
     expect(ask).toThrow(
       expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION', message: expect.stringContaining(field) }),
     )

@@ -52,7 +52,7 @@ export class ReplayRuns {
 
   start(): void {
     this.#timer = this.#host.runtime.setTimer(every, () => {
-      this.look()
+      void this.look()
         // Where the store is away, the next look asks again.
         .finally(() => {
           if (!this.#closed) this.start()
