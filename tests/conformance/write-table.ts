@@ -10,11 +10,12 @@ const root = join(import.meta.dirname, '../..')
 const page = join(root, 'docs/reference/capabilities.md')
 const files = [
   'packages/conformance/src/memory.int.test.ts',
+  'packages/conformance/src/log-transport.int.test.ts',
+  'examples/write-an-adapter/journal-store.int.test.ts',
   'tests/conformance/log-over-sqlite.int.test.ts',
   ...['sqlite', 'postgres', 'redis', 'kafka', 'nats', 'rabbitmq'].map(
     (name) => `adapters/${name}/src/${name}.int.test.ts`,
   ),
-  'adapters/redis/src/pubsub.int.test.ts',
 ]
 const [begin, end] = ['<!-- table of the conformance run -->', '<!-- end of the table -->']
 
@@ -51,8 +52,9 @@ for (const row of rows) {
     tables.set(port, (tables.get(port) ?? new Map()).set(cells[0] ?? '', named))
   }
 }
-const markdown = [...tables.values()]
-  .map((table) => {
+const markdown = [...tables]
+  .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  .map(([, table]) => {
     const head = [...new Set([...table.values()].flatMap((cells) => [...cells.keys()]))].filter((one) => one !== 'port')
     const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
     const body = [...table.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1))
