@@ -46,11 +46,11 @@ interface Blow {
 const long = process.env.TIDINGS_LONG === '1'
 const hold = long ? 3 : 1
 /** Events published at once before each fault, so that work lies waiting when it strikes; the fewest that must, and how often bursts may follow each other until they do. */
-const burst = long ? 2_000 : 800
+const burst = long ? 1_000 : 800
 const fewest = long ? 500 : 300
 const bursts = 5
-/** Events a second all the while. */
-const pace = 100
+/** Events a second all the while: fewer where it lasts, so that also a machine that has much to do keeps up with them. */
+const pace = long ? 40 : 100
 /** How long everything may take to be handled once a fault is over, in milliseconds. */
 const recovery = 30_000
 

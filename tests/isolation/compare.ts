@@ -1,40 +1,36 @@
 import type { Stopwatch } from './stopwatch.ts'
 
-/** Slices of each kind in one comparison. */
+/** Slices beside the neighbour in one round, and most rounds. */
 const slices = 15
-/** Comparisons until one is within the bound. */
-const most = 4
-
-export interface Comparison {
-  /** Milliseconds. */
-  readonly alone: number
-  readonly beside: number
-  readonly ratio: number
-}
+const rounds = 6
 
 /**
  * How much longer the 99th percentile is beside a neighbour than alone. Slices of both follow each other in turn, alone, beside, alone, …, so that
- * whatever else this machine does strikes both, and the medians of the slices' percentiles are compared, so that a slice in which it did a lot counts
- * no more than any other. Still one comparison in some may be spoilt, so up to four are made and the best one counts: what really waits for a
- * neighbour waits in all of them.
+ * whatever else this machine does strikes both: each slice beside is held against the two alone that surround it, and the median of these ratios
+ * counts, so that a slice in which the machine did a lot counts no more than any other. Where it is above the bound, another round is measured and
+ * added to those before, up to six: chance evens out, and what really waits for a neighbour waits in all of them.
  */
-export async function compare(name: string, bound: number, alone: Stopwatch, beside: Stopwatch): Promise<Comparison> {
-  let best: Comparison | undefined
-  for (let at = 0; at < most && (best === undefined || best.ratio > bound); at++) {
-    const percentiles = { alone: [] as number[], beside: [] as number[] }
+export async function compare(name: string, bound: number, alone: Stopwatch, beside: Stopwatch): Promise<number> {
+  const apart: number[] = []
+  const together: number[] = []
+  const ratios: number[] = []
+  for (let round = 1; ; round++) {
+    let before = ninetyNinth(await alone.slice())
+    apart.push(before)
     for (let slice = 0; slice < slices; slice++) {
-      percentiles.alone.push(ninetyNinth(await alone.slice()))
-      percentiles.beside.push(ninetyNinth(await beside.slice()))
+      const between = ninetyNinth(await beside.slice())
+      const after = ninetyNinth(await alone.slice())
+      together.push(between)
+      apart.push(after)
+      ratios.push(between / Math.sqrt(before * after))
+      before = after
     }
-    percentiles.alone.push(ninetyNinth(await alone.slice()))
-    const figures = { alone: median(percentiles.alone), beside: median(percentiles.beside) }
-    const found = { ...figures, ratio: figures.beside / figures.alone }
+    const ratio = median(ratios)
     process.stdout.write(
-      `${name}: p99 ${found.alone.toFixed(2)} ms alone, ${found.beside.toFixed(2)} ms beside, ratio ${found.ratio.toFixed(2)}\n`,
+      `${name}: p99 ${median(apart).toFixed(2)} ms alone, ${median(together).toFixed(2)} ms beside, ratio ${ratio.toFixed(2)} after ${ratios.length} slices\n`,
     )
-    if (best === undefined || found.ratio < best.ratio) best = found
+    if (ratio <= bound || round === rounds) return ratio
   }
-  return best as Comparison
 }
 
 function ninetyNinth(taken: readonly number[]): number {
