@@ -1,4 +1,6 @@
 import { contextAsGiven } from '../events/event.ts'
+import { TidingsError } from '../kernel/errors.ts'
+import { streamText } from '../store/store.ts'
 import type { Attempt } from '../subscriber/attempt.ts'
 import type { HandlerContext } from '../subscriber/handler-context.ts'
 import type { After, Completed } from './complete-events.ts'
@@ -30,6 +32,7 @@ export async function joinUnit(
   const { drafts, events, after } = completed
   let known = pending.get(context)
   if (known === undefined) pending.set(context, (known = new Map()))
+  refuseBlind(context as Attempt, ground, known)
   const expect = ground.filter(({ text }) => !known.has(text)).flatMap(expectationsOf)
   const due = after.filter(({ written, aggregate, version, taken }) => written && isDue(aggregate, version, taken))
   const join = (): void =>
@@ -51,4 +54,17 @@ export async function joinUnit(
   )
   // A replay that publishes nothing has nothing to be checked either.
   if (context.replay && published.every(({ suppressed }) => suppressed !== true)) join()
+}
+
+/** What the handler has published to a stream by itself would lie before the decision, which has not seen it. */
+function refuseBlind(attempt: Attempt, ground: readonly Ground[], known: ReadonlyMap<string, After>): void {
+  for (const record of attempt.records ?? []) {
+    const text = streamText(record)
+    if (known.has(text) || !ground.some((one) => one.text === text)) continue
+    throw new TidingsError(
+      'TIDINGS_NOT_SUPPORTED',
+      `This handler has published to the stream ${record.category}/${record.key} by itself, so it cannot decide over it, too: decide first.`,
+      { details: { category: record.category, key: record.key } },
+    )
+  }
 }

@@ -2,12 +2,17 @@ import { TidingsError } from '../kernel/errors.ts'
 import type { Attached, Attachment } from './attachment.ts'
 import type { EventBus } from './event-bus.ts'
 
-/** What stands on one bus. */
+interface Standing {
+  readonly attached: Attached
+  stage: 'added' | 'prepared' | 'started'
+}
+
+/** What stands on one bus: added, prepared, started. */
 export class Attachments {
-  readonly #all = new Map<string, Attached>()
+  readonly #all = new Map<string, Standing>()
 
   /** Throws `TIDINGS_SUBSCRIPTION_EXISTS` for a name that is taken. */
-  add(bus: EventBus, attachment: Attachment): Attached {
+  add(bus: EventBus, attachment: Attachment): void {
     if (typeof attachment?.attach !== 'function' || typeof attachment.name !== 'string') {
       throw new TidingsError(
         'TIDINGS_INVALID_OPTION',
@@ -20,21 +25,38 @@ export class Attachments {
         details: { name: attachment.name },
       })
     }
-    const attached = attachment.attach(bus)
-    this.#all.set(attachment.name, attached)
-    return attached
+    this.#all.set(attachment.name, { attached: attachment.attach(bus), stage: 'added' })
   }
 
-  async prepare(): Promise<void> {
-    for (const attached of this.#all.values()) await attached.prepare?.()
+  /** Its name is free again; for one that could not begin. */
+  async remove(name: string): Promise<void> {
+    const found = this.#all.get(name)
+    this.#all.delete(name)
+    await found?.attached.close?.(1_000)
   }
 
-  async started(): Promise<void> {
-    for (const attached of this.#all.values()) await attached.started?.()
+  /** Whether some have been added since `prepare` has looked. */
+  get waiting(): boolean {
+    return [...this.#all.values()].some(({ stage }) => stage === 'added')
+  }
+
+  /** Prepares those that are not: all, or the one of this name. */
+  async prepare(name?: string): Promise<void> {
+    for (const standing of this.#of(name, 'added')) {
+      await standing.attached.prepare?.()
+      standing.stage = 'prepared'
+    }
+  }
+
+  async start(name?: string): Promise<void> {
+    for (const standing of this.#of(name, 'prepared')) {
+      standing.stage = 'started'
+      await standing.attached.started?.()
+    }
   }
 
   busy(): string | undefined {
-    for (const attached of this.#all.values()) {
+    for (const { attached } of this.#all.values()) {
       const why = attached.busy?.()
       if (why !== undefined) return why
     }
@@ -42,6 +64,11 @@ export class Attachments {
   }
 
   async close(deadline: number): Promise<void> {
-    await Promise.all([...this.#all.values()].map(async (attached) => attached.close?.(deadline)))
+    await Promise.all([...this.#all.values()].map(async ({ attached }) => attached.close?.(deadline)))
+  }
+
+  #of(name: string | undefined, stage: Standing['stage']): readonly Standing[] {
+    const chosen = name === undefined ? [...this.#all.values()] : [this.#all.get(name)]
+    return chosen.filter((standing) => standing?.stage === stage) as readonly Standing[]
   }
 }

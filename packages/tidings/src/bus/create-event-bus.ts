@@ -147,6 +147,7 @@ async function assemble(
     engines: host,
     audiences,
     delivering: () => delivering,
+    closed: () => life.phase === 'draining' || life.phase === 'closed',
     assertOpen: () => life.assertOpen(),
     declared: () => bridge?.hear(subscriptions.declared),
   })
@@ -222,8 +223,11 @@ async function assemble(
   ]
 
   const startAll = async (): Promise<void> => {
-    await attachments.prepare()
-    await subscriptions.start()
+    // More may be brought along meanwhile; whoever comes from now on begins by itself.
+    while (attachments.waiting || subscriptions.waiting) {
+      await attachments.prepare()
+      await subscriptions.start()
+    }
     delivering = true
     if (bridge !== undefined && relayed !== undefined) {
       await noteRoute(store, source, options.route, log)
@@ -242,7 +246,7 @@ async function assemble(
       ...(settings.bridge === undefined ? {} : { received: { own: source, stay: settings.bridge.remember } }),
     }
     stopping.push(keepRetention(store, runtime, log, allDefinitions, wider))
-    await attachments.started()
+    await attachments.start()
   }
 
   const due = new DueTimers({ store, committer, publisher, runtime, log, progressed })
@@ -278,13 +282,19 @@ async function assemble(
     },
     use(attachment: Attachment) {
       life.assertOpen()
-      const attached = attachments.add(bus, attachment)
-      if (delivering) {
-        late.begin(attachment.name, async () => {
-          await attached.prepare?.()
-          await attached.started?.()
-        })
-      }
+      const { name } = attachment
+      attachments.add(bus, attachment)
+      if (!delivering) return
+      late.forget(name)
+      late.begin(name, async () => {
+        try {
+          await attachments.prepare(name)
+          await attachments.start(name)
+        } catch (error) {
+          await attachments.remove(name)
+          throw error
+        }
+      })
     },
     transaction: (work) => transaction(sqlStore(store), txHold, publisher, work),
     start: async () => {

@@ -1,17 +1,25 @@
+import { isTidingsError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
+import { type Runtime, sleep } from '../kernel/runtime.ts'
+import { isUnavailable } from '../resilience/unavailable.ts'
 
 /** Subscriptions that were declared after the start of their bus: those on their way, and those that could not start, with the reason. */
 export class LateSubscriptions {
   readonly #log: Log
+  readonly #runtime: Runtime
+  readonly #closed: () => boolean
   readonly #starting = new Map<string, Promise<void>>()
   readonly #failures = new Map<string, Error>()
 
-  constructor(log: Log) {
+  constructor(log: Log, runtime: Runtime, closed: () => boolean) {
     this.#log = log
+    this.#runtime = runtime
+    this.#closed = closed
   }
 
+  /** A store that is away is waited for, for as long as the bus is open; `start` must bear to be called again. */
   begin(name: string, start: () => Promise<unknown>): void {
-    const starting = start()
+    const starting = this.#persist(name, start)
       .then(
         () => {},
         (error: unknown) => {
@@ -43,5 +51,21 @@ export class LateSubscriptions {
   async started(): Promise<void> {
     await this.ended()
     for (const failure of this.#failures.values()) throw failure
+  }
+
+  async #persist(name: string, start: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await start()
+        return
+      } catch (error) {
+        if (this.#closed() || !(isUnavailable(error) || isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN'))) throw error
+        this.#log('warn', 'The store is away, so a subscription cannot begin yet; it is tried again', {
+          subscription: name,
+          error: (error as Error).message,
+        })
+        await sleep(this.#runtime, 1_000)
+      }
+    }
   }
 }

@@ -16,6 +16,7 @@ export interface SubscriptionsHost {
   readonly audiences: Audiences
   /** Whether the bus delivers already, so that what is declared begins at once. */
   delivering(): boolean
+  closed(): boolean
   /** Throws when the bus has been closed. */
   assertOpen(): void
   /** More is declared than before; a broker must be listened to for it. */
@@ -35,7 +36,7 @@ export class Subscriptions {
 
   constructor(host: SubscriptionsHost) {
     this.#host = host
-    this.late = new LateSubscriptions(host.engines.log)
+    this.late = new LateSubscriptions(host.engines.log, host.engines.runtime, () => host.closed())
   }
 
   /** Throws `TIDINGS_SUBSCRIPTION_EXISTS` for a name that is taken, `TIDINGS_INVALID_OPTION` for one of the bus's own. */
@@ -65,15 +66,20 @@ export class Subscriptions {
     })
   }
 
-  /** Starts all. All registrations are durable before any delivery begins, so a change that is refused stops the start whole. */
+  /** Whether some have been declared that `start` has not come to. */
+  get waiting(): boolean {
+    return this.declared.some(({ settings }) => !this.engines.has(settings.name))
+  }
+
+  /** Starts those that are declared. Their registrations are durable before any of them delivers, so a change that is refused stops the start whole. */
   async start(): Promise<void> {
-    const registrations: Registration[] = []
     // More may be declared meanwhile.
-    for (let started = 0; started < this.declared.length; ) {
-      for (let at = started; at < this.declared.length; at++)
-        registrations.push(await this.#register(this.declared[at] as Subscription))
-      for (; started < registrations.length; started++)
-        await this.#start(this.declared[started] as Subscription, registrations[started] as Registration)
+    while (this.waiting) {
+      const next = this.declared.filter(({ settings }) => !this.engines.has(settings.name))
+      const registrations: Registration[] = []
+      for (const subscription of next) registrations.push(await this.#register(subscription))
+      for (const [at, subscription] of next.entries())
+        await this.#start(subscription, registrations[at] as Registration)
     }
   }
 

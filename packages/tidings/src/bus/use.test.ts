@@ -56,6 +56,48 @@ describe('what a bus uses', () => {
     )
   })
 
+  it('is prepared, too, where it comes while the bus starts', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      await using world = await createTestBus()
+      const { bus } = world
+      bus.subscribe(OrderPlaced, { name: 'other' }, () => {})
+      const starting = bus.start()
+      for (let turn = 0; turn < turns; turn++) await null
+      const counter = counting('counter')
+      bus.use(counter)
+      await starting
+      await bus.start()
+      await bus.publish(OrderPlaced, { id: 'o-1' })
+      await bus.settled()
+      expect(counter).toMatchObject({ heard: 1, diary: ['attached', 'prepared', 'started'] })
+    }
+  })
+
+  it('waits for a store that is away when it comes late', async () => {
+    await using world = await createTestBus()
+    const { bus, clock } = world
+    await bus.start()
+    world.faults.add({ what: 'fail', at: 'register', times: 1, lasts: '3s' })
+    const late: string[] = []
+    bus.subscribe(OrderPlaced, { name: 'late' }, (event) => void late.push(event.data.id))
+    await clock.advance('10s')
+    await bus.publish(OrderPlaced, { id: 'o-1' })
+    await clock.advance('10s')
+    expect(late).toEqual(['o-1'])
+  })
+
+  it('frees its name where it could not begin', async () => {
+    await using world = await createTestBus()
+    const { bus } = world
+    await bus.start()
+    bus.use({ name: 'counter', attach: () => ({ prepare: () => Promise.reject(new Error('no table')) }) })
+    await expect(bus.start()).rejects.toThrow('no table')
+    const counter = counting('counter')
+    bus.use(counter)
+    await bus.start()
+    expect(counter.diary).toEqual(['attached', 'prepared', 'started'])
+  })
+
   it('refuses the start of the bus when it cannot be prepared', async () => {
     await using world = await createTestBus()
     world.bus.use({

@@ -34,6 +34,9 @@ const checkpointEvery = 5_000
 /** The same for a replay: it is done when the idle ones are, too, and somebody waits for it. */
 const replayCheckpointEvery = 500
 
+/** Longest that a handler may go on when its partition is wanted elsewhere, in milliseconds: the others of the group wait for it. */
+const patience = 30_000
+
 /**
  * The partitions that one subscription owns in this process: taken over with their tokens and parked events, handed over after
  * draining, given up when somebody else has raised the token, and taken back when nobody came for them.
@@ -140,7 +143,11 @@ export class Partitions {
   async revoked(partitions: readonly number[]): Promise<void> {
     const states = partitions.map((partition) => this.#owned.get(partition)).filter((state) => state !== undefined)
     const { host, subscription } = this.#with
-    const drained = await within(host.runtime, subscription.settings.timeout, this.drain(states)).catch(() => false)
+    const drained = await within(
+      host.runtime,
+      Math.min(subscription.settings.timeout, patience),
+      this.drain(states),
+    ).catch(() => false)
     if (!drained) this.#with.withdraw(states, 'its partition moves to another instance')
     for (const partition of partitions) {
       this.#takeBack.gone(partition)

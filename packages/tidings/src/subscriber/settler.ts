@@ -119,10 +119,11 @@ export class Settler {
     this.#waiting = taken === this.#waiting ? [] : this.#waiting.slice(most)
     const batch: Settlement[] = []
     const later: Settlement[] = []
-    const expected = new Set<string>()
+    // Those that expect nothing, nearly all, cost nothing here.
+    const touched = taken.some(({ expect }) => expect !== undefined) ? new Set<string>() : undefined
     for (const settlement of taken) {
       if (!settlement.partition.active) settlement.lost()
-      else if (clashes(settlement, expected)) later.push(settlement)
+      else if (touched !== undefined && clashes(settlement, touched)) later.push(settlement)
       else batch.push(settlement)
     }
     if (later.length > 0) this.#waiting = [...later, ...this.#waiting]
@@ -305,15 +306,20 @@ function hasRecords(settlement: Settlement): boolean {
 const none: readonly Placed[] = Object.freeze([])
 
 /**
- * Whether another one of the same unit expects the same: both would be judged by how it was before the unit, and both would hold. Those that
- * expect nothing, nearly all, cost nothing here.
+ * Whether it expects what another one of the same unit expects or writes: all are judged by how it was before the unit, so both would hold, and the
+ * later one would stand on what the earlier one has changed. `touched` takes up what this one expects and writes.
  */
-function clashes({ expect }: Settlement, expected: Set<string>): boolean {
-  if (expect === undefined) return false
-  const keys = expect.map((one) => ('stream' in one ? streamText(one.stream) : `${one.collection}\n${one.id}`))
-  if (keys.some((key) => expected.has(key))) return true
-  for (const key of keys) expected.add(key)
+function clashes({ expect = [], documents = [], records = [] }: Settlement, touched: Set<string>): boolean {
+  const expected = expect.map((one) => ('stream' in one ? streamText(one.stream) : documentKey(one.collection, one.id)))
+  if (expected.some((key) => touched.has(key))) return true
+  for (const key of expected) touched.add(key)
+  for (const { collection, id } of documents) touched.add(documentKey(collection, id))
+  for (const record of records) touched.add(streamText(record))
   return false
+}
+
+function documentKey(collection: string, id: string): string {
+  return `${collection}\n${id}`
 }
 
 /** All of a batch in one unit, with one fence and one checkpoint a partition. */
