@@ -1,5 +1,5 @@
 import { sqlite } from '@tidings/sqlite'
-import { isSqlStore, operationsOf, type SqlStore, sql } from 'tidings'
+import { type CheckInput, isSqlStore, operationsOf, type SqlStore, sql } from 'tidings'
 import { createTestBus, type TestWorld } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -130,7 +130,7 @@ describe('a projection of tables', () => {
     await here.bus.settled()
     await using beside = await createTestBus({ beside: here })
     const second = orderTables(2, {
-      check: async ({ query, live, next, position }) => {
+      check: async ({ query, live, next, position }: CheckInput<'orders', Record<never, never>>) => {
         const [a] = await query(sql`select count(*) as n from ${live.tables.orders}`)
         const [b] = await query(sql`select count(*) as n from ${next.tables.orders}`)
         return `live ${a?.n}, next ${b?.n}, at ${position}`

@@ -7,7 +7,6 @@ import type { Collections, ValueOf } from './define-projection.ts'
 export interface Compared<Table extends string, Documents extends Collections> {
   readonly generation: number
   readonly version: number
-  /** Of the live generation: tables of this version alone. */
   readonly tables: Readonly<Record<Table, Statement>>
   readonly documents: { readonly [Name in keyof Documents]: ReadableCollection<ValueOf<Documents[Name]>> }
 }
@@ -15,8 +14,8 @@ export interface Compared<Table extends string, Documents extends Collections> {
 /** What a check of a new version is given. */
 export interface CheckInput<Table extends string, Documents extends Collections> {
   readonly position: Position
-  /** What readers see now. Its tables and documents go by the names of the version that made them. */
-  readonly live: Compared<string, Collections>
+  /** What readers see now. Tables and collections that are new with this version are not there. */
+  readonly live: Compared<Table, Documents>
   readonly next: Compared<Table, Documents>
   /** Reads. */
   readonly query: (statement: Statement) => Promise<readonly Row[]>
