@@ -4,14 +4,7 @@ import type { Event } from '../events/event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { sleep } from '../kernel/runtime.ts'
 import { partitionOf } from '../store/partitioner.ts'
-import {
-  type DocumentChange,
-  type Statement,
-  type Store,
-  type StoredEvent,
-  type StreamName,
-  streamText,
-} from '../store/store.ts'
+import { type Statement, type Store, type StoredEvent, type StreamName, streamText, type Unit } from '../store/store.ts'
 import { decode } from '../subscriber/decode.ts'
 import { parkedCollection, readParked } from '../subscriber/parked-event.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
@@ -20,8 +13,9 @@ import type { ProjectionContext } from './define-projection.ts'
 import type { Feeder } from './feeder.ts'
 import { type Generation, liveOf, projectionsCollection, subscriptionName } from './generation.ts'
 import { lockTables } from './generation-sql.ts'
+import { overlaySink } from './overlay-sink.ts'
 import { readProgress } from './progress.ts'
-import { type DocumentSink, writableCollections } from './projection-documents.ts'
+import { writableCollections } from './projection-documents.ts'
 import type { ProjectionSettings } from './projection-settings.ts'
 import { readState } from './state-store.ts'
 
@@ -39,7 +33,7 @@ const patience = 100
 
 /**
  * Takes away what came of one stream in the live generation, and applies again what had been applied of it, by one commit. It holds only while nothing else
- * of that partition is applied; then it is done anew.
+ * of that partition is applied, and nobody writes what was read; else it is done anew.
  */
 export async function rebuildStream(parts: BusParts, feeder: Feeder, which: StreamLike): Promise<RebuiltStream> {
   const { store, runtime } = parts
@@ -76,6 +70,8 @@ export async function rebuildStream(parts: BusParts, feeder: Feeder, which: Stre
             id: `${subscriptionName(settings.name, live.number)}/0/${partition}`,
             version: progress.versions[partition] as number,
           },
+          // Others apply events of other partitions, and may write to the same documents.
+          ...unit.expect,
         ],
         ...(unit.statements.length === 0 ? {} : { statements: unit.statements }),
         documents: unit.documents,
@@ -98,7 +94,7 @@ async function applyAgain(
   live: Generation,
   stream: StreamName,
   events: readonly StoredEvent[],
-): Promise<{ readonly statements: readonly Statement[]; readonly documents: readonly DocumentChange[] }> {
+): Promise<Required<Pick<Unit, 'expect' | 'statements' | 'documents'>>> {
   const { store, declared, reading } = parts
   const statements: Statement[] = lockTables(store.capabilities.sql, live)
   const overlay = overlaySink(store)
@@ -115,23 +111,7 @@ async function applyAgain(
     const event = await decode({ partition, offset: position, stream: text, record }, subscription, reading)
     await settings.handlers.get(event.type)?.(event as Event<never>, context)
   }
-  return { statements, documents: overlay.changes() }
-}
-
-/** Later writes stand for earlier ones: what is deleted and put again is one put, so that its version goes on. */
-function overlaySink(store: Store): { readonly sink: DocumentSink; changes(): readonly DocumentChange[] } {
-  const changes = new Map<string, DocumentChange>()
-  return {
-    sink: {
-      async read(collection, id) {
-        const change = changes.get(`${collection}\n${id}`)
-        if (change !== undefined) return 'put' in change ? change.put : undefined
-        return (await store.find(collection, { id }))[0]?.body
-      },
-      change: (change) => void changes.set(`${change.collection}\n${change.id}`, change),
-    },
-    changes: () => [...changes.values()],
-  }
+  return { statements, expect: overlay.expect(), documents: overlay.changes() }
 }
 
 async function parkedOf(
