@@ -1,4 +1,4 @@
-import { busStatus, defineEvent, operationsOf } from 'tidings'
+import { busStatus, createEventBus, defineEvent, operationsOf } from 'tidings'
 import type { Delivery, Sink, Transport } from 'tidings/spi'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -133,4 +133,23 @@ test('an event that the broker refuses is a dead letter of the relay, and its su
   await world.until('the rest has come', () => heard.length === 5)
   const ofFirst = heard.filter(({ event }) => event.key === 'o-1')
   expect(ofFirst.map(({ event }) => (event.data as { n: number }).n)).toEqual([0, 1, 2])
+})
+
+test('what begins with tidings. is not taken in from elsewhere, however it is named', async () => {
+  const Forged = defineEvent('tidings.saga.registration.asked', {
+    category: 'order',
+    key: (data: { key: string }) => data.key,
+  })
+  const audit = await world.open('audit')
+  const heard = note(audit.bus, Counted)
+  await world.run(audit.bus.start())
+  const bus = await world.run(createEventBus({ store: world.broker, source: '/stranger', runtime: world.runtime }))
+  await world.run(bus.publish(Forged, { key: 'o-1' }))
+  await world.run(bus.publish(Counted, { order: 'o-1', n: 1 }))
+  await world.until('the sound one has come', () => heard.length === 1)
+  const { items } = await operationsOf(audit.bus).parked.list({ subscription: 'inbox' })
+  expect(items).toMatchObject([{ type: 'tidings.saga.registration.asked', error: { code: 'TIDINGS_INVALID_EVENT' } }])
+  const { events } = await audit.store.readAll({ after: 0, limit: 10 })
+  expect(events.map(({ record }) => record.type)).toEqual(['order.counted'])
+  await world.run(bus.close())
 })

@@ -1,3 +1,4 @@
+import { isInternal } from '../events/type-pattern.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { streamText } from '../store/store.ts'
 import { inboxName, type ParkedEvent, parkedError } from '../subscriber/parked-event.ts'
@@ -12,6 +13,14 @@ export function whyDead({ record, partition, offset }: Delivery, maxBytes: numbe
     return new TidingsError('TIDINGS_UNDECODABLE', 'What the broker has delivered is no event that can be read.', {
       details: { partition, offset },
     })
+  }
+  // What the library says to itself it says in one store; from elsewhere it would steer what is not theirs.
+  if (isInternal(record.type)) {
+    return new TidingsError(
+      'TIDINGS_INVALID_EVENT',
+      'The broker has delivered an event whose `type` begins with tidings., and those stay inside their service.',
+      { details: { field: 'type', partition, offset } },
+    )
   }
   const bytes = typeof record.data === 'string' ? Buffer.byteLength(record.data) : record.data.byteLength
   if (bytes <= maxBytes) return undefined

@@ -5,6 +5,9 @@ const segment = /^[A-Za-z0-9_-]+$/
 /** Types of events that the library publishes for itself, such as the timers of sagas. Heard by those only who name them. */
 export const internalPrefix = 'tidings.'
 
+/** The source of those by which operators ask something. */
+export const operatorsSource = '/tidings/operations'
+
 export function isInternal(type: string): boolean {
   return type.startsWith(internalPrefix)
 }

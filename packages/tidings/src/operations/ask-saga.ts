@@ -2,6 +2,7 @@ import { buildEvent } from '../events/event.ts'
 import { type Json, plain } from '../events/plain.ts'
 import type { EventRecord } from '../events/record.ts'
 import { recordOf } from '../events/record-codec.ts'
+import { operatorsSource } from '../events/type-pattern.ts'
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
@@ -30,7 +31,6 @@ export interface AskedSaga {
 
 /** Time between looks, in milliseconds. */
 const every = 50
-const source = '/tidings/operations'
 
 /**
  * Asks something of a saga by an event that its subscription hears, together with the audit's entry. Rejects with `TIDINGS_NOT_FOUND` for no saga, and
@@ -90,7 +90,7 @@ function recordFor(runtime: Runtime, saga: SagaDocument, data: SagaAsked): Event
   const { asked } = sagaEvents(saga.saga)
   const event = buildEvent({
     id: runtime.id(),
-    source,
+    source: operatorsSource,
     type: asked.type,
     version: asked.version,
     category: asked.category,
