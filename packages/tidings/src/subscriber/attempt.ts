@@ -234,14 +234,15 @@ export class Attempt implements HandlerContext, Deadlined {
 
   /** Everything that becomes true with this attempt: what it has gathered, and what is committed beside. */
   unit(beside: Work): Work {
-    if (!this.hasEffects) return beside
+    const ended = this.#afterwards === undefined ? undefined : () => this.#end()
+    if (!this.hasEffects) return ended === undefined ? beside : { ...beside, ended }
     const claims = this.#claims
     return {
       records: this.records,
       statements: this.statements,
       documents: joined(beside.documents, this.#documents, claims?.documents),
       expect: joined(beside.expect, this.#expect, claims?.expect),
-      ended: this.#afterwards === undefined ? undefined : () => this.#end(),
+      ended,
     }
   }
 

@@ -45,6 +45,21 @@ describe('documents that join the unit of a handler', () => {
   })
 })
 
+it('what a handler wants done afterwards is done once, whatever its unit holds', async () => {
+  await using world = await createTestBus()
+  const { bus } = world
+  const done: string[] = []
+  bus.subscribe(OrderPlaced, { name: 'tidying', retry: { tries: 1 } }, ({ data }, context) => {
+    ;(context as Attempt).afterwards(() => done.push(data.id))
+    if (data.id === 'o-2') return context.publish(DayBegun, { day: 'monday' })
+    if (data.id === 'o-3') throw new Error('no')
+    return undefined
+  })
+  await bus.publish(['o-1', 'o-2', 'o-3'].map((id) => OrderPlaced.create({ id })))
+  await bus.settled()
+  expect(done.toSorted()).toEqual(['o-1', 'o-2', 'o-3'])
+})
+
 describe('one unit for many handlers', () => {
   it('holds each content once, where two of them publish it in the same moment', async () => {
     await using world = await createTestBus()

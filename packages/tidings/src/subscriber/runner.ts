@@ -309,7 +309,8 @@ export class Runner {
     this.#end(running)
     this.#judge.succeeded(running.pass)
     this.#processed.add(1)
-    this.#outcomes.succeeded(running.lane, running.item, { documents: [{ ...outcome.mark, delete: true }] })
+    const { ended } = attempt.unit(nothing)
+    this.#outcomes.succeeded(running.lane, running.item, { documents: [{ ...outcome.mark, delete: true }], ended })
     this.#outcomes.freed()
   }
 
