@@ -164,7 +164,7 @@ describe('operating a service of another process', () => {
     expect(await counted('--type', type, '--stream', `order/${key}`)).toContain('"count":1')
     expect(await counted('--tenant', 'nobody')).toContain('"count":0')
     expect(await tidings(url, 'replay', 'inventory', '--rate', '0')).toMatchObject({ code: 2 })
-    expect(await tidings(url, 'replay', 'inventory', '--stream', 'nonsense')).toMatchObject({ code: 1 })
+    expect(await tidings(url, 'replay', 'inventory', '--stream', 'nonsense')).toMatchObject({ code: 2 })
     const ran = await tidings(url, 'replay', 'inventory', '--by', 'ada', '--rate', '50')
     expect(ran).toMatchObject({
       code: 0,

@@ -1,4 +1,5 @@
 import { contextAsGiven } from '../events/event.ts'
+import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { streamText } from '../store/store.ts'
 import type { Attempt } from '../subscriber/attempt.ts'
@@ -9,16 +10,28 @@ import { expectationsOf, type Ground } from './ground.ts'
 import { isDue, snapshotDocument } from './snapshots.ts'
 import type { StreamState } from './stream-state.ts'
 
-/** By handler's context: streams that it has decided over, as they will be once it commits. */
-const pending = new WeakMap<HandlerContext, Map<string, After>>()
+/** A stream that a handler has decided over, as it will be once it commits, and how many events it has decided there. */
+interface Pending extends After {
+  readonly decided: number
+}
 
-/** Where a stream stands for a handler that has decided over it before. */
+/** By handler's context. */
+const pending = new WeakMap<HandlerContext, Map<string, Pending>>()
+
+/**
+ * Where a stream stands for a handler that has decided over it before. Throws `TIDINGS_NOT_SUPPORTED` where the handler has also published to it by
+ * itself: what a decision would stand on is nowhere to be read yet.
+ */
 export function pendingIn(
   context: HandlerContext,
   aggregate: Aggregate,
   text: string,
 ): StreamState<unknown> | undefined {
   const found = pending.get(context)?.get(text)
+  // Places of events that are still being prepared, or repeat others, are empty.
+  const records: readonly (EventRecord | undefined)[] = (context as Attempt).records ?? []
+  const joined = records.filter((record) => record !== undefined && streamText(record) === text).length
+  if (joined !== (context.replay ? joined : (found?.decided ?? 0))) throw publishedUnseen(aggregate)
   // Another aggregate may read the same stream; it has a state of its own, which the unit does not hold yet.
   return found?.aggregate === aggregate ? found : undefined
 }
@@ -32,7 +45,6 @@ export async function joinUnit(
   const { drafts, events, after } = completed
   let known = pending.get(context)
   if (known === undefined) pending.set(context, (known = new Map()))
-  refuseBlind(context as Attempt, ground, known)
   const expect = ground.filter(({ text }) => !known.has(text)).flatMap(expectationsOf)
   const due = after.filter(({ written, aggregate, version, taken }) => written && isDue(aggregate, version, taken))
   const join = (): void =>
@@ -44,7 +56,10 @@ export async function joinUnit(
     })
   // Before the events, so that no unit holds them without what they stand on.
   if (!context.replay) join()
-  for (const one of after) known.set(one.text, one)
+  for (const one of after) {
+    const written = one.version - (ground.find(({ text }) => text === one.text)?.base.version ?? one.version)
+    known.set(one.text, { ...one, decided: (known.get(one.text)?.decided ?? 0) + written })
+  }
   const published = await Promise.all(
     drafts.map(({ definition, data, context: said }, at) => {
       const event = events[at] as (typeof events)[number]
@@ -56,15 +71,10 @@ export async function joinUnit(
   if (context.replay && published.every(({ suppressed }) => suppressed !== true)) join()
 }
 
-/** What the handler has published to a stream by itself would lie before the decision, which has not seen it. */
-function refuseBlind(attempt: Attempt, ground: readonly Ground[], known: ReadonlyMap<string, After>): void {
-  for (const record of attempt.records ?? []) {
-    const text = streamText(record)
-    if (known.has(text) || !ground.some((one) => one.text === text)) continue
-    throw new TidingsError(
-      'TIDINGS_NOT_SUPPORTED',
-      `This handler has published to the stream ${record.category}/${record.key} by itself, so it cannot decide over it, too: decide first.`,
-      { details: { category: record.category, key: record.key } },
-    )
-  }
+function publishedUnseen({ category }: Aggregate): TidingsError {
+  return new TidingsError(
+    'TIDINGS_NOT_SUPPORTED',
+    `A handler cannot decide over a stream of ${category} that it has published to by itself: the decision would not see those events. Decide them, too.`,
+    { details: { category } },
+  )
 }

@@ -73,3 +73,20 @@ it('a handler cannot decide over a stream that it has published to by itself', a
   expect(seen).toMatchObject([{ code: 'TIDINGS_NOT_SUPPORTED' }])
   expect(world.published(Taken)).toEqual([])
 })
+
+it.each(['before', 'between'])('nor where it has published to it %s two decisions', async (when) => {
+  await using world = await createTestBus()
+  const { bus } = world
+  const seen: unknown[] = []
+  const take = (by: string) => () => Taken.create({ sku: 'tea', by })
+  bus.subscribe(Asked, { name: 'taking', retry: { tries: 1 } }, async (_event, within) => {
+    if (when === 'between') await decide(bus, stock, 'tea', take('first'), { within })
+    await within.publish(Taken, { sku: 'tea', by: 'blind' })
+    await within.publish(Taken, { sku: 'rum', by: 'elsewhere' })
+    await decide(bus, stock, 'tea', take('second'), { within }).catch((error: unknown) => void seen.push(error))
+    throw new Error('after all')
+  })
+  await bus.publish(Asked, { id: 'a', how: 'blind' })
+  await bus.settled()
+  expect(seen).toMatchObject([{ code: 'TIDINGS_NOT_SUPPORTED', details: { category: 'stock' } }])
+})
