@@ -4,15 +4,13 @@ import { createEventBus, type EventBus } from 'tidings'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { serverUrl, without } from '../../tools/servers/index.ts'
-import { compare } from './compare.ts'
+import { bound, compare } from './compare.ts'
 import { heldBytes } from './heap.ts'
 import { inMemory, onFile, onPostgres, type Place } from './places.ts'
 import { Stopwatch, Ticked } from './stopwatch.ts'
 
 await serverUrl('postgres')
 
-/** How much longer the 99th percentile may be beside a neighbour that sleeps. */
-const bound = 1.2
 /** Events that the neighbour falls behind by while memory is watched. */
 const backlog = 20_000
 /** What may stay over from that many events, all in all: buffers and tables that grow for a while. */
@@ -38,7 +36,8 @@ describe.each(stores)(
       const world = async (sleepy: boolean): Promise<Stopwatch> => {
         const home = await place()
         places.push(home)
-        const bus = await createEventBus({ url: home.url })
+        // A log in memory would be trimmed alone and not beside one who is behind: neither is, so that only neighbours are compared.
+        const bus = await createEventBus({ url: home.url, keep: 1_000_000 })
         buses.push(bus)
         const watch = new Stopwatch(bus)
         if (sleepy)
@@ -62,8 +61,8 @@ describe.each(stores)(
         for (const { end } of places) await end()
       })
 
-      it('is as fast as alone: its 99th percentile is within 20 %', async () => {
-        const ratio = await compare(store, bound, alone, beside)
+      it('is about as fast as alone, by its 99th percentile', async () => {
+        const ratio = await compare(store, alone, beside)
         expect(slept).toBeGreaterThan(0)
         expect(ratio).toBeLessThanOrEqual(bound)
       }, 240_000)
