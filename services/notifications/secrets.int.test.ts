@@ -55,7 +55,8 @@ it('tells everybody the same key, before and after a restart, and never the othe
   ).toEqual([key.keyId])
   const [row] = await again.store.query({ text: ['select private_key from notifications_sealing_keys'], values: [] })
   await again.close()
-  const log = JSON.stringify(await Array.fromAsync(auth.store.query({})))
+  let log = ''
+  for await (const event of auth.store.query({})) log += JSON.stringify(event)
   expect(log).toContain(key.publicKey)
   expect(log).not.toContain(row?.['private_key'])
 })
