@@ -68,7 +68,7 @@ export const replayCommand: Attach = (parent, run, host) => {
             ...(options.to === undefined ? {} : { to: options.to as number | Date }),
             ...(options.type === undefined ? {} : { types: options.type as readonly string[] }),
             ...(options.stream === undefined ? {} : { streams: options.stream as readonly string[] }),
-            ...(options.tenant === undefined ? {} : { tenantId: options.tenant as string }),
+            ...(options.tenant === undefined ? {} : { tenant: options.tenant as string }),
             ...(options.rate === undefined ? {} : { rate: options.rate as number }),
             ...(options.effects === true ? { effects: 'allow' as const } : {}),
             ...(options.publish === true ? { publishes: 'allow' as const } : {}),

@@ -86,7 +86,7 @@ describe('a replay', () => {
     ['everything', {}, () => true],
     ['a type', { types: [Renamed] }, (n) => n % 4 === 3],
     ['types by wildcard', { types: ['counter.*', 'echo.*'] }, () => true],
-    ['a tenant', { tenantId: 'acme' }, (n) => n % 5 === 0],
+    ['a tenant', { tenant: 'acme' }, (n) => n % 5 === 0],
     [
       'streams',
       { streams: ['acme/counter/c-0', 'other/counter/c-1'] },
@@ -101,7 +101,7 @@ describe('a replay', () => {
     ],
     [
       'all of these',
-      { types: [Counted], tenantId: 'other', from: new Date(10_000) },
+      { types: [Counted], tenant: 'other', from: new Date(10_000) },
       (n) => n % 4 !== 3 && n % 5 !== 0 && timeOf(n) >= 10_000,
     ],
     ['nothing', { from: new Date(99_000) }, () => false],
@@ -138,7 +138,7 @@ describe('a replay', () => {
     const { world, called } = await history()
     await using _world = world
     const before = world.published(Heard).length
-    const part = { into: 'count', tenantId: 'acme' }
+    const part = { into: 'count', tenant: 'acme' }
     expect(await createReplay(world.bus, part).preview()).toMatchObject({
       subscription: 'count',
       replay: 'safe',
@@ -287,7 +287,7 @@ describe('a replay', () => {
     const { world } = await history()
     await using _world = world
     const operations = operationsOf(world.bus)
-    await operations.replays.start({ subscription: 'count', tenantId: 'acme', rate: 100, by: 'ada' })
+    await operations.replays.start({ subscription: 'count', tenant: 'acme', rate: 100, by: 'ada' })
     expect(await operations.audit()).toMatchObject([
       { action: 'replay', by: 'ada', matched: 8, filter: { subscription: 'count', run: 1, tenant: 'acme', rate: 100 } },
     ])
@@ -359,7 +359,7 @@ describe('what no replay can be asked for', () => {
     ['types', { types: 'counter.counted' }, '`types`'],
     ['a type', { types: ['a..b'] }, 'type'],
     ['a stream', { streams: ['nonsense'] }, '`stream`'],
-    ['a tenant', { tenantId: '' }, '`tenantId`'],
+    ['a tenant', { tenant: '' }, '`tenant`'],
     ['a rate', { rate: 0 }, '`rate`'],
     ['effects', { effects: 'maybe' }, '`effects`'],
     ['publishes', { publishes: true }, '`publishes`'],

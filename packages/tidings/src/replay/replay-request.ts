@@ -15,7 +15,8 @@ export interface ReplayFilter {
   readonly types?: readonly (string | { readonly type: string })[]
   /** Only these streams. At most 1,000. */
   readonly streams?: readonly StreamLike[]
-  readonly tenantId?: string
+  /** Only this tenant's events. */
+  readonly tenant?: string
   /** Events a second, at most, in each process that carries it out; default as fast as it can. Live work goes on beside it either way. */
   readonly rate?: number
   /** `allow`: `effect` calls what has no record yet. Default `skip`: it answers with the record, or undefined. */
@@ -37,7 +38,7 @@ const mostStreams = 1_000
 /** What a filter leaves in, as it is kept. Throws one `TIDINGS_INVALID_OPTION` that names every mistake. */
 export function checkedPart(filter: ReplayFilter): ReplayPart {
   const mistakes = new Mistakes()
-  const { from, to, types, streams, tenantId, rate, effects = 'skip', publishes = 'suppress' } = filter
+  const { from, to, types, streams, tenant: of, rate, effects = 'skip', publishes = 'suppress' } = filter
   for (const [field, place] of Object.entries({ from, to }))
     mistakes.expect(place === undefined || isPlace(place), `\`${field}\` to be a date or a position`, place)
   mistakes.expect(types === undefined || Array.isArray(types), '`types` to be a list', types)
@@ -50,7 +51,7 @@ export function checkedPart(filter: ReplayFilter): ReplayPart {
   const texts = Array.isArray(streams)
     ? streams.map((like: StreamLike) => mistakes.read(() => streamText(streamName(like)), ''))
     : undefined
-  const tenant = tenantId === undefined ? undefined : mistakes.read(() => attribute('tenantId', tenantId), '')
+  const tenant = of === undefined ? undefined : mistakes.read(() => attribute('tenant', of), '')
   mistakes.expect(
     rate === undefined || (typeof rate === 'number' && Number.isFinite(rate) && rate > 0),
     '`rate` to be more than 0 events a second',
