@@ -121,7 +121,7 @@ describe.each([
     figures['published meanwhile'] = published
     figures['looks of readers'] = looks
     figures['slowest look in ms'] = Math.round(worst)
-    if (long) console.log(figures)
+    if (long) process.stdout.write(`${JSON.stringify(figures)}\n`)
     expect(after.generations.at(-1)?.parity).toMatchObject({ verdict: 'equal' })
     expect(most - before).toBeLessThan(200 * 1_048_576)
     expect(looks).toBeGreaterThan(5)

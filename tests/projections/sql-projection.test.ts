@@ -133,7 +133,7 @@ describe('a projection of tables', () => {
       check: async ({ query, live, next, position }: CheckInput<'orders', Record<never, never>>) => {
         const [a] = await query(sql`select count(*) as n from ${live.tables.orders}`)
         const [b] = await query(sql`select count(*) as n from ${next.tables.orders}`)
-        return `live ${a?.n}, next ${b?.n}, at ${position}`
+        return `live ${String(a?.n)}, next ${String(b?.n)}, at ${position}`
       },
     } as never)
     beside.bus.use(second)

@@ -69,6 +69,10 @@ function progressOr(parts: BusParts, wait: number, signal: AbortSignal | undefin
       timer.cancel()
       signal?.removeEventListener('abort', abort)
     }
+    if (signal?.aborted === true) {
+      reject(signal.reason as Error)
+      return
+    }
     const abort = (): void => {
       end()
       reject(signal?.reason as Error)

@@ -1,4 +1,5 @@
 import { sleep } from '../kernel/runtime.ts'
+import type { Position } from '../store/store.ts'
 import type { Carrier } from './carry-on.ts'
 import { compareGenerations } from './compare-generations.ts'
 import { type Generation, liveOf, type Parity, type ProjectionState } from './generation.ts'
@@ -8,8 +9,12 @@ import { changeState } from './state-store.ts'
 import { switchAt } from './switch-at.ts'
 import { markReady, noteParity } from './transitions.ts'
 
-/** Positions behind the live generation within which a build counts as caught up: the rest is done while that one waits. */
-const near = 10_000
+/** A build counts as caught up where it needs no longer than this for the rest, in milliseconds: the live generation waits meanwhile. */
+const soon = 2_000
+
+/** Positions that are few enough whatever the speed, and too many whatever the speed. */
+const few = 50
+const many = 10_000
 
 /** For how long it is not tried again to compare generations that could not be brought to one position, in milliseconds. */
 const pause = 5_000
@@ -26,6 +31,7 @@ export async function conduct(carrier: Carrier, state: ProjectionState, next: Ge
   if (parity?.verdict === 'unchecked' && runtime.now() - parity.at < pause) return state
   const { high } = await readProgress(store, settings.name, live)
   const progress = await readProgress(store, settings.name, next, carrier.local(next.number))
+  const near = nearOf(next, progress.low, runtime.now())
   if (high - progress.low > near && !(await isThrough(store, next, progress, high - near, 20))) return state
   const level = await holdGenerations(carrier, next, live)
   if (level === undefined) return state
@@ -67,6 +73,12 @@ export async function conduct(carrier: Carrier, state: ProjectionState, next: Ge
     await releaseHold(carrier, level)
   }
   return (await changeState(store, settings.name, () => undefined)) ?? state
+}
+
+/** Within how many positions the rest is done soon, at the speed of the build so far. */
+function nearOf({ beganAt = 0, rate = Number.POSITIVE_INFINITY }: Generation, position: Position, now: number): number {
+  const speed = Math.min(rate, position / Math.max(0.25, (now - beganAt) / 1_000))
+  return Math.min(many, Math.max(few, (speed * soon) / 1_000))
 }
 
 /** Compares what stands at one position. */

@@ -222,7 +222,8 @@ export class Feeder implements Attached {
     for (const generation of state.generations) {
       if (!this.#fed.has(generation.number)) continue
       const engine = engines.get(subscriptionName(this.#settings.name, generation.number))
-      engine?.limitTo(Math.min(held, this.#pace(generation)))
+      // What is left is little by then, and others wait for it.
+      engine?.limitTo(held === Number.POSITIVE_INFINITY ? this.#pace(generation) : held)
     }
   }
 
