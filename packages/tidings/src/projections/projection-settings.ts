@@ -35,6 +35,8 @@ export interface ProjectionSettings {
   readonly check: Options['check']
   readonly keep: number
   readonly forget: Options['forget']
+  /** Whether a rebuild may lack events that have left the log. */
+  readonly lossy: boolean
   /** Equal for definitions that hear the same and write to the same; what a version may not change. */
   readonly shape: string
 }
@@ -127,6 +129,7 @@ export function projectionSettings(
     check: options.check,
     keep,
     forget: options.forget,
+    lossy: options.lossy === true,
     shape: shapeOf(tables, indexes as ProjectionSettings['indexes'], documents, definitions, order),
   }
 }

@@ -1,5 +1,6 @@
 import type { BusParts } from '../bus/bus-parts.ts'
 import { type StreamLike, streamName } from '../bus/stream-like.ts'
+import { readNote } from '../bus/stream-note.ts'
 import type { Event } from '../events/event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { sleep } from '../kernel/runtime.ts'
@@ -17,6 +18,7 @@ import { overlaySink } from './overlay-sink.ts'
 import { readProgress } from './progress.ts'
 import { writableCollections } from './projection-documents.ts'
 import type { ProjectionSettings } from './projection-settings.ts'
+import { most, readApplied } from './read-applied.ts'
 import { readState } from './state-store.ts'
 
 /** What was applied again. */
@@ -24,9 +26,6 @@ export interface RebuiltStream {
   readonly generation: number
   readonly events: number
 }
-
-/** Most events of one stream that are applied by one commit. */
-const most = 100_000
 
 /** How often it is tried while others apply events of the same partition meanwhile. */
 const patience = 100
@@ -46,6 +45,7 @@ export async function rebuildStream(parts: BusParts, feeder: Feeder, which: Stre
       { details: { field: 'forget' } },
     )
   }
+  let least = 0
   for (let tries = 0; tries < patience; tries++) {
     const { state, version } = await readState(store, settings.name)
     const live = state === undefined ? undefined : liveOf(state)
@@ -53,14 +53,14 @@ export async function rebuildStream(parts: BusParts, feeder: Feeder, which: Stre
     const partition = partitionOf(streamText(stream), store.capabilities.partitions)
     const progress = await readProgress(store, settings.name, live)
     const parked = await parkedOf(store, settings, live, stream)
-    const events = await readApplied(store, stream, (event) => {
-      return (
-        settings.handlers.has(event.record.type) &&
-        progress.done(partition, event.position) &&
-        !parked.has(event.position)
-      )
+    const known = await readNote(store, stream)
+    const applied = await readApplied(store, stream, known, {
+      least,
+      lossy: settings.lossy,
+      applied: ({ record, position }) =>
+        settings.handlers.has(record.type) && progress.done(partition, position) && !parked.has(position),
     })
-    const unit = await applyAgain(parts, settings, live, stream, events)
+    const unit = await applyAgain(parts, settings, live, stream, applied.events)
     const [result] = await store.commit([
       {
         expect: [
@@ -72,13 +72,16 @@ export async function rebuildStream(parts: BusParts, feeder: Feeder, which: Stre
           },
           // Others apply events of other partitions, and may write to the same documents.
           ...unit.expect,
+          ...applied.expect,
         ],
         ...(unit.statements.length === 0 ? {} : { statements: unit.statements }),
         documents: unit.documents,
       },
     ])
-    if (result?.status === 'committed') return { generation: live.number, events: events.length }
+    if (result?.status === 'committed') return { generation: live.number, events: applied.events.length }
     if (result?.status === 'refused') throw result.error
+    // The store alone knows how far a stream has counted whose latest events have been removed.
+    if (result?.status === 'conflict' && 'stream' in result.expectation) least = result.actual
     await sleep(runtime, 10 + 40 * runtime.random())
   }
   throw new TidingsError(
@@ -123,26 +126,6 @@ async function parkedOf(
   const prefix = `${subscriptionName(name, number)}/0/${streamText(stream)}/`
   const found = await store.find(parkedCollection, { prefix, limit: most })
   return new Set(found.map((document) => readParked(document).offset))
-}
-
-async function readApplied(
-  store: Store,
-  stream: StreamName,
-  applied: (event: StoredEvent) => boolean,
-): Promise<readonly StoredEvent[]> {
-  const events: StoredEvent[] = []
-  for (let from = 1; ; ) {
-    const page = await store.readStream(stream, { from })
-    events.push(...page.filter(applied))
-    const last = page.at(-1)
-    if (last === undefined) return events
-    if (events.length > most) {
-      throw new TidingsError('TIDINGS_TOO_LARGE', `The stream has more than ${most} events; rebuild the projection.`, {
-        details: { limit: most },
-      })
-    }
-    from = last.streamVersion + 1
-  }
 }
 
 function otherVersion({ name, version }: ProjectionSettings, live: Generation | undefined): TidingsError {
