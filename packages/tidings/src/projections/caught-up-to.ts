@@ -44,8 +44,8 @@ export async function caughtUpTo(
       const progress = await readProgress(store, name, live, feeder.local(live.number))
       far = position - progress.low > distant
       if (await isThrough(store, live, progress, position)) {
-        const { parked, lowest } = await countParked(store, name, live)
-        return { generation: live.number, parked: lowest !== undefined && lowest <= position ? parked : 0 }
+        const { parked } = await countParked(store, name, live, position)
+        return { generation: live.number, parked }
       }
     }
     const left = until - runtime.monotonic()

@@ -191,8 +191,13 @@ export class Feeder implements Attached {
   #subscribe({ number, state }: Generation): void {
     const { settings } = this
     const name = subscriptionName(settings.name, number)
+    // A build takes places that nobody else wants.
+    const priority = state === 'building' ? 'low' : 'normal'
     // One that could not start is declared again.
-    if (this.#fed.has(number) && this.#parts.failure(name) === undefined) return
+    if (this.#fed.has(number) && this.#parts.failure(name) === undefined) {
+      this.#parts.engines.get(name)?.setPriority(priority)
+      return
+    }
     this.#bus.subscribe(
       settings.definitions,
       {
@@ -202,8 +207,7 @@ export class Feeder implements Attached {
         onPoison: settings.onPoison,
         window: settings.window,
         concurrency: 100,
-        // A build takes places that nobody else wants.
-        priority: state === 'building' ? 'low' : 'normal',
+        priority,
         ...(settings.retry === undefined ? {} : { retry: settings.retry }),
       },
       applyTo(this.#parts.store, settings, number),

@@ -1,5 +1,5 @@
 import type { Position, Store } from '../store/store.ts'
-import { parkedCollection, readParked } from '../subscriber/parked-event.ts'
+import { type ParkedEvent, parkedCollection, readParked } from '../subscriber/parked-event.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
 import type { Progress } from '../subscriber/watermark.ts'
 import { type Generation, subscriptionName } from './generation.ts'
@@ -92,25 +92,34 @@ export async function isBeyond(
   return false
 }
 
-/** How many events of a generation are set aside, and how many of them wait for an operator. */
+/** How many events of a generation are set aside (up to a position, where one is given), and how many of them wait for an operator. */
 export async function countParked(
   store: Store,
   projection: string,
   generation: Pick<Generation, 'number'>,
-): Promise<{ readonly parked: number; readonly dead: number; readonly lowest: Position | undefined }> {
+  upTo: Position = Number.POSITIVE_INFINITY,
+): Promise<{ readonly parked: number; readonly dead: number }> {
   let parked = 0
   let dead = 0
-  let lowest: Position | undefined
+  for await (const { state, offset } of parkedEvents(store, projection, generation)) {
+    if (offset > upTo) continue
+    parked++
+    if (state === 'dead') dead++
+  }
+  return { parked, dead }
+}
+
+/** What a generation has set aside, read page by page. */
+export async function* parkedEvents(
+  store: Store,
+  projection: string,
+  generation: Pick<Generation, 'number'>,
+): AsyncGenerator<ParkedEvent> {
   const prefix = `${subscriptionName(projection, generation.number)}/`
   for (let after: string | undefined; ; ) {
     const found = await store.find(parkedCollection, { prefix, limit: 500, ...(after === undefined ? {} : { after }) })
-    for (const document of found) {
-      const { state, offset } = readParked(document)
-      parked++
-      if (state === 'dead') dead++
-      lowest = Math.min(lowest ?? offset, offset)
-    }
-    if (found.length < 500) return { parked, dead, lowest }
+    for (const document of found) yield readParked(document)
+    if (found.length < 500) return
     after = found.at(-1)?.id
   }
 }

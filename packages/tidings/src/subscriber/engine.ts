@@ -1,4 +1,4 @@
-import { priorityRank } from '../events/event.ts'
+import { type Priority, priorityRank } from '../events/event.ts'
 import type { EventRecord } from '../events/record.ts'
 import { Lifecycle, within } from '../kernel/lifecycle.ts'
 import type { Counter } from '../kernel/meter.ts'
@@ -30,7 +30,7 @@ const mostAbove = 65_536
  */
 export class Engine implements Sink, Contender {
   readonly subscription: Subscription
-  readonly rank: number
+  rank: number
   readonly #host: EngineHost
   /**
    * It asks the transport for nothing: an inline subscription on a store of this process alone has heard everything when publish returned, and a
@@ -195,6 +195,11 @@ export class Engine implements Sink, Contender {
     if (!this.#pauses.delete(reason) || this.#pauses.size > 0) return
     for (const lane of this.#lanes.all()) this.#advance(lane)
     this.pump()
+  }
+
+  /** From here on it contends for places as one of this priority. */
+  setPriority(priority: Priority): void {
+    this.rank = priorityRank[priority]
   }
 
   /** Begins nothing beyond a position, until it is told another. What lies beyond waits in its lane; what runs goes on. */
