@@ -1,4 +1,4 @@
-import { defineEvent, defineSaga, operationsOn, parallel, reactTo, type SagaDetail, step } from 'tidings'
+import { defineEvent, defineSaga, operationsOn, parallel, type SagaDetail, step } from 'tidings'
 import type { CrashEverywhereOptions, TestWorld } from 'tidings/testing'
 import { expect } from 'vitest'
 
@@ -153,14 +153,14 @@ export const crashStories: Readonly<Record<string, Story>> = {
         defineSaga('process', {
           startsWith: OrderPlaced,
           state: () => ({ reserved: 0, reminded: 0 }),
-          reacts: [
-            reactTo(OrderPlaced, async (state, event, saga) => {
+          reacts: (on) => [
+            on(OrderPlaced, async (state, event, saga) => {
               await saga.effect('charge', (idempotencyKey) => story.call('charge', idempotencyKey))
               await saga.publish(StockRequested, { orderId: event.data.orderId })
               saga.after('remind', '300ms')
               return state
             }),
-            reactTo(StockReserved, (state: { reserved: number }) => ({ ...state, reserved: state.reserved + 1 })),
+            on(StockReserved, (state) => ({ ...state, reserved: state.reserved + 1 })),
           ],
           timers: {
             async remind(state, saga) {

@@ -80,23 +80,35 @@ export interface StepSagaOptions<Start> extends SagaCommonOptions<Start> {
   readonly steps: readonly (SagaStep<NoInfer<Start>> | ParallelSteps<NoInfer<Start>>)[]
 }
 
-export interface SagaReaction<State> {
+/** A reaction of a saga, made by the `on` that `reacts` is given. */
+export interface SagaReaction {
   readonly events: readonly AnyEventDefinition[]
-  readonly react: (state: State, event: Event<Anything>, saga: ReactionContext<Anything>) => unknown
+  readonly react: (state: Anything, event: Event<Anything>, saga: ReactionContext<Anything>) => unknown
 }
+
+/** A reaction to events of one type or several: answers the next state, or nothing to leave it as it is. */
+export type SagaOn<Start, State> = <const Definition extends AnyEventDefinition | readonly AnyEventDefinition[]>(
+  events: Definition,
+  react: (
+    state: State,
+    event: Event<DataOf<Definition extends readonly (infer One)[] ? One : Definition>>,
+    saga: ReactionContext<Start>,
+  ) => unknown,
+) => SagaReaction
 
 export interface ReactingSagaOptions<Start, State> extends SagaCommonOptions<Start> {
   /** The state that a new one begins with: JSON data. */
   readonly state: (event: Event<Start>) => State
-  readonly reacts: readonly SagaReaction<NoInfer<State>>[]
+  /** `(on) => [on(Event, (state, event, saga) => next state), …]`: one reaction for each type of event. */
+  readonly reacts: (on: SagaOn<NoInfer<Start>, NoInfer<State>>) => readonly SagaReaction[]
   /** Reactions to the timers that `saga.after` sets. */
-  readonly timers?: Readonly<Record<string, (state: NoInfer<State>, saga: ReactionContext<Start>) => unknown>>
+  readonly timers?: Readonly<Record<string, (state: NoInfer<State>, saga: ReactionContext<NoInfer<Start>>) => unknown>>
   /** Reactions to what operators and programs signal. */
   readonly signals?: Readonly<
     Record<string, (state: NoInfer<State>, data: Json, saga: ReactionContext<Start>) => unknown>
   >
   /** By the name of the effect that they take back. */
-  readonly compensate?: Readonly<Record<string, (saga: SagaContext<Start>) => unknown>>
+  readonly compensate?: Readonly<Record<string, (saga: SagaContext<NoInfer<Start>>) => unknown>>
   /** How often a reaction that throws runs again, and how often a compensation does. Default 10 tries. */
   readonly retry?: CallRetryOptions
 }
@@ -135,21 +147,6 @@ export function step<Data = Anything>(name: string, options: StepOptions<Data>):
 /** Steps that begin together; what follows waits for all of them. */
 export function parallel<Data = Anything>(...steps: readonly SagaStep<Data>[]): ParallelSteps<Data> {
   return { parallel: steps }
-}
-
-/** A reaction of a saga to events of one type or several: answers the next state, or nothing to leave it as it is. */
-export function reactTo<State, const Definition extends AnyEventDefinition | readonly AnyEventDefinition[]>(
-  events: Definition,
-  react: (
-    state: State,
-    event: Event<DataOf<Definition extends readonly (infer One)[] ? One : Definition>>,
-    saga: ReactionContext<Anything>,
-  ) => unknown,
-): SagaReaction<State> {
-  return {
-    events: (Array.isArray(events) ? events : [events]) as readonly AnyEventDefinition[],
-    react: react as SagaReaction<State>['react'],
-  }
 }
 
 /** The name of a saga's subscription. */

@@ -6,7 +6,7 @@ import { defineEvent } from '../events/define-event.ts'
 import { operationsOf } from '../operations/operations.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import { createTestBus, type TestWorld } from '../testing/create-test-bus.ts'
-import { defineSaga, reactTo, type SagaDefinition, type StepSagaOptions, step } from './define-saga.ts'
+import { defineSaga, type SagaDefinition, type StepSagaOptions, step } from './define-saga.ts'
 import { readSaga, type SagaDocument, sagaId } from './saga-document.ts'
 
 interface Order {
@@ -47,12 +47,12 @@ function goldenReactions(): SagaDefinition {
   return defineSaga('golden-reacting', {
     startsWith: OrderPlaced,
     state: () => ({ paid: 0 }),
-    reacts: [
-      reactTo(OrderPlaced, async (_state, _event, saga) => {
+    reacts: (on) => [
+      on(OrderPlaced, async (_state, _event, saga) => {
         await saga.effect('greet', () => 'hello')
         saga.after('remind', '1h')
       }),
-      reactTo(OrderPaid, (state: { paid: number }, { data }, saga) => {
+      on(OrderPaid, (state, { data }, saga) => {
         if (state.paid + (data.amount ?? 0) >= 10) saga.done()
         return { paid: state.paid + (data.amount ?? 0) }
       }),

@@ -6,6 +6,7 @@ import type {
   CallRetryOptions,
   ParallelSteps,
   ReactingSagaOptions,
+  SagaReaction,
   SagaStep,
   StepOptions,
   StepSagaOptions,
@@ -136,14 +137,19 @@ function reactsOf(
     '`state` to be a function of the event that starts it',
     options.state,
   )
-  mistakes.expect(Array.isArray(options.reacts), '`reacts` to be a list of reactions', options.reacts)
+  const reactions: unknown = typeof options.reacts === 'function' ? options.reacts(on as never) : undefined
+  mistakes.expect(
+    Array.isArray(reactions),
+    '`reacts` to be a function that answers a list of reactions',
+    options.reacts,
+  )
   const hears: AnyEventDefinition[] = []
-  const on = new Map<string, ReactsPlan['on'] extends ReadonlyMap<string, infer One> ? One : never>()
-  for (const [at, reaction] of (Array.isArray(options.reacts) ? options.reacts : []).entries()) {
-    mistakes.expect(typeof reaction?.react === 'function', `\`reacts[${at}]\` to be made by reactTo`, reaction)
+  const byType = new Map<string, ReactsPlan['on'] extends ReadonlyMap<string, infer One> ? One : never>()
+  for (const [at, reaction] of (Array.isArray(reactions) ? (reactions as SagaReaction[]) : []).entries()) {
+    mistakes.expect(typeof reaction?.react === 'function', `\`reacts[${at}]\` to be made by \`on\``, reaction)
     for (const definition of definitions(`reacts[${at}]`, reaction?.events, mistakes)) {
-      mistakes.expect(!on.has(definition.type), `one reaction to ${definition.type}`)
-      on.set(definition.type, reaction.react as never)
+      mistakes.expect(!byType.has(definition.type), `one reaction to ${definition.type}`)
+      byType.set(definition.type, reaction.react as never)
       hears.push(definition)
     }
   }
@@ -158,13 +164,17 @@ function reactsOf(
     hears,
     plan: {
       initial: options.state as unknown as ReactsPlan['initial'],
-      on,
+      on: byType,
       timers: named('timers', options.timers) as ReactsPlan['timers'],
       signals: named('signals', options.signals) as ReactsPlan['signals'],
       compensate: named('compensate', options.compensate) as ReactsPlan['compensate'],
       calls: callPlan('retry', options.retry, 10, 30_000, mistakes),
     },
   }
+}
+
+function on(events: unknown, react: unknown): SagaReaction {
+  return { events: Array.isArray(events) ? events : [events], react } as SagaReaction
 }
 
 function definitions(field: string, given: unknown, mistakes: Mistakes): readonly AnyEventDefinition[] {

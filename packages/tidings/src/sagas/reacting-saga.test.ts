@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { defineEvent } from '../events/define-event.ts'
 import { operationsOf } from '../operations/operations.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
-import { defineSaga, reactTo } from './define-saga.ts'
+import { defineSaga } from './define-saga.ts'
 
 interface Cart {
   readonly cartId: string
@@ -21,9 +21,9 @@ function carts(calls: string[] = []) {
     correlate: (event) => event.data.cartId as string,
     timeout: 'never',
     state: () => ({ items: [] as readonly string[], reminders: 0 }),
-    reacts: [
-      reactTo(CartOpened, (_state, _event, saga) => saga.after('forgotten', '1h')),
-      reactTo(ItemAdded, (state: { items: readonly string[] }, event, saga) => {
+    reacts: (on) => [
+      on(CartOpened, (_state, _event, saga) => saga.after('forgotten', '1h')),
+      on(ItemAdded, (state, event, saga) => {
         saga.after('forgotten', '1h')
         return { ...state, items: [...state.items, event.data.sku] }
       }),
@@ -112,8 +112,8 @@ describe('a saga that reacts', () => {
       defineSaga('cart', {
         startsWith: CartOpened,
         state: () => 0,
-        reacts: [
-          reactTo(CartOpened, () => {
+        reacts: (on) => [
+          on(CartOpened, () => {
             tries++
             throw new Error('never')
           }),
@@ -130,8 +130,10 @@ describe('a saga that reacts', () => {
   })
 
   it('names every mistake of a definition at once', () => {
-    const wrong = { startsWith: 'cart', state: 3, reacts: [{}], timers: { '': 1 }, version: 0 }
-    expect(() => defineSaga('cart', wrong as never)).toThrow(/`version`.*`startsWith`.*`state`.*reactTo.*`timers`/s)
+    const wrong = { startsWith: 'cart', state: 3, reacts: () => [{}], timers: { '': 1 }, version: 0 }
+    expect(() => defineSaga('cart', wrong as never)).toThrow(
+      /`version`.*`startsWith`.*`state`.*made by `on`.*`timers`/s,
+    )
     expect(() => defineSaga('a.b', wrong as never)).toThrow(/`name`/)
     expect(() => defineSaga('cart', { startsWith: CartOpened, steps: [] })).toThrow(/at least one step/)
   })

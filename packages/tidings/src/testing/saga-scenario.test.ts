@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { defineEvent } from '../events/define-event.ts'
-import { defineSaga, reactTo, step } from '../sagas/define-saga.ts'
+import { defineSaga, step } from '../sagas/define-saga.ts'
 import { sagaScenario } from './saga-scenario.ts'
 
 interface User {
@@ -45,7 +45,7 @@ describe('the scenario of a saga', () => {
     const counting = defineSaga('counting', {
       startsWith: Registered,
       state: () => ({ sent: 0 }),
-      reacts: [reactTo(MailSent, (state: { sent: number }) => ({ sent: state.sent + 1 }))],
+      reacts: (on) => [on(MailSent, (state) => ({ sent: state.sent + 1 }))],
     })
     await sagaScenario(counting)
       .given(Registered.create(user), MailSent.create(user))
