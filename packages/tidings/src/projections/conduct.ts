@@ -4,6 +4,7 @@ import type { Carrier } from './carry-on.ts'
 import { compareGenerations } from './compare-generations.ts'
 import { type Generation, liveOf, type Parity, type ProjectionState } from './generation.ts'
 import { holdGenerations, type Level, releaseHold } from './hold.ts'
+import { parkedOnlyInNext } from './parked-only-in-next.ts'
 import { isThrough, readProgress } from './progress.ts'
 import { changeState } from './state-store.ts'
 import { switchAt } from './switch-at.ts'
@@ -62,6 +63,8 @@ export async function conduct(carrier: Carrier, state: ProjectionState, next: Ge
     } else {
       // Idle partitions write down how far they are now and then: then it is looked anew.
       for (let tries = 0; tries < 20 && !carrier.closed(); tries++) {
+        // Somebody had gone beyond: what was found out is not of where they stand now.
+        if (level.at !== verdict.position) break
         if (await switchAt(carrier, level, { parity: verdict })) {
           log('info', 'A projection has been switched', { projection: settings.name, generation: next.number })
           break
@@ -91,6 +94,13 @@ async function verdictOf(carrier: Carrier, level: Level): Promise<Parity> {
     position: level.at,
   })
   if (!(await level.reached())) return verdict('unchecked', 'The generations did not come to one position in time.')
+  const { dead, retried } = await parkedOnlyInNext(carrier, level)
+  if (dead > 0)
+    return verdict(
+      'refused',
+      `${dead} events are parked that the live generation has applied: readers would miss them.`,
+    )
+  if (retried > 0) return verdict('unchecked', `${retried} events are parked until they are tried again.`)
   const compared = await compareGenerations(carrier, level).catch(
     (error: unknown): Pick<Parity, 'verdict' | 'says'> => ({
       verdict: 'unchecked',
