@@ -21,30 +21,41 @@ function compose(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): S
   return composed.get(strings, parts) ?? join(strings, parts)
 }
 
+/** A template with the names of tables in their places, and the text that came of them. */
+interface Composed {
+  readonly names: readonly (Statement | undefined)[]
+  readonly text: readonly string[]
+}
+
+/** Most sets of names that are kept for one template: two generations of a projection are fed side by side, and now and then a third. */
+const mostNames = 8
+
 /**
  * A template that is run again and again with the same names of tables in the same places makes the same text: the same array, so that stores find what
  * they have prepared by it. Names come frozen from `identifier`, and one of them stands for the same text for ever.
  */
 const composed = {
-  known: new WeakMap<
-    TemplateStringsArray,
-    { readonly names: readonly (Statement | undefined)[]; readonly text: readonly string[] }
-  >(),
+  known: new WeakMap<TemplateStringsArray, Composed[]>(),
   get(strings: TemplateStringsArray, parts: readonly SqlPart[]): Statement | undefined {
-    for (const part of parts) if (isStatement(part) && !names.has(part)) return undefined
-    const known = this.known.get(strings)
     const values: SqlValue[] = []
-    let same = known !== undefined
-    for (let at = 0; at < parts.length; at++) {
-      const part = parts[at] as SqlPart
+    for (const part of parts) {
       if (!isStatement(part)) values.push(asValue(part))
-      else if (same && known?.names[at] !== part) same = false
+      else if (!names.has(part)) return undefined
     }
-    if (same) return { text: (known as { readonly text: readonly string[] }).text, values }
+    let list = this.known.get(strings)
+    const found = list?.find((one) => one.names.every((name, at) => name === nameAt(parts, at)))
+    if (found !== undefined) return { text: found.text, values }
+    if (list === undefined) this.known.set(strings, (list = []))
+    if (list.length === mostNames) list.shift()
     const { text } = join(strings, parts)
-    this.known.set(strings, { names: parts.map((part) => (isStatement(part) ? part : undefined)), text })
+    list.push({ names: parts.map((_, at) => nameAt(parts, at)), text })
     return { text, values }
   },
+}
+
+function nameAt(parts: readonly SqlPart[], at: number): Statement | undefined {
+  const part = parts[at] as SqlPart
+  return isStatement(part) ? part : undefined
 }
 
 /** What `identifier` has made. */
