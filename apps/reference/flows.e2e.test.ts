@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { type EventBus, operationsOf } from 'tidings'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { findInTables } from './find-in-tables.ts'
@@ -210,6 +211,22 @@ describe('a deletion', () => {
     await reopen({ patience: { eraseAgain: 200 } })
     await expect.poll(async () => (await client.deletion(deletionId)).body.status, patient).toBe('completed')
     await expect.poll(async () => (await findInTables(url, ['del-mute'])).found, patient).toEqual([])
+  })
+
+  it('asks again at once when an operator says so', async () => {
+    await open({
+      services: ['notifications', 'audit'],
+      patience: { eraseAgain: 3_600_000, registrationStep: 3_600_000 },
+    })
+    await client.register('del-signal')
+    const token = await client.tokenOf('del-signal')
+    const asked = await client.ask<{ deletionId: string }>('DELETE', '/auth/me', { token, body: { password } })
+    const { deletionId } = asked.body
+    await expect.poll(async () => (await client.deletion(deletionId)).body.erased.length, patient).toBe(2)
+    expect((await client.deletion(deletionId)).body.asked).toBe(1)
+    const { sagas } = operationsOf(platform.host.buses.get('auth') as EventBus)
+    await sagas.signal({ saga: 'user-deletion', key: deletionId }, { name: 'again' })
+    await expect.poll(async () => (await client.deletion(deletionId)).body.asked, patient).toBe(2)
   })
 
   it('knows no other report', async () => {

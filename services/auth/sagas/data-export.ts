@@ -1,6 +1,6 @@
 import type { ServiceWorld } from '@tidings/service'
 import { SealingKeyRequested, SealingKeyTold, sealedFor, sealText } from '@tidings-services/notifications/contract'
-import { defineSaga, type ReactionContext, reactTo, type SagaDefinition, sql } from 'tidings'
+import { defineSaga, type ReactionContext, type SagaDefinition, sql } from 'tidings'
 
 import type { AuthOptions } from '../auth-options.ts'
 import {
@@ -31,21 +31,21 @@ export function dataExportSaga(
     correlate: ({ type, data }) => (type === SealingKeyTold.type ? data.flowId : data.exportId),
     timeout: 'never',
     state: () => exportOf(options.dataServices),
-    reacts: [
-      reactTo(DataExportRequested, async (state: Export, { data: { exportId, userId } }, saga) => {
+    reacts: (on) => [
+      on(DataExportRequested, async (state: Export, { data: { exportId, userId } }, saga) => {
         for (const [part, data] of (await ownData(store, userId)).entries())
           keep(saga, { service: 'auth', part, parts: 0, data })
         saga.after('give up', options.exportWithin)
         await ask(state, saga, { exportId, userId })
         return missingParts(state).length === 0 ? seal(state, saga) : state
       }),
-      reactTo(UserDataCollected, async (state: Export, { data }, saga) => {
+      on(UserDataCollected, async (state: Export, { data }, saga) => {
         const next = state.stage === 'gathering' ? withPart(state, data) : state
         if (next === state) return state
         keep(saga, data)
         return missingParts(next).length === 0 ? seal(next, saga) : next
       }),
-      reactTo(SealingKeyTold, async (state: Export, { data: key }, saga) => {
+      on(SealingKeyTold, async (state: Export, { data: key }, saga) => {
         if (state.stage !== 'sealing') return state
         const { exportId, userId } = saga.data
         const missing = [...missingParts(state)]

@@ -1,6 +1,6 @@
 import type { ServiceWorld } from '@tidings/service'
 import { UserMailRefused, UserMailSent } from '@tidings-services/notifications/contract'
-import { defineSaga, type ReactionContext, reactTo, type SagaDefinition, sql } from 'tidings'
+import { defineSaga, type ReactionContext, type SagaDefinition, sql } from 'tidings'
 
 import type { AuthOptions } from '../auth-options.ts'
 import {
@@ -35,19 +35,19 @@ export function userDeletionSaga(
       isMail(type) ? (data.kind === 'farewell' ? data.flowId : undefined) : data.deletionId,
     timeout: 'never',
     state: () => deletionOf(options.dataServices),
-    reacts: [
-      reactTo(UserDeletionRequested, async (state: Deletion, { data: { deletionId, userId } }, saga) => {
+    reacts: (on) => [
+      on(UserDeletionRequested, async (state: Deletion, { data: { deletionId, userId } }, saga) => {
         if (state.stage !== 'begun') return state
         await saga.publish(UserMailRequested, { userId, flowId: deletionId, kind: 'farewell' })
         saga.after('farewell', options.farewell)
         return { ...state, stage: 'farewell' }
       }),
-      reactTo([UserMailSent, UserMailRefused], async (state: Deletion, { type }, saga) => {
+      on([UserMailSent, UserMailRefused], async (state: Deletion, { type }, saga) => {
         if (state.stage !== 'farewell') return state
         saga.stop('farewell')
         return erase(state, saga, type === UserMailSent.type ? 'sent' : 'refused')
       }),
-      reactTo(UserErased, async (state: Deletion, { data: { service, rows } }, saga) => {
+      on(UserErased, async (state: Deletion, { data: { service, rows } }, saga) => {
         if (state.stage !== 'erasing' || !missingOf(state).includes(service)) return state
         saga.write(sql`
           insert into auth_erasures (deletion_id, service, erased_rows, erased_at)
