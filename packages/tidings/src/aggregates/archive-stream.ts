@@ -1,5 +1,6 @@
-import { type BusParts, partsOf } from '../bus/bus-parts.ts'
+import type { BusParts } from '../bus/bus-parts.ts'
 import type { EventBus } from '../bus/event-bus.ts'
+import { partsWithLog } from '../bus/parts-with-log.ts'
 import { removeGone } from '../bus/remove-gone.ts'
 import { passedByAll } from '../bus/retention.ts'
 import { archiveDocuments } from '../bus/stream-archive.ts'
@@ -50,7 +51,7 @@ export async function archiveStream<State>(
       `of the aggregate ${aggregate.name} to be set: what leaves the log must be covered by one`,
     )
   if (!Number.isSafeInteger(keep) || keep < 0) throw invalid('keep', 'to be a whole number of at least 0')
-  const parts = partsOf(bus)
+  const parts = partsWithLog(bus, 'An aggregate')
   const stream = streamFor(aggregate, key, tenantId)
   return parts.enter(() => moveOut(parts, aggregate, stream, keep, options.write))
 }

@@ -1,5 +1,6 @@
-import { type BusParts, partsOf } from '../bus/bus-parts.ts'
+import type { BusParts } from '../bus/bus-parts.ts'
 import type { EventBus } from '../bus/event-bus.ts'
+import { partsWithLog } from '../bus/parts-with-log.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import type { Receipt } from '../publisher/receipt.ts'
 import { streamText } from '../store/store.ts'
@@ -53,7 +54,7 @@ export async function decideAll<const Targets extends readonly Target[]>(
 ): Promise<JointDecision<Targets>> {
   checkDecideOptions(options)
   checkTargets(targets, options)
-  const parts = partsOf(bus)
+  const parts = partsWithLog(bus, 'An aggregate')
   const streams = targets.map(([aggregate, key]) => ({
     aggregate,
     stream: streamFor(aggregate, key, options.tenantId),

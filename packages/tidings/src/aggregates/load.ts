@@ -1,5 +1,5 @@
-import { partsOf } from '../bus/bus-parts.ts'
 import type { EventBus } from '../bus/event-bus.ts'
+import { partsWithLog } from '../bus/parts-with-log.ts'
 import { currentContext } from '../events/ambient-context.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { attribute } from '../prepare/attributes.ts'
@@ -36,7 +36,12 @@ export async function load<State>(
       details: { field: 'upTo' },
     })
   }
-  const { state, version } = await readState(partsOf(bus), aggregate, streamFor(aggregate, key, tenantId), { upTo })
+  const { state, version } = await readState(
+    partsWithLog(bus, 'An aggregate'),
+    aggregate,
+    streamFor(aggregate, key, tenantId),
+    { upTo },
+  )
   return { state, version }
 }
 

@@ -1,5 +1,6 @@
-import { type BusParts, partsOf } from '../bus/bus-parts.ts'
+import type { BusParts } from '../bus/bus-parts.ts'
 import type { EventBus } from '../bus/event-bus.ts'
+import { partsWithLog } from '../bus/parts-with-log.ts'
 import { subscriptionsCollection } from '../bus/registration.ts'
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
@@ -58,7 +59,7 @@ export interface Replay {
  * own; the live run, its position and all other handlers stay as they are. Throws `TIDINGS_INVALID_OPTION` naming every mistake.
  */
 export function createReplay(bus: EventBus, options: CreateReplayOptions): Replay {
-  const parts = partsOf(bus)
+  const parts = partsWithLog(bus, 'A replay')
   const { into, ...filter } = options
   checkedPart(filter)
   const own = typeof into === 'string' ? undefined : ownSubscription(into)
