@@ -7,21 +7,25 @@ import { type Digest, digestCollection, digestTable } from './digest.ts'
 import { collectionName, type Generation, type Parity, tableName } from './generation.ts'
 import type { Level } from './hold.ts'
 import { readableCollection } from './projection-documents.ts'
+import { whileExtending } from './while-extending.ts'
 
 type Verdict = Pick<Parity, 'verdict' | 'says'>
 
-/** Compares two generations that stand at one position: those of one version row by row, those of two by the check that the definition brings along. */
-export async function compareGenerations(carrier: Carrier, level: Level): Promise<Verdict> {
-  const { next, live } = level
-  if (next.version !== live.version) return checkVersion(carrier, level)
-  const { store, settings, runtime } = carrier
-  let extended = runtime.monotonic()
-  // A large table takes longer than feeders wait at first.
-  const goOn = async (): Promise<void> => {
-    if (runtime.monotonic() - extended < 2_000) return
-    extended = runtime.monotonic()
-    await level.extend()
-  }
+/**
+ * Compares two generations that stand at one position: those of one version row by row, those of two by the check that the definition brings along. Feeders
+ * wait meanwhile, however long it takes.
+ */
+export function compareGenerations(carrier: Carrier, level: Level): Promise<Verdict> {
+  return whileExtending(carrier.runtime, level, (goOn) =>
+    level.next.version === level.live.version ? compareRows(carrier, level, goOn) : checkVersion(carrier, level),
+  )
+}
+
+async function compareRows(
+  { store, settings }: Carrier,
+  { next, live }: Level,
+  goOn: () => Promise<void>,
+): Promise<Verdict> {
   let rows = 0
   const pair = async (what: string, digest: (number: number) => Promise<Digest>): Promise<string | undefined> => {
     const [a, b] = [await digest(live.number), await digest(next.number)]
