@@ -39,18 +39,28 @@ export class UnitCommitter {
   readonly #options: CommitOptions
   readonly #encoder: UnitEncoder
   readonly #keys: readonly string[]
+  /** Calls under way, each with a number of its own, the lowest that was free: what its scripts follow is written down under it. */
+  readonly #calls = new Set<number>()
   #flights = 0
 
   constructor(options: CommitOptions) {
-    const { log, meta, ids, streams, prefix } = options.keys
+    const { log, meta, ids, streams } = options.keys
     this.#options = options
     this.#encoder = new UnitEncoder(options)
-    this.#keys = [log, meta, ids, streams, `${prefix}after:${options.self}`]
+    this.#keys = [log, meta, ids, streams]
+  }
+
+  #begin(): number {
+    let call = 0
+    while (this.#calls.has(call)) call++
+    this.#calls.add(call)
+    return call
   }
 
   async commit(units: readonly Unit[]): Promise<readonly CommitResult[]> {
     const results = new Array<CommitResult>(units.length)
     const flying: Flight[] = []
+    const call = this.#begin()
     let applied = 0
     let bytes = 0
     let after = ''
@@ -82,7 +92,7 @@ export class UnitCommitter {
         if (group.length === 0) continue
         while (flying.length > 0 && bytes + size > mostFlying) await land()
         const name = at < units.length ? String(++this.#flights) : ''
-        const flight = this.#send(group, places, size, after, name)
+        const flight = this.#send({ group, places, bytes: size }, call, after, name)
         after = name
         flying.push(flight)
         bytes += size
@@ -94,16 +104,19 @@ export class UnitCommitter {
       // None of the others runs after one that has failed; their answers say nothing new.
       await Promise.all(flying.map(({ answer }) => answer))
       throw error
+    } finally {
+      this.#calls.delete(call)
     }
     return results
   }
 
-  #send(group: readonly EncodedUnit[], places: readonly number[], bytes: number, after: string, name: string): Flight {
+  #send(work: Pick<Flight, 'group' | 'places' | 'bytes'>, call: number, after: string, name: string): Flight {
     const { connection, keys, born, self } = this.#options
     const wake = name === '' ? keys.wake : ''
-    const args = [keys.prefix, born, wake, self, after, name, ...this.#encoder.args(group)]
-    const send = (): Promise<Reply> => connection.run(commitScript, this.#keys, args, 'A commit', true)
-    return { group, places, bytes, send, answer: send().catch(asError) }
+    const args = [keys.prefix, born, wake, self, after, name, ...this.#encoder.args(work.group)]
+    const names = [...this.#keys, `${keys.prefix}after:${self}:${call}`]
+    const send = (): Promise<Reply> => connection.run(commitScript, names, args, 'A commit', true)
+    return { ...work, send, answer: send().catch(asError) }
   }
 }
 

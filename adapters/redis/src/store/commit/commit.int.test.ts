@@ -53,6 +53,22 @@ describe('commits to Redis', needsRedis, () => {
     expect(await allIds(store)).toEqual(units.map((unit) => unit.append[0]?.id))
   })
 
+  it('of many units may be under way side by side, as a relay sends them', async () => {
+    const store = await open()
+    const calls = Array.from({ length: 6 }, (_, call) =>
+      Array.from({ length: 100 + call * 60 }, (__, at) => ({ append: [record({ key: `k-${call}-${at % 9}` })] })),
+    )
+    const results = await Promise.all(calls.map((units) => store.commit(units)))
+    for (const [call, units] of calls.entries()) {
+      expect(results[call]?.map(({ status }) => status)).toEqual(units.map(() => 'committed'))
+      for (let stream = 0; stream < 9; stream++) {
+        const events = await store.readStream({ tenant: '', category: 'order', key: `k-${call}-${stream}` })
+        const expected = units.filter((_, at) => at % 9 === stream).map(({ append: [one] }) => one?.id)
+        expect(events.map((event) => event.record.id)).toEqual(expected)
+      }
+    }
+  })
+
   it('hold as many events in one unit as Lua has no room for on its stack', async () => {
     const store = await open()
     const appended = Array.from({ length: 12_000 }, (_, at) => record({ key: at % 2 === 0 ? 'one' : `k-${at}` }))
