@@ -35,7 +35,7 @@ describe('handlers that end in the same moment', () => {
       const both = meeting(2)
       bus.subscribe(Asked, { name: 'taking' }, async ({ data }, context) => {
         if (data.how === 'blind') {
-          for (let turn = 0; turn < turns; turn++) await null
+          for (let turn = 0; turn < turns; turn++) await Promise.resolve()
           await context.publish(Taken, { sku: 'tea', by: 'blind' })
         } else {
           // There is one, and only one may take it.
