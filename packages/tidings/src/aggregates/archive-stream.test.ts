@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
+import { readWholeStream } from '../bus/read-whole-stream.ts'
 import { archiveCollection } from '../bus/stream-archive.ts'
+import { readNote } from '../bus/stream-note.ts'
 import { fromStructured } from '../events/cloudevents-json.ts'
 import { defineEvent } from '../events/define-event.ts'
 import type { Store } from '../store/store.ts'
@@ -149,5 +151,56 @@ describe('archiving a stream', () => {
     const full = () => Promise.reject(new Error('disk full'))
     await expect(archiveStream(bus, sums(), 's', { write: full })).rejects.toThrow('disk full')
     expect(await inLog(world)).toEqual(range(1, 5))
+  })
+})
+
+describe('reading a stream that is archived meanwhile', () => {
+  const all = range(1, 1_200)
+
+  it.each([
+    { how: 'from its beginning', options: {}, expected: all },
+    { how: 'from a version on', options: { from: 300 }, expected: all.slice(299) },
+    { how: 'in reverse', options: { reverse: true }, expected: all.toReversed() },
+    {
+      how: 'in reverse from a version on',
+      options: { reverse: true, from: 900 },
+      expected: all.slice(0, 900).toReversed(),
+    },
+  ])('skips nothing $how', async ({ options, expected }) => {
+    for (const after of [1, 500, 501, 700]) {
+      await using world = await filled(1_200)
+      const seen: number[] = []
+      for await (const { streamVersion } of world.bus.store.readStream('sum/s', options)) {
+        if (seen.push(streamVersion) === after) await archiveStream(world.bus, sums(), 's', { keep: 100 })
+      }
+      expect(seen).toEqual(expected)
+    }
+  })
+
+  it.each([{ keep: 0 }, { keep: 3 }])('goes on where the events are now (keep $keep)', async ({ keep }) => {
+    await using world = await filled(20)
+    const before = (await readNote(world.store, stream)).note
+    await archiveStream(world.bus, sums(), 's', { keep })
+    for (const [options, expected] of [
+      [{ from: 8 }, range(8, 20)],
+      [{ reverse: true }, range(1, 20).toReversed()],
+    ] as const) {
+      const seen: number[] = []
+      for await (const events of readWholeStream(world.store, stream, before, options))
+        seen.push(...events.map(({ streamVersion }) => streamVersion))
+      expect(seen).toEqual(expected)
+    }
+  })
+
+  it('reads nothing of what is deleted meanwhile', async () => {
+    await using world = await filled(1_200)
+    const seen: number[] = []
+    for await (const { streamVersion } of world.bus.store.readStream('sum/s')) {
+      if (seen.push(streamVersion) > 1) continue
+      await archiveStream(world.bus, sums(), 's')
+      await world.bus.store.deleteStream('sum/s')
+      await world.bus.publish(Added, { id: 's', n: 1 })
+    }
+    expect(seen).toEqual([...range(1, 500), 1_201])
   })
 })
