@@ -58,8 +58,11 @@ export async function settle(
         const next = transition(host.plan, document, { kind: 'called', step, direction, outcome }, now)
         remarks.push(...next.remarks)
         // What an earlier try of this commit has made true already is not published again.
+        const isTooLate = direction === 'run' && document.status !== 'running'
         if (next.document === document) continue
         document = next.document
+        // It has ended while the saga was being taken back: what is called may have happened, what is in the store need not.
+        if (isTooLate) continue
         gathered.published.push(...published)
         gathered.statements.push(...statements)
       }

@@ -137,7 +137,7 @@ function reactsOf(
     '`state` to be a function of the event that starts it',
     options.state,
   )
-  const reactions: unknown = typeof options.reacts === 'function' ? options.reacts(on as never) : undefined
+  const reactions: unknown = typeof options.reacts === 'function' ? options.reacts(on) : undefined
   mistakes.expect(
     Array.isArray(reactions),
     '`reacts` to be a function that answers a list of reactions',

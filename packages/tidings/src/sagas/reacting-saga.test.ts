@@ -22,9 +22,9 @@ function carts(calls: string[] = []) {
     timeout: 'never',
     state: () => ({ items: [] as readonly string[], reminders: 0 }),
     reacts: (on) => [
-      on(CartOpened, (_state, _event, saga) => saga.after('forgotten', '1h')),
+      on(CartOpened, (_state, _event, saga) => saga.after('forgotten', '10m')),
       on(ItemAdded, (state, event, saga) => {
-        saga.after('forgotten', '1h')
+        saga.after('forgotten', '10m')
         return { ...state, items: [...state.items, event.data.sku] }
       }),
     ],
@@ -36,7 +36,7 @@ function carts(calls: string[] = []) {
           return 'sent'
         })
         if (state.reminders === 1) saga.done()
-        else saga.after('forgotten', '1h')
+        else saga.after('forgotten', '10m')
         return { ...state, reminders: state.reminders + 1 }
       },
     },
@@ -57,15 +57,15 @@ describe('a saga that reacts', () => {
     world.bus.use(carts(calls))
     await world.bus.publish(CartOpened, { cartId: 'c-1' })
     await world.bus.settled()
-    await world.clock.advance('50m')
+    await world.clock.advance('5m')
     await world.bus.publish(ItemAdded, { cartId: 'c-1', sku: 's-1' })
     await world.bus.publish(ItemAdded, { cartId: 'c-1', sku: 's-2' })
     await world.bus.settled()
-    await world.clock.advance('50m')
+    await world.clock.advance('5m')
     expect(world.published(CartForgotten)).toEqual([])
-    await world.clock.advance('11m')
+    await world.clock.advance('6m')
     expect(world.published(CartForgotten).map(({ data }) => data.items)).toEqual([2])
-    await world.clock.advance('61m')
+    await world.clock.advance('11m')
     expect(world.published(CartForgotten)).toHaveLength(2)
     expect(calls).toEqual(['mail'])
     expect(await operationsOf(world.bus).sagas.show(name)).toMatchObject({

@@ -28,7 +28,7 @@ export type StepState =
   | { readonly is: 'waiting'; readonly since: number }
   | { readonly is: 'done'; readonly at: number }
   | { readonly is: 'failed'; readonly tries: number; readonly error: string }
-  /** What it waits for is not waited for any longer, since the saga compensates. */
+  /** What it waits for is not waited for any longer, or what it wanted written came too late, since the saga compensates. */
   | { readonly is: 'stopped' }
   /** A later version of the definition has it at a place that this saga had passed. */
   | { readonly is: 'skipped' }

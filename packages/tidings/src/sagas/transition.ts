@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Json } from '../events/plain.ts'
 import { delayOf } from '../resilience/backoff.ts'
-import type { SagaDocument, SagaReason } from './saga-document.ts'
+import { again, compensate, cut, end, resume, spent, type Turn, undoNext, undone } from './compensation.ts'
+import type { SagaDocument } from './saga-document.ts'
 import { hasEnded } from './saga-document.ts'
 import { SagaDraft } from './saga-draft.ts'
 import { withHistory } from './saga-history.ts'
@@ -12,8 +13,6 @@ import { viewOf } from './saga-view.ts'
 
 /** Most events that one saga remembers before their step waits for them. */
 const mostEarly = 100
-/** Longest text of an error that is kept. */
-const mostError = 500
 
 /** Where an event found no saga: what one of this key would begin with. */
 export function unbegun(plan: SagaPlan, tenant: string, key: string, now: number): SagaDocument {
@@ -52,7 +51,7 @@ export function transition(
   input: SagaInput,
   moment: Moment,
 ): Transition<SagaDocument> {
-  const turn = new Turn(plan, new SagaDraft(before), moment)
+  const turn = new Forward(plan, new SagaDraft(before), moment)
   turn.take(input)
   const after = turn.draft.finish(plan.version, moment.now)
   return {
@@ -73,7 +72,7 @@ export function callsOf(
   )
 }
 
-class Turn {
+class Forward implements Turn {
   readonly plan: SagaPlan
   readonly draft: SagaDraft
   readonly moment: Moment
@@ -88,7 +87,7 @@ class Turn {
   take(input: SagaInput): void {
     const { draft } = this
     if (input.kind === 'start') this.#start(input)
-    else if (input.kind === 'again') this.#again()
+    else if (input.kind === 'again') again(this)
     else if (hasEnded(draft)) this.remarks.push('late')
     else if (input.kind === 'event') this.#hear()
     else if (input.kind === 'effect') this.#effect(input.name, input.compensated)
@@ -98,11 +97,11 @@ class Turn {
     else if (input.kind === 'due') this.#due(input.timer, input.seq)
     else if (input.kind === 'cancel') {
       if (draft.status === 'running')
-        this.#compensate({ what: 'cancelled', message: cut(input.why ?? `Cancelled by ${input.by}.`) })
+        compensate(this, { what: 'cancelled', message: cut(input.why ?? `Cancelled by ${input.by}.`) })
       else this.remarks.push('refused')
     } else if (input.kind === 'signal') this.#signal(input.step, input.data)
     else if (input.kind === 'retry') this.#retry(input.step)
-    else this.#resume(input.skip)
+    else resume(this, input.skip)
   }
 
   #start({ correlation, user, state }: Extract<SagaInput, { kind: 'start' }>): void {
@@ -138,7 +137,7 @@ class Turn {
       }
       return
     }
-    this.#end('done')
+    end(this, 'done')
   }
 
   #called(name: string, direction: 'run' | 'undo', outcome: CallOutcome): void {
@@ -149,18 +148,22 @@ class Turn {
       this.remarks.push('stale')
       return
     }
-    if (direction === 'undo') this.#undone(name, state.tries, outcome)
+    if (direction === 'undo') undone(this, name, state.tries, outcome)
     else if (!outcome.ok) this.#runFailed(name, state.tries, outcome)
     else {
       if (outcome.result !== undefined) draft.put('results', name, outcome.result)
-      this.#awaitOrPass(name, this.plan.steps.get(name))
+      if (draft.status === 'running') this.#awaitOrPass(name, this.plan.steps.get(name))
+      else {
+        draft.setStep(name, { is: 'stopped' })
+        undoNext(this)
+      }
     }
   }
 
   /** The call is made; what is left of the step is to hear what it waits for. */
   #awaitOrPass(name: string, step: StepPlan | undefined): void {
     const { draft, moment } = this
-    const wait = draft.status === 'running' ? step?.wait : undefined
+    const wait = step?.wait
     if (wait === undefined) this.#pass(name)
     else {
       draft.setStep(name, { is: 'waiting', since: moment.now })
@@ -193,8 +196,7 @@ class Turn {
     const { draft, moment } = this
     draft.dropTimer(`wait:${name}`)
     draft.setStep(name, { is: 'done', at: moment.now })
-    if (draft.status === 'running') this.#advance()
-    else this.#undoNext()
+    this.#advance()
   }
 
   #runFailed(name: string, tried: number, failure: Extract<CallOutcome, { ok: false }>): void {
@@ -214,8 +216,8 @@ class Turn {
       return
     }
     draft.setStep(name, { is: 'failed', tries, error })
-    if (draft.status === 'running') this.#compensate({ what: 'step', step: name, message: error })
-    else this.#undoNext()
+    if (draft.status === 'running') compensate(this, { what: 'step', step: name, message: error })
+    else undoNext(this)
   }
 
   #hear(): void {
@@ -259,7 +261,7 @@ class Turn {
     draft.setStep(name, { is: 'running', tries, by: moment.heard.event, since: moment.now })
   }
 
-  #reacted({ state, set, drop, end }: Extract<SagaInput, { kind: 'reacted' }>): void {
+  #reacted({ state, set, drop, end: ending }: Extract<SagaInput, { kind: 'reacted' }>): void {
     const { draft } = this
     if (draft.status !== 'running') {
       this.remarks.push('unawaited')
@@ -268,8 +270,8 @@ class Turn {
     if (!isDeepStrictEqual(draft.document.state, state)) draft.set('state', state)
     for (const name of drop) draft.dropTimer(`own:${name}`)
     for (const { name, at } of set) draft.setTimer(`own:${name}`, { what: 'own', of: name, at })
-    if (end?.as === 'done') this.#end('done')
-    else if (end?.as === 'failed') this.#compensate({ what: 'failed', message: cut(end.message) })
+    if (ending?.as === 'done') end(this, 'done')
+    else if (ending?.as === 'failed') compensate(this, { what: 'failed', message: cut(ending.message) })
   }
 
   #due(id: string, seq: number): void {
@@ -283,10 +285,10 @@ class Turn {
     const state = draft.step(timer.of)
     if (timer.what === 'saga') {
       if (draft.status === 'running')
-        this.#compensate({ what: 'timeout', message: 'It took longer than its `timeout`.' })
+        compensate(this, { what: 'timeout', message: 'It took longer than its `timeout`.' })
     } else if (timer.what === 'wait' && state?.is === 'waiting') {
       draft.setStep(timer.of, { is: 'failed', tries: 1, error: 'What it waits for has not come in time.' })
-      this.#compensate({ what: 'timeout', step: timer.of, message: 'What it waits for has not come in time.' })
+      compensate(this, { what: 'timeout', step: timer.of, message: 'What it waits for has not come in time.' })
     } else if (timer.what === 'retry' && state?.is === 'retrying') {
       draft.setStep(timer.of, { is: 'running', tries: state.tries + 1, by: moment.heard.event, since: moment.now })
     } else if (timer.what === 'own') {
@@ -309,7 +311,7 @@ class Turn {
   #retry(only: string | undefined): void {
     const { draft, moment } = this
     if (draft.status === 'stuck') {
-      this.#resume(false)
+      resume(this, false)
       return
     }
     let any = false
@@ -327,100 +329,8 @@ class Turn {
     }
     if (!any) this.remarks.push('refused')
   }
-
-  #resume(skip: boolean): void {
-    const { draft, moment } = this
-    if (draft.status !== 'stuck') {
-      this.remarks.push('refused')
-      return
-    }
-    draft.set('status', 'compensating')
-    draft.set('endedAt', undefined)
-    for (const [name, state] of Object.entries(draft.steps)) {
-      if (state.is !== 'undo-failed') continue
-      if (skip) draft.setStep(name, { is: 'undone', at: moment.now })
-      else draft.setStep(name, { is: 'undoing', tries: 1, by: moment.heard.event, since: moment.now })
-    }
-    this.#undoNext()
-  }
-
-  /** After a crash nobody knows whether a call that was under way has happened. */
-  #again(): void {
-    const { draft, moment } = this
-    if (draft.status !== 'compensating') return
-    for (const [name, state] of Object.entries(draft.steps)) {
-      if (state.is === 'running' && state.by === moment.heard.event)
-        draft.setStep(name, { is: 'failed', tries: state.tries, error: 'Its outcome is not known.' })
-    }
-    this.#undoNext()
-  }
-
-  #compensate(reason: SagaReason): void {
-    const { draft } = this
-    draft.set('reason', reason)
-    draft.set('status', 'compensating')
-    draft.dropTimers()
-    for (const [name, state] of Object.entries(draft.steps)) {
-      if (state.is === 'waiting') draft.setStep(name, { is: 'stopped' })
-      else if (state.is === 'retrying') draft.setStep(name, { ...state, is: 'failed' })
-    }
-    this.remarks.push('compensating')
-    this.#undoNext()
-  }
-
-  /** One compensation at a time, the last that has begun first; calls that are under way are waited for. */
-  #undoNext(): void {
-    const { draft, moment, plan } = this
-    if (draft.status !== 'compensating') return
-    if (Object.values(draft.steps).some(({ is }) => is === 'running' || is === 'undoing' || is === 'undo-retrying'))
-      return
-    const next = draft.begun.findLast((name) => draft.step(name)?.is !== 'undone')
-    if (next === undefined) this.#end('compensated')
-    else if (callOf(plan, next, 'undo')?.call === undefined) {
-      // A later version of the definition has given its compensation up.
-      draft.setStep(next, { is: 'undone', at: moment.now })
-      this.#undoNext()
-    } else draft.setStep(next, { is: 'undoing', tries: 1, by: moment.heard.event, since: moment.now })
-  }
-
-  #undone(name: string, tried: number, outcome: CallOutcome): void {
-    const { draft, moment, plan } = this
-    if (outcome.ok) {
-      draft.setStep(name, { is: 'undone', at: moment.now })
-      this.#undoNext()
-      return
-    }
-    const tries = spent(tried, outcome)
-    const error = cut(outcome.error)
-    const how = callOf(plan, name, 'undo')?.how
-    if (how !== undefined && !outcome.permanent && tries < how.tries) {
-      const wait = outcome.after ?? delayOf(how.backoff, tries, moment.chance)
-      draft.setStep(name, { is: 'undo-retrying', tries, error })
-      draft.setTimer(`undo:${name}`, { what: 'undo', of: name, at: moment.now + wait })
-      return
-    }
-    draft.setStep(name, { is: 'undo-failed', tries, error })
-    this.#end('stuck')
-  }
-
-  #end(status: 'done' | 'compensated' | 'stuck'): void {
-    const { draft, moment } = this
-    draft.set('status', status)
-    draft.set('endedAt', moment.now)
-    draft.dropTimers()
-    if (status !== 'stuck' && draft.early.length > 0) draft.set('early', [])
-    this.remarks.push(status)
-  }
 }
 
 function isPassed(is: string | undefined): boolean {
   return is === 'done' || is === 'skipped'
-}
-
-function spent(tries: number, { unavailable }: Extract<CallOutcome, { ok: false }>): number {
-  return unavailable === true ? tries - 1 : tries
-}
-
-function cut(text: string): string {
-  return text.length > mostError ? `${text.slice(0, mostError)}…` : text
 }
