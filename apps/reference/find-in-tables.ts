@@ -16,7 +16,7 @@ export async function findInTables(
   url: string,
   texts: readonly string[],
 ): Promise<{ readonly found: readonly Found[]; readonly tables: number }> {
-  const tables = /^postgres/.test(url) ? await postgresTables(url) : sqliteTables(url)
+  const tables = url.startsWith('postgres') ? await postgresTables(url) : sqliteTables(url)
   const found: Found[] = []
   for (const [table, rows] of tables) {
     for (const row of rows) {
@@ -51,7 +51,7 @@ async function postgresTables(url: string): Promise<ReadonlyMap<string, Rows>> {
     const tables = new Map<string, Rows>()
     for (const { name } of names) {
       const table = name as string
-      if (!/\.events$/.test(table))
+      if (!table.endsWith('.events'))
         tables.set(table, await store.query({ text: [`select * from ${table}`], values: [] }))
     }
     return tables
