@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
+import { deleteStream } from '../bus/delete-stream.ts'
 import { readWholeStream } from '../bus/read-whole-stream.ts'
+import { snapshotsCollection } from '../bus/snapshot-documents.ts'
 import { archiveCollection } from '../bus/stream-archive.ts'
 import { readNote } from '../bus/stream-note.ts'
 import { fromStructured } from '../events/cloudevents-json.ts'
@@ -202,5 +204,56 @@ describe('reading a stream that is archived meanwhile', () => {
       await world.bus.publish(Added, { id: 's', n: 1 })
     }
     expect(seen).toEqual([...range(1, 500), 1_201])
+  })
+})
+
+describe('a stream that is deleted while it is archived', () => {
+  const left = async ({ store }: TestWorld): Promise<readonly unknown[]> =>
+    (await Promise.all([archiveCollection, snapshotsCollection, 'streams'].map((one) => store.find(one)))).flat()
+
+  it('leaves nothing, at whatever commit that happens', async () => {
+    const note = JSON.stringify({ ...stream, deleted: 600, archived: 0 })
+    for (let at = 0; ; at++) {
+      await using world = await filled(600)
+      let commits = 0
+      const store: Store = {
+        ...world.store,
+        async commit(units) {
+          if (commits++ === at) await world.bus.store.deleteStream('sum/s')
+          return world.store.commit(units)
+        },
+      }
+      await using beside = await createTestBus({ store })
+      const archiving = archiveStream(beside.bus, sums(), 's')
+      if (at < 4) await expect(archiving).rejects.toMatchObject({ code: 'TIDINGS_CONFLICT' })
+      else await archiving.catch(() => {})
+      if (commits <= at) break
+      expect(await left(world), `deleted at commit ${at}`).toEqual([expect.objectContaining({ body: note })])
+    }
+  })
+
+  it('leaves nothing of what was archived since it was looked for', async () => {
+    await using world = await filled(600)
+    const gate = Promise.withResolvers<void>()
+    const half = Promise.withResolvers<void>()
+    let lines = 0
+    const write = (): unknown => {
+      if (++lines <= 500) return undefined
+      half.resolve()
+      return gate.promise
+    }
+    let archiving: Promise<unknown> | undefined
+    const store: Store = {
+      ...world.store,
+      async commit(units) {
+        archiving ??= archiveStream(world.bus, sums(), 's', { write }).catch((error: unknown) => error)
+        await half.promise
+        return world.store.commit(units)
+      },
+    }
+    expect(await deleteStream(store, stream)).toEqual({ removed: 600, version: 600 })
+    gate.resolve()
+    expect(await archiving).toMatchObject({ code: 'TIDINGS_CONFLICT' })
+    expect(await left(world)).toHaveLength(1)
   })
 })

@@ -4,14 +4,14 @@ import { partsWithLog } from '../bus/parts-with-log.ts'
 import { removeGone } from '../bus/remove-gone.ts'
 import { passedByAll } from '../bus/retention.ts'
 import { archiveDocuments } from '../bus/stream-archive.ts'
-import { goneThrough, type KnownNote, putNote } from '../bus/stream-note.ts'
+import { goneThrough, type KnownNote, putNote, unchangedNote } from '../bus/stream-note.ts'
 import { toStructured } from '../events/cloudevents-json.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { partitionOf } from '../store/partitioner.ts'
 import { type StoredEvent, type StreamName, streamText, type Unit } from '../store/store.ts'
 import type { Aggregate } from './define-aggregate.ts'
 import { streamFor } from './load.ts'
-import { takeSnapshotNow } from './snapshots.ts'
+import { snapshotDocument } from './snapshots.ts'
 import { readState } from './stream-state.ts'
 
 export interface ArchiveOptions {
@@ -73,7 +73,9 @@ async function moveOut<State>(
     return moveOut(parts, aggregate, stream, keep, write)
   }
   if (version - keep <= before) return { archived: 0, through: known.note.archived }
-  await takeSnapshotNow(store, aggregate, stream, { state, at: version })
+  // Nothing is written of a stream that is deleted meanwhile.
+  const expect = [unchangedNote(known)]
+  await commit(parts, { expect, documents: [snapshotDocument(aggregate, stream, { state, at: version })] })
   let last: StoredEvent | undefined
   for (let from = before + 1; from <= version - keep; ) {
     const events = await store.readStream(stream, { from, limit: Math.min(page, version - keep - from + 1) })
@@ -81,7 +83,7 @@ async function moveOut<State>(
     for (const { record } of free) await write?.(toStructured(record))
     if (free.length > 0) {
       last = free.at(-1) as StoredEvent
-      await commit(parts, { documents: archiveDocuments(free) })
+      await commit(parts, { expect, documents: archiveDocuments(free) })
       from = last.streamVersion + 1
     }
     if (free.length < events.length || events.length === 0) break

@@ -183,8 +183,9 @@ class Deciding<Targets extends readonly Target[]> {
 
   #answer({ events, after }: Completed, receipts: readonly Receipt[], attempts: number): JointDecision<Targets> {
     if (this.#options.within === undefined) {
-      for (const { aggregate, stream, state, version, taken } of after)
-        if (isDue(aggregate, version, taken)) takeSnapshot(this.#parts, aggregate, stream, { state, at: version })
+      for (const { aggregate, stream, state, version, taken, known } of after)
+        if (isDue(aggregate, version, taken))
+          takeSnapshot(this.#parts, aggregate, stream, { state, at: version }, known)
     }
     return {
       states: after.map(({ state }) => state) as unknown as StatesOf<Targets>,

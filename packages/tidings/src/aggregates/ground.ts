@@ -1,4 +1,4 @@
-import { putNote } from '../bus/stream-note.ts'
+import { unchangedNote } from '../bus/stream-note.ts'
 import type { Expectation, StreamName } from '../store/store.ts'
 import type { Aggregate } from './define-aggregate.ts'
 import type { StreamState } from './stream-state.ts'
@@ -13,7 +13,7 @@ export interface Ground {
 
 /** What must still be so when a decision is written: no event more, and none deleted. */
 export function expectationsOf({ stream, base }: Pick<Ground, 'stream' | 'base'>): readonly Expectation[] {
-  return [{ stream, version: base.version }, ...putNote(base.known, base.known.note).expect]
+  return [{ stream, version: base.version }, unchangedNote(base.known)]
 }
 
 /** Whether all streams stand where they stood. */

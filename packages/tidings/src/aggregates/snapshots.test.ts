@@ -197,4 +197,25 @@ describe('snapshots', () => {
     expect(await load(bus, sums(1), 's')).toEqual({ state: initial, version: 3 })
     expect(await decide(bus, sums(1), 's', add(4))).toMatchObject({ state: { total: 4 }, version: 4 })
   })
+
+  it('are not taken of what is deleted meanwhile', async () => {
+    await using world = await createTestBus()
+    let deleted = false
+    const store: Store = {
+      ...world.store,
+      async commit(units) {
+        const takes = units.some((unit) => unit.documents?.some(({ collection }) => collection === snapshotsCollection))
+        if (takes && !deleted) {
+          deleted = true
+          await world.bus.store.deleteStream('sum/s')
+        }
+        return world.store.commit(units)
+      },
+    }
+    await using beside = await createTestBus({ store })
+    await decide(beside.bus, sums(1), 's', add(1))
+    await beside.bus.settled()
+    expect(deleted).toBe(true)
+    expect(await documents(world.store)).toEqual([])
+  })
 })

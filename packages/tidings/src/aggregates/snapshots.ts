@@ -2,9 +2,9 @@ import { hash } from 'node:crypto'
 
 import type { BusParts } from '../bus/bus-parts.ts'
 import { snapshotsCollection } from '../bus/snapshot-documents.ts'
-import { ofStream } from '../bus/stream-note.ts'
+import { type KnownNote, ofStream, unchangedNote } from '../bus/stream-note.ts'
 import { plain } from '../events/plain.ts'
-import type { DocumentChange, Store, StoredDocument, StreamName } from '../store/store.ts'
+import type { DocumentChange, StoredDocument, StreamName } from '../store/store.ts'
 import type { Aggregate } from './define-aggregate.ts'
 
 /** A state and the version of the stream at which it was so. */
@@ -63,12 +63,16 @@ export function isDue(aggregate: Aggregate, version: number, taken: number): boo
   return aggregate.snapshot !== undefined && version - taken >= aggregate.snapshot.every
 }
 
-/** Takes one beside what goes on; a failure is logged and changes nothing else. */
+/**
+ * Takes one beside what goes on; a failure is logged and changes nothing else. It is for the stream as it is known: where somebody has deleted it since,
+ * nothing is kept of it.
+ */
 export function takeSnapshot<State>(
   { committer, log }: Pick<BusParts, 'committer' | 'log'>,
   aggregate: Aggregate<State>,
   stream: StreamName,
   snapshot: Snapshot<State>,
+  known: KnownNote,
 ): void {
   const failed = (error: unknown): void =>
     log('error', 'A snapshot could not be taken; the state is rebuilt from events', {
@@ -76,7 +80,7 @@ export function takeSnapshot<State>(
       error: (error as Error).message,
     })
   try {
-    const unit = { documents: [snapshotDocument(aggregate, stream, snapshot)] }
+    const unit = { expect: [unchangedNote(known)], documents: [snapshotDocument(aggregate, stream, snapshot)] }
     // Whoever is slow may put an older one in the place of a newer: that one is true as well.
     committer.commit(unit, 3).then((result) => {
       if (result.status === 'refused') failed(result.error)
@@ -84,17 +88,6 @@ export function takeSnapshot<State>(
   } catch (error) {
     failed(error)
   }
-}
-
-/** The same, waited for. Rejects where it could not be taken. */
-export async function takeSnapshotNow<State>(
-  store: Store,
-  aggregate: Aggregate<State>,
-  stream: StreamName,
-  snapshot: Snapshot<State>,
-): Promise<void> {
-  const [result] = await store.commit([{ documents: [snapshotDocument(aggregate, stream, snapshot)] }])
-  if (result?.status === 'refused') throw result.error
 }
 
 function opened<State>(aggregate: Aggregate<State>, id: string, document: StoredDocument): Snapshot<State> | undefined {

@@ -2,9 +2,9 @@ import { TidingsError } from '../kernel/errors.ts'
 import type { CommitResult, DocumentChange, Store, StreamName, Unit } from '../store/store.ts'
 import { removeGone } from './remove-gone.ts'
 import { passedByAll } from './retention.ts'
-import { snapshotsCollection } from './snapshot-documents.ts'
+import { snapshotIds, snapshotsCollection } from './snapshot-documents.ts'
 import { archiveCollection, archivedIds } from './stream-archive.ts'
-import { goneThrough, type KnownNote, ofStream, putNote, readNote } from './stream-note.ts'
+import { goneThrough, type KnownNote, putNote, readNote } from './stream-note.ts'
 
 export interface DeleteStreamOptions {
   /** The version the stream must stand at; else the call rejects with `TIDINGS_CONFLICT` and nothing is deleted. Default: whatever it stands at. */
@@ -49,7 +49,7 @@ export async function deleteStream(
     const archived = await archivedIds(store, stream)
     const next: KnownNote = {
       version: known.version + 1,
-      note: { ...note, deleted: version, archived: 0, ...(last === undefined ? {} : { removing: last.position }) },
+      note: { ...note, deleted: version, archived: 0, removing: last?.position ?? 0 },
     }
     const result = await commitOne(store, {
       ...mark(known, next, stream, version),
@@ -73,9 +73,9 @@ function mark(known: KnownNote, next: KnownNote, stream: StreamName, version: nu
 }
 
 async function gone(store: Store, stream: StreamName, archived: readonly string[]): Promise<readonly DocumentChange[]> {
-  const snapshots = await store.find(snapshotsCollection, { prefix: ofStream(stream) })
+  const snapshots = await snapshotIds(store, stream, Number.POSITIVE_INFINITY)
   return [
-    ...snapshots.map(({ id }) => ({ collection: snapshotsCollection, id, delete: true as const })),
+    ...snapshots.map((id) => ({ collection: snapshotsCollection, id, delete: true as const })),
     ...archived.map((id) => ({ collection: archiveCollection, id, delete: true as const })),
   ]
 }

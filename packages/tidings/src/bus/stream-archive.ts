@@ -35,7 +35,7 @@ export function archiveDocuments(events: readonly StoredEvent[]): readonly Docum
     }
     documents.push({
       collection: archiveCollection,
-      id: `${ofStream(first.record)}${String(first.streamVersion).padStart(16, '0')}`,
+      id: archiveId(first.record, first.streamVersion),
       put: JSON.stringify(archived),
     })
   }
@@ -72,9 +72,27 @@ export async function* readArchive(
   }
 }
 
-/** Ids of all documents that the archive keeps of a stream. */
-export async function archivedIds(store: Store, stream: StreamName): Promise<readonly string[]> {
-  return (await store.find(archiveCollection, { prefix: ofStream(stream), limit: 1_000_000 })).map(({ id }) => id)
+/** Ids of all documents that the archive keeps of a stream, which begin at or below a version. */
+export async function archivedIds(
+  store: Store,
+  stream: StreamName,
+  upTo: number = Number.MAX_SAFE_INTEGER,
+): Promise<readonly string[]> {
+  const ids: string[] = []
+  const last = archiveId(stream, upTo)
+  for (let after: string | undefined; ; ) {
+    const query = { prefix: ofStream(stream), limit: page, ...(after === undefined ? {} : { after }) }
+    const found = (await store.find(archiveCollection, query)).map(({ id }) => id)
+    // All of one stream, and so of one length.
+    ids.push(...found.filter((id) => id <= last))
+    after = found.at(-1)
+    if (after === undefined || found.length < page || after > last) return ids
+  }
+}
+
+/** Ids order by version. */
+function archiveId(stream: StreamName, first: number): string {
+  return ofStream(stream) + String(first).padStart(16, '0')
 }
 
 function archivedEvents(store: Store, stream: StreamName, document: StoredDocument): readonly StoredEvent[] {

@@ -1,4 +1,4 @@
-import type { Position, Store, StoredDocument, StreamName, Unit } from '../store/store.ts'
+import type { Expectation, Position, Store, StoredDocument, StreamName, Unit } from '../store/store.ts'
 import { streamText } from '../store/store.ts'
 
 export const streamsCollection = 'streams'
@@ -30,11 +30,16 @@ export function parseNote(document: StoredDocument): StreamNote {
   return JSON.parse(document.body) as StreamNote
 }
 
+/** That nobody has archived or deleted anything of the stream since. */
+export function unchangedNote({ note, version }: KnownNote): Expectation {
+  return { collection: streamsCollection, id: streamText(note), version }
+}
+
 /** The unit that replaces a note as it was read. */
-export function putNote({ version }: KnownNote, note: StreamNote): Required<Pick<Unit, 'expect' | 'documents'>> {
+export function putNote(known: KnownNote, note: StreamNote): Required<Pick<Unit, 'expect' | 'documents'>> {
   const id = streamText(note)
   return {
-    expect: [{ collection: streamsCollection, id, version }],
+    expect: [unchangedNote(known)],
     documents: [
       {
         collection: streamsCollection,

@@ -1,5 +1,5 @@
 import { readWholeStream } from '../bus/read-whole-stream.ts'
-import { goneThrough, type KnownNote, putNote } from '../bus/stream-note.ts'
+import { goneThrough, type KnownNote, unchangedNote } from '../bus/stream-note.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Expectation, Store, StoredEvent, StreamName } from '../store/store.ts'
 
@@ -48,7 +48,7 @@ export async function readApplied(
   }
   const last = Math.max(least, goneThrough(note))
   if (version < last && !lossy) throw gone(stream, version + 1, last)
-  return { events, expect: [{ stream, version: Math.max(version, last) }, ...putNote(known, note).expect] }
+  return { events, expect: [{ stream, version: Math.max(version, last) }, unchangedNote(known)] }
 }
 
 function gone({ category }: StreamName, first: number, last: number): TidingsError {
