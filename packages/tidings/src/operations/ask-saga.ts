@@ -81,9 +81,10 @@ function pointless(saga: SagaDocument, ask: SagaAsked['ask']): string | undefine
   }
   if (saga.status === 'stuck') return undefined
   const isWaiting = states.some(
-    ([step, { is }]) => (is === 'retrying' || is === 'undo-retrying') && (ask.step === undefined || ask.step === step),
+    ([step, { is }]) =>
+      ['retrying', 'undo-retrying', 'running', 'undoing'].includes(is) && (ask.step === undefined || ask.step === step),
   )
-  return isWaiting ? undefined : 'nothing of it waits for another try'
+  return isWaiting ? undefined : 'nothing of it waits for another try or for its outcome'
 }
 
 function recordFor(runtime: Runtime, saga: SagaDocument, data: SagaAsked): EventRecord {

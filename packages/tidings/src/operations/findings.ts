@@ -19,6 +19,7 @@ export type FindingKind =
   | 'paused'
   | 'breaker'
   | 'watermark-beyond-log'
+  | 'stuck-sagas'
 
 /** Age of the first waiting event from which a subscription counts as lagging, in milliseconds. */
 const lagAfter = 60_000

@@ -5,6 +5,7 @@ import { type Finding, findingsOf } from './findings.ts'
 import { type InboxOverview, inboxOverview } from './inbox-overview.ts'
 import { type OverviewOptions, type OverviewParts, overviewOf, type SubscriptionOverview } from './overview.ts'
 import type { Instance } from './owners.ts'
+import { sagaFindings } from './saga-findings.ts'
 
 /** How things stand, in one answer. */
 export interface Status {
@@ -44,6 +45,6 @@ export async function statusOf(
     instances,
     subscriptions,
     inboxes,
-    findings: findingsOf(subscriptions, head, at),
+    findings: [...findingsOf(subscriptions, head, at), ...(await sagaFindings(store))],
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { defineEvent } from '../events/define-event.ts'
 import { PermanentError, UnavailableError } from '../kernel/errors.ts'
 import { operationsOf } from '../operations/operations.ts'
+import { memoryStore } from '../store/memory/memory-store.ts'
 import { createTestBus, type TestWorld } from '../testing/create-test-bus.ts'
 import { defineSaga, parallel, step } from './define-saga.ts'
 import { readSaga, type SagaDocument, sagasCollection } from './saga-document.ts'
@@ -321,6 +322,9 @@ describe('a saga of steps', () => {
       [expect.stringContaining('stuck'), { saga: 'order', key: 'u-1', tenant: '', run: 1, step: 'reserve' }],
     ])
     expect(counted).toContain('tidings.sagas.ended stuck 1')
+    expect((await operationsOf(world.bus).status()).findings).toMatchObject([
+      { level: 'bad', about: 'stuck-sagas', subscription: 'saga.order' },
+    ])
     broken = false
     const { sagas: operate } = operationsOf(world.bus)
     await operate.resume({ saga: 'order', key: 'u-1' }, { by: 'ada' })
@@ -383,6 +387,44 @@ describe('a saga of steps', () => {
     await world.bus.settled()
     expect(aborted).toBe(true)
     expect(await theSaga(world)).toMatchObject({ status: 'compensated', reason: { step: 'charge' } })
+  })
+
+  it('lets an operator take up a call whose process is gone and whose event does not come again', async () => {
+    const store = memoryStore()
+    const first = await createTestBus({ store })
+    first.bus.use(
+      defineSaga('order', {
+        startsWith: UserRegistered,
+        correlate,
+        timeout: '1d',
+        steps: [step('charge', { run: () => new Promise(() => {}), retry: { tries: 1 } })],
+      }),
+    )
+    await first.bus.start()
+    void first.bus.publish(UserRegistered, start)
+    await first.clock.advance('1s')
+    first.faults.crash()
+    // Somebody has taken the event out of the saga's way.
+    const keys: string[] = []
+    await using second = await createTestBus({ store, seed: 2, start: first.clock.now() })
+    second.bus.use(
+      defineSaga('order', {
+        startsWith: UserRegistered,
+        correlate: (event) => (event.type === 'user.registered' ? undefined : event.key),
+        steps: [step('charge', { run: ({ stepId }) => void keys.push(stepId) })],
+      }),
+    )
+    await second.bus.start()
+    await second.clock.advance('20s')
+    const { sagas: operate } = operationsOf(second.bus)
+    await operate.retry({ saga: 'order', key: 'u-1' })
+    await second.bus.settled()
+    expect(keys).toEqual([])
+    await second.clock.advance('2m')
+    await operate.retry({ saga: 'order', key: 'u-1' })
+    await second.bus.settled()
+    expect(keys).toHaveLength(1)
+    expect((await theSaga(second)).status).toBe('done')
   })
 
   it('hides its own events from wildcards, whoever asks', async () => {

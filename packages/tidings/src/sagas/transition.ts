@@ -13,6 +13,8 @@ import { viewOf } from './saga-view.ts'
 
 /** Most events that one saga remembers before their step waits for them. */
 const mostEarly = 100
+/** Beyond its timeout: how long a call is taken for under way that nobody has told the end of, in milliseconds. */
+const lostAfter = 60_000
 
 /** Where an event found no saga: what one of this key would begin with. */
 export function unbegun(plan: SagaPlan, tenant: string, key: string, now: number): SagaDocument {
@@ -314,20 +316,31 @@ class Forward implements Turn {
       resume(this, false)
       return
     }
+    const { now, heard } = moment
     let any = false
     for (const [name, state] of Object.entries(draft.steps)) {
       if (only !== undefined && name !== only) continue
-      if (state.is !== 'retrying' && state.is !== 'undo-retrying') continue
+      const isBack = state.is === 'undoing' || state.is === 'undo-retrying'
+      const isWaiting = state.is === 'retrying' || state.is === 'undo-retrying'
+      if (!isWaiting && !this.#isLost(name)) continue
       any = true
-      draft.dropTimer(`${state.is === 'retrying' ? 'retry' : 'undo'}:${name}`)
-      draft.setStep(name, {
-        is: state.is === 'retrying' ? 'running' : 'undoing',
-        tries: state.tries + 1,
-        by: moment.heard.event,
-        since: moment.now,
-      })
+      draft.dropTimer(`${isBack ? 'undo' : 'retry'}:${name}`)
+      const tries = 'tries' in state ? state.tries + (isWaiting ? 1 : 0) : 1
+      // A step that nobody needs any longer is not called again; whether it has happened is not known.
+      if (!isBack && draft.status !== 'running')
+        draft.setStep(name, { is: 'failed', tries, error: 'Its outcome is not known.' })
+      else draft.setStep(name, { is: isBack ? 'undoing' : 'running', tries, by: heard.event, since: now })
     }
-    if (!any) this.remarks.push('refused')
+    if (any) undoNext(this)
+    else this.remarks.push('refused')
+  }
+
+  /** It was called so long ago that whoever called it must have gone, and what would call it again has not come. */
+  #isLost(name: string): boolean {
+    const state = this.draft.step(name)
+    if (state?.is !== 'running' && state?.is !== 'undoing') return false
+    const how = callOf(this.plan, name, state.is === 'running' ? 'run' : 'undo')?.how
+    return this.moment.now - state.since > (how?.timeout ?? 30_000) + lostAfter
   }
 }
 
