@@ -70,7 +70,7 @@ it('holds its promises on two instances, one of which dies, through delays, lost
       faults.add({ what: 'apply late', chance: 0.03, takes: [1, 200] })
       faults.add({ what: 'fail', chance: 0.03 })
     }
-    const random = first.clock.runtime.random
+    const random = (): number => first.clock.runtime.random()
     const publishing = Array.from({ length: count }, (_, at) =>
       second.bus.publish(OrderPlaced, { orderId: String(at) }, { id: `placed-${at}` }).catch(() => undefined),
     )

@@ -354,7 +354,7 @@ async function assemble(
     enter: (work) => (isClosing(life) ? Promise.reject(closed()) : work()),
     reading,
     replays,
-    attachedWork: () => attachments.busy(),
+    attachedWork: () => attachments.busy() ?? (due.busy ? 'what is due is being published' : undefined),
     endSubscription: (name, deadline) => subscriptions.end(name, deadline),
     scheduled: (at) => due.scheduled(at),
     failure: (name) => late.failure(name),
