@@ -1,5 +1,5 @@
 import { sqlite } from '@tidings/sqlite'
-import { type CheckInput, isSqlStore, operationsOf, type SqlStore, sql } from 'tidings'
+import { type CheckInput, defineProjection, isSqlStore, operationsOf, type SqlStore, sql } from 'tidings'
 import { createTestBus, type TestWorld } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -162,6 +162,28 @@ describe('a projection of tables', () => {
     const same = orderTables(1, { order: 'all' })
     beside.bus.use(same)
     await expect(beside.bus.start()).rejects.toMatchObject({ code: 'TIDINGS_PROJECTION_CHANGED' })
+  })
+
+  it('may be used anew where it could not begin, and leaves its tables to no other', async () => {
+    await using here = await world()
+    here.bus.use(orderTables())
+    await here.bus.start()
+    await using beside = await createTestBus({ beside: here })
+    await beside.bus.start()
+    beside.bus.use(orderTables(1, { order: 'all' }))
+    await expect(beside.bus.start()).rejects.toMatchObject({ code: 'TIDINGS_PROJECTION_CHANGED' })
+    const sound = orderTables()
+    beside.bus.use(sound)
+    await beside.bus.start()
+    await place(here, 0, 2)
+    await here.clock.advance('20s')
+    expect(await sound.of(beside.bus).query(sql`select count(*) as n from orders`)).toEqual([{ n: 2 }])
+    const other = defineProjection('other', {
+      version: 1,
+      tables: { orders: sql`(id text)` },
+      on: (on) => [on(OrderPlaced, () => {})],
+    })
+    expect(() => beside.bus.use(other)).toThrow(/both have a table orders/)
   })
 
   it('parks an event that cannot be applied, and the rest of its stream alone', async () => {

@@ -23,6 +23,8 @@ export function attachProjection(bus: EventBus, { settings }: Projection): Attac
   }
   const feeders = feedersOf(parts)
   for (const other of feeders.values()) {
+    // One that could not begin leaves its name free.
+    if (other.settings.name === name) continue
     const both = needed.find((table) => Object.hasOwn(other.settings.tables, table))
     if (both !== undefined) {
       throw new TidingsError(
