@@ -4,7 +4,7 @@ import type { Side } from './side.ts'
 export const inFlight = 256
 export const fewInFlight = 16
 export const batchSize = 100
-export const steadyRate = 500
+const steadyRate = 500
 
 /** Feeds `count` events, numbered from `from`. Resolves with the last acknowledgement. */
 export async function drive(

@@ -193,7 +193,7 @@ export function readNote(body: string): Note | undefined {
   }
 }
 
-export function progressId(group: string, partition: number): string {
+function progressId(group: string, partition: number): string {
   return `${group}/${partition}`
 }
 
