@@ -170,6 +170,7 @@ describe('the platform in one process', () => {
       '/auth/logout',
       '/auth/me',
       '/auth/me/export',
+      '/auth/me/logins',
       '/auth/password-reset',
       '/auth/password-reset/confirm',
       '/auth/register',
@@ -185,6 +186,7 @@ describe('the platform in one process', () => {
       '/commerce/products/{sku}/deliveries',
       '/commerce/sales',
       '/notifications',
+      '/users',
       '/users/{userId}',
       '/users/{userId}/preferences',
     ])
