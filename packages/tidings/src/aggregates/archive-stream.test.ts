@@ -257,3 +257,35 @@ describe('a stream that is deleted while it is archived', () => {
     expect(await left(world)).toHaveLength(1)
   })
 })
+
+describe('a command whose events are in the archive', () => {
+  const carryOut = ({ bus }: TestWorld, commandId: string) =>
+    decide(bus, sums(), 's', () => [1, 2].map((n) => Added.create({ id: 's', n })), { commandId })
+
+  it('is not carried out again', async () => {
+    await using world = await createTestBus()
+    for (let n = 0; n < 80; n++) await carryOut(world, `c-${n}`)
+    expect(await archiveStream(world.bus, sums(), 's', { keep: 9 })).toEqual({ archived: 151, through: 151 })
+    for (let n = 0; n < 80; n++) {
+      const again = await carryOut(world, `c-${n}`)
+      expect(again, `c-${n}`).toMatchObject({ repeated: true, version: 160, state: 240, events: [] })
+    }
+    expect(await carryOut(world, 'c-80')).toMatchObject({ version: 162 })
+  })
+
+  it('is one of its own service: another may call one the same', async () => {
+    await using world = await createTestBus()
+    await carryOut(world, 'c')
+    await archiveStream(world.bus, sums(), 's')
+    await using beside = await createTestBus({ store: world.store, source: 'another' })
+    expect(await carryOut(beside, 'c')).toMatchObject({ version: 4 })
+  })
+
+  it('is forgotten with its stream', async () => {
+    await using world = await createTestBus()
+    await carryOut(world, 'c')
+    await archiveStream(world.bus, sums(), 's')
+    await world.bus.store.deleteStream('sum/s')
+    expect(await carryOut(world, 'c')).toMatchObject({ version: 4, state: 3 })
+  })
+})

@@ -1,6 +1,7 @@
 import type { BusParts } from '../bus/bus-parts.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import { partsWithLog } from '../bus/parts-with-log.ts'
+import { isCommandArchived } from '../bus/stream-archive.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import type { Receipt } from '../publisher/receipt.ts'
 import { streamText } from '../store/store.ts'
@@ -162,8 +163,13 @@ class Deciding<Targets extends readonly Target[]> {
   async #isDone(): Promise<boolean> {
     const { commandId } = this.#options
     if (commandId === undefined) return false
-    const { events } = await this.#parts.store.readAll({ after: 0, limit: 100, id: `${commandId}/1` })
-    return events.some(({ record }) => record.source === this.#source)
+    const { store } = this.#parts
+    // Where the event is moved between the two, the note of its stream is not as it was read, and all is done anew.
+    const [{ events }, archived] = await Promise.all([
+      store.readAll({ after: 0, limit: 100, id: `${commandId}/1` }),
+      isCommandArchived(store, this.#source, commandId),
+    ])
+    return archived || events.some(({ record }) => record.source === this.#source)
   }
 
   #mayBeDone(error: unknown): error is TidingsError {

@@ -31,7 +31,10 @@ export interface DecideOptions extends Omit<Stamp, 'id'> {
    * it is.
    */
   readonly expectedVersion?: number
-  /** Names the command. A command that has led to events is not carried out again: the answer says `repeated`. Their ids follow from it. */
+  /**
+   * Names the command. A command that has led to events is not carried out again, also where these are in the archive by now: the answer says `repeated`.
+   * Their ids follow from it. Where their stream was deleted, the command is forgotten with it.
+   */
   readonly commandId?: string
   /** See `deadline` of publish. Default 30 s. */
   readonly deadline?: Duration

@@ -1,4 +1,7 @@
+import { hash } from 'node:crypto'
+
 import { fromStructured, toStructured } from '../events/cloudevents-json.ts'
+import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { partitionOf } from '../store/partitioner.ts'
 import type { DocumentChange, Position, Store, StoredDocument, StoredEvent, StreamName } from '../store/store.ts'
@@ -37,9 +40,28 @@ export function archiveDocuments(events: readonly StoredEvent[]): readonly Docum
       collection: archiveCollection,
       id: archiveId(first.record, first.streamVersion),
       put: JSON.stringify(archived),
+      index: Object.fromEntries(
+        some.filter(({ record }) => isFirst(record)).map(({ record }) => [commandIndex(record.source, record.id), 1]),
+      ),
     })
   }
   return documents
+}
+
+/** Whether an event may be the first that a command has led to: the decisions of the room `aggregates` name events by their command. */
+function isFirst({ id }: Pick<EventRecord, 'id'>): boolean {
+  return id.endsWith('/1')
+}
+
+/** An index of its own for each, so that one document can be found by many. */
+function commandIndex(source: string, id: string): string {
+  return `command/${hash('sha256', `${source}\n${id}`, 'base64url')}`
+}
+
+/** Whether the archive holds the first event of a command. */
+export async function isCommandArchived(store: Store, source: string, commandId: string): Promise<boolean> {
+  const by = { index: commandIndex(source, `${commandId}/1`), equal: 1 }
+  return (await store.find(archiveCollection, { by, limit: 1 })).length > 0
 }
 
 /**
