@@ -36,7 +36,7 @@ export interface ScheduleOperations {
 
 export function timerOperations(store: Store, runtime: Runtime): TimerOperations {
   return {
-    list: (limit) => listTimers(store, limit),
+    list: (limit) => listTimers(store, limit, true),
     async cancel(id, { by = 'operator' } = {}) {
       const who = checkedBy(by)
       const cancelled = await cancelTimer(store, id)

@@ -427,6 +427,22 @@ describe('a saga of steps', () => {
     expect((await theSaga(second)).status).toBe('done')
   })
 
+  it('keeps its timers to itself: programs neither see nor cancel them, operators see them', async () => {
+    await using world = await createTestBus()
+    world.bus.use(registration(new Receiver()))
+    await world.bus.publish(UserRegistered, start)
+    await world.bus.publish(MailSent, { userId: 'u-9' }, { delay: '2h' })
+    await world.bus.settled()
+    expect((await world.bus.timers.list()).map(({ type }) => type)).toEqual(['mail.sent'])
+    const all = await operationsOf(world.bus).timers.list()
+    expect(all.map(({ type }) => type)).toEqual([
+      'tidings.saga.registration.due',
+      'tidings.saga.registration.due',
+      'mail.sent',
+    ])
+    await expect(world.bus.timers.cancel(all[0]?.id ?? '')).rejects.toMatchObject({ code: 'TIDINGS_NOT_SUPPORTED' })
+  })
+
   it('hides its own events from wildcards, whoever asks', async () => {
     await using world = await createTestBus()
     const seen: string[] = []

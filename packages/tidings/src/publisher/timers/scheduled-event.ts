@@ -1,5 +1,7 @@
 import type { EventRecord } from '../../events/record.ts'
 import { plainRecord } from '../../events/record-codec.ts'
+import { isInternal } from '../../events/type-pattern.ts'
+import { TidingsError } from '../../kernel/errors.ts'
 import type { DocumentChange, Expectation, Store, StoredDocument } from '../../store/store.ts'
 
 /** Collection of events that wait for their time. Ids: source/event. Indexed by when they are due. */
@@ -47,8 +49,8 @@ export function putTimer({ due, record, failed }: TimerDocument): DocumentChange
     collection: timersCollection,
     id: timerId(record),
     put: JSON.stringify({ due, record: stored, ...(failed === undefined ? {} : { failed }) }),
-    // What has failed is looked for by nobody.
-    index: failed === undefined ? { due } : { failed: due },
+    // What has failed is looked for by nobody; what the library keeps for itself is listed to operators alone.
+    index: failed !== undefined ? { failed: due } : isInternal(record.type) ? { due } : { due, own: due },
   }
 }
 
@@ -67,9 +69,9 @@ export function readTimer({ body }: Pick<StoredDocument, 'body'>): TimerDocument
   return { ...rest, record: { ...record, data } }
 }
 
-/** Those that wait, the next due first, and behind them those that have failed. */
-export async function listTimers(store: Store, limit = 1_000): Promise<readonly ScheduledEvent[]> {
-  const waiting = await store.find(timersCollection, { by: { index: 'due' }, limit })
+/** Those that wait, the next due first, and behind them those that have failed. `internal`: also those of sagas. */
+export async function listTimers(store: Store, limit = 1_000, internal = false): Promise<readonly ScheduledEvent[]> {
+  const waiting = await store.find(timersCollection, { by: { index: internal ? 'due' : 'own' }, limit })
   const failed = await store.find(timersCollection, { by: { index: 'failed' }, limit })
   return [...waiting, ...failed].slice(0, limit).map((document) => {
     const { due, record, failed: why } = readTimer(document)
@@ -88,11 +90,22 @@ export async function listTimers(store: Store, limit = 1_000): Promise<readonly 
   })
 }
 
-/** True where it was cancelled by this call; false where it is gone: published, cancelled, or never there. */
+/**
+ * True where it was cancelled by this call; false where it is gone: published, cancelled, or never there. Throws `TIDINGS_NOT_SUPPORTED` for a timer of a
+ * saga, which would wait for ever: cancel the saga.
+ */
 export async function cancelTimer(store: Store, id: string): Promise<boolean> {
   for (;;) {
     const [document] = await store.find(timersCollection, { id })
     if (document === undefined) return false
+    if (isInternal(readTimer(document).record.type))
+      throw new TidingsError(
+        'TIDINGS_NOT_SUPPORTED',
+        'This timer belongs to a saga, which counts on it; cancel the saga.',
+        {
+          details: { field: 'id' },
+        },
+      )
     const [result] = await store.commit([{ expect: [unchangedTimer(document)], documents: [deleteTimer(id)] }])
     if (result?.status === 'refused') throw result.error
     if (result?.status === 'committed') return true
