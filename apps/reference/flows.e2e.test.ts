@@ -165,6 +165,21 @@ describe('a deletion', () => {
     expect((await guess({ password })).status).toBe(423)
     expect((await client.login('del-guess')).status).toBe(423)
     expect((await client.ask('GET', '/auth/me', { token })).status).toBe(200)
+    // Each guess is told to those who watch, and so is the lock.
+    const told = async (type: string) =>
+      (await client.ask<{ entries: object[] }>('GET', `/audit?type=${type}`)).body.entries.length
+    await expect.poll(() => told('account.locked'), patient).toBe(1)
+    await expect.poll(() => told('login.failed'), patient).toBe(7)
+
+    // A flood is refused to its last, and locks as well.
+    await client.register('del-flood')
+    const session = await client.tokenOf('del-flood')
+    const flood = Array.from({ length: 12 }, (_, at) =>
+      client.ask('DELETE', '/auth/me', { token: session, body: { password: `wrong ${at}` } }),
+    )
+    const statuses = new Set((await Promise.all(flood)).map(({ status }) => status))
+    expect([...statuses].every((status) => status === 403 || status === 423)).toBe(true)
+    expect((await client.ask('DELETE', '/auth/me', { token: session, body: { password } })).status).toBe(423)
   })
 
   it('is stuck, and says so, where a service never answers; and ends as soon as it does', async () => {

@@ -2,7 +2,7 @@ import { defineEvent } from 'tidings'
 import { z } from 'zod'
 
 export const LoginFailed = defineEvent('login.failed', {
-  description: 'Somebody tried to log in and was refused.',
+  description: 'Somebody tried to log in, or to confirm a login by its password, and was refused.',
   schema: z.object({
     /** Which account was tried, as a hash of the address; the address itself may be somebody's slip of the keyboard. */
     account: z.string(),

@@ -47,7 +47,7 @@ export function deletionRoutes(app: ServiceApp, world: ServiceWorld): void {
     },
     async (request, reply) => {
       const { userId, account } = await whoAsks(world, request.headers.authorization)
-      await confirmPassword(world, account, request)
+      await confirmPassword(world, account, request.body.password, request)
       const deletionId = randomUUID()
       await bus.transaction(async ({ tx, publish }) => {
         const [mine] = await tx.sql`

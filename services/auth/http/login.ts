@@ -16,8 +16,8 @@ import { accountOf, hashToken, makeToken } from '../tokens.ts'
 
 /** How long a session lasts, in milliseconds. */
 const sessionLasts = 24 * 3_600_000
-/** Failures older than this decide nothing any more. */
-const failuresMatter = lockoutRule.within + lockoutRule.lasts
+/** Failures older than this decide nothing any more. In milliseconds. */
+export const failuresMatter = lockoutRule.within + lockoutRule.lasts
 
 const credentials = z.object({
   email: z.email('must be an e-mail address').max(254, 'must have at most 254 characters'),
@@ -27,8 +27,8 @@ const loggedIn = z.object({ token: z.string(), userId: z.uuid(), endsAt: z.iso.d
 
 type Reason = 'unknown-account' | 'wrong-password' | 'locked'
 
-/** One attempt to log in. */
-interface Try {
+/** One attempt to log in, or to confirm a login by the password. */
+export interface Try {
   /** Hash of the address. */
   readonly account: string
   readonly user: Account | undefined
@@ -87,7 +87,8 @@ async function begin(world: ServiceWorld, attempt: Try, { userId }: Account) {
   return { token, userId, endsAt: new Date(session.endsAt).toISOString() }
 }
 
-async function refuseWrong(world: ServiceWorld, { account, user, from }: Try): Promise<HttpProblem> {
+/** Counts a wrong password, tells of it, and answers what to say. */
+export async function refuseWrong(world: ServiceWorld, { account, user, from }: Try): Promise<HttpProblem> {
   const reason: Reason = user === undefined ? 'unknown-account' : 'wrong-password'
   const now = world.now()
   await world.bus.transaction(async ({ tx, publish }) => {
@@ -107,7 +108,12 @@ async function refuseWrong(world: ServiceWorld, { account, user, from }: Try): P
   return new HttpProblem({ status: 401, title: 'The e-mail address or the password is not right' })
 }
 
-async function refuseLocked(world: ServiceWorld, { account, user, from }: Try, until: number): Promise<HttpProblem> {
+/** Tells of a try while the account is locked, and answers what to say. */
+export async function refuseLocked(
+  world: ServiceWorld,
+  { account, user, from }: Try,
+  until: number,
+): Promise<HttpProblem> {
   await world.bus.publish(LoginFailed, { account, userId: user?.userId ?? null, reason: 'locked', ...from })
   return new HttpProblem({
     status: 423,
@@ -117,6 +123,6 @@ async function refuseLocked(world: ServiceWorld, { account, user, from }: Try, u
   })
 }
 
-function whereFrom(request: FastifyRequest): Try['from'] {
+export function whereFrom(request: FastifyRequest): Try['from'] {
   return { ipAddress: request.ip, userAgent: request.headers['user-agent']?.slice(0, 300) ?? null }
 }
