@@ -408,7 +408,8 @@ export class Engine implements Sink, Contender {
       records: readonly EventRecord[] | undefined,
       placed: readonly Placed[],
     ): void => {
-      if (records !== undefined) this.#host.published(records, placed)
+      // Those that stood already were told of by whoever has published them.
+      if (records !== undefined && placed.length > 0) this.#host.published(records, placed)
       lane.drop()
       this.#credit.free(item)
       lane.state = 'idle'

@@ -208,7 +208,7 @@ export class Settler {
           return
         } else if (result.status === 'committed') {
           // The handler gave its events ids of its own, and they stand already. The rest of its unit must still become true.
-          batch = batch.map((settlement) => ({ ...settlement, records: undefined }))
+          batch = batch.map(withoutRecords)
         } else {
           this.#refuse(batch[0] as Settlement, result)
           return
@@ -297,6 +297,21 @@ function isLateAnswer(answer: CommitResult): boolean {
     'collection' in answer.expectation &&
     answer.expectation.collection === checkpointsCollection
   )
+}
+
+/** The rest of it. Not by spreading: a settlement may be an object of a class. */
+function withoutRecords(settlement: Settlement): Settlement {
+  const { partition, entry, documents, statements, expect } = settlement
+  return {
+    partition,
+    entry,
+    documents,
+    statements,
+    expect,
+    committed: (placed) => settlement.committed(placed),
+    refused: (error) => settlement.refused(error),
+    lost: () => settlement.lost(),
+  }
 }
 
 function hasRecords(settlement: Settlement): boolean {
