@@ -50,7 +50,7 @@ function carts(calls: string[] = []) {
   })
 }
 
-describe('a saga that reacts', () => {
+describe('a saga that reacts', { timeout: 60_000 }, () => {
   it('folds events into its state, and sets its timers anew', async () => {
     await using world = await createTestBus()
     const calls: string[] = []

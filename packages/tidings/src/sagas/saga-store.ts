@@ -47,12 +47,16 @@ async function change(
   const gone =
     after.status === 'early'
       ? after.changedAt + host.early
-      : hasEnded(after) && Number.isFinite(host.keep)
+      : hasEnded(after)
         ? (after.endedAt ?? after.changedAt) + host.keep
         : undefined
   return {
     expect: [unchangedSaga(kept.id, kept.version)],
-    documents: [putSaga(after, gone), ...(await timerChanges(host, kept.document, after))],
+    // What is kept for ever is in no index.
+    documents: [
+      putSaga(after, Number.isFinite(gone) ? gone : undefined),
+      ...(await timerChanges(host, kept.document, after)),
+    ],
   }
 }
 

@@ -72,7 +72,7 @@ async function timers(world: TestWorld): Promise<number> {
   return (await world.store.find('timers')).length
 }
 
-describe('a saga of steps', () => {
+describe('a saga of steps', { timeout: 60_000 }, () => {
   it('runs its steps in order, waits for their events, and ends done', async () => {
     await using world = await createTestBus()
     const receiver = new Receiver()

@@ -19,7 +19,7 @@ function report(options: Partial<ScheduleOptions> = {}) {
 
 const times = ({ published }: TestWorld): readonly string[] => published(ReportDue).map(({ data }) => data.at)
 
-describe('a schedule', () => {
+describe('a schedule', { timeout: 60_000 }, () => {
   it('publishes at its times, each event carrying the time it is for', async () => {
     await using world = await createTestBus({ start: new Date('2026-01-06T05:59:00Z') })
     world.bus.use(report({ cron: '0 7 * * *', timezone: 'Europe/Berlin' }))

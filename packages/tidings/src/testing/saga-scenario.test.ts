@@ -26,7 +26,7 @@ const welcome = defineSaga('welcome', {
   ],
 })
 
-describe('the scenario of a saga', () => {
+describe('the scenario of a saga', { timeout: 60_000 }, () => {
   it('tells what is published, and where the saga stands', async () => {
     await sagaScenario(welcome)
       .when(Registered.create(user))
