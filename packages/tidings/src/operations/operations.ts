@@ -42,8 +42,11 @@ import {
  * documents, so it tells of all processes that share the store, whichever process asks. What it wants done it asks of the owners by documents.
  */
 export interface Operations {
+  /** Sagas: what deserves a look, and what to do about it. */
   readonly sagas: SagaOperations
+  /** Events that are published later, and timers of sagas. */
   readonly timers: TimerOperations
+  /** What is published at times of a wall clock. */
   readonly schedules: ScheduleOperations
   readonly parked: ParkedOperations
   readonly replays: ReplayOperations
