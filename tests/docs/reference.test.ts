@@ -1,4 +1,13 @@
-import { defineEvent, defineSaga, errorCodes, type Meter, memoryStore, PermanentError, statusGauges, step } from 'tidings'
+import {
+  defineEvent,
+  defineSaga,
+  errorCodes,
+  type Meter,
+  memoryStore,
+  PermanentError,
+  statusGauges,
+  step,
+} from 'tidings'
 import { type Host, logTransport } from 'tidings/spi'
 import { createTestBus } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'

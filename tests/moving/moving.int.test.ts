@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { createClient } from '@redis/client'
+import { runCli } from '@tidings/cli'
 import { postgres } from '@tidings/postgres'
 import { redis } from '@tidings/redis'
 import { sqlite } from '@tidings/sqlite'
 import pg from 'pg'
-import { createEventBus, defineEvent, type StoredEvent } from 'tidings'
-import { type Host, realRuntime, type StoreAdapter, silentLog, silentMeter } from 'tidings/spi'
+import { createEventBus, defineEvent, type Store } from 'tidings'
+import { type Host, realRuntime, type StoreAdapter, type StoredEvent, silentLog, silentMeter } from 'tidings/spi'
 import { afterAll, describe, expect, it } from 'vitest'
 
-import { runInProcess } from '../../apps/cli/tests/run-in-process.ts'
 import { serverUrl, without } from '../../tools/servers/index.ts'
 
 const OrderPlaced = defineEvent<{ orderId: string; total: number }>('order.placed', {
@@ -87,13 +88,11 @@ describe.each(moves)('a log that moves from $name', ({ needs, from, to }) => {
       await expect.poll(async () => (await logOf(old)).length, { timeout: 20_000 }).toBe(120)
       await bus.close()
 
-      const exported = (await runInProcess(['events', '--all', '--json'], { store: old, runtime })).out
+      const exported = (await command(['events', '--all', '--json'], { store: old })).out
       const lines = exported.split('\n')
       // It was interrupted the first time.
-      expect(
-        (await runInProcess(['publish', '-'], { store: fresh, runtime, input: lines.slice(0, 50).join('\n') })).code,
-      ).toBe(0)
-      const again = await runInProcess(['publish', '-'], { store: fresh, runtime, input: exported })
+      expect((await command(['publish', '-'], { store: fresh, input: lines.slice(0, 50).join('\n') })).code).toBe(0)
+      const again = await command(['publish', '-'], { store: fresh, input: exported })
       expect([again.code, again.out, again.err]).toEqual([0, '70 stored, 50 stored already\n', ''])
 
       const moved = await createEventBus({ store: fresh, source: '/shop' })
@@ -110,6 +109,41 @@ describe.each(moves)('a log that moves from $name', ({ needs, from, to }) => {
     })
   })
 })
+
+/** Runs a command line on an open store. */
+async function command(
+  args: readonly string[],
+  { store, input = '' }: { readonly store: Store; readonly input?: string },
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const told = { out: '', err: '' }
+  const recorder = (to: 'out' | 'err'): Writable =>
+    new Writable({
+      decodeStrings: false,
+      write(chunk: string, _encoding, done) {
+        told[to] += chunk
+        done()
+      },
+    })
+  const code = await runCli(args, {
+    stdout: recorder('out'),
+    stderr: recorder('err'),
+    stdin: Readable.from([Buffer.from(input)]),
+    env: { TIDINGS_URL: 'memory:' },
+    runtime,
+    signal: new AbortController().signal,
+    user: 'ada',
+    // What a command closes is its own opening, not the store of the test.
+    open: async () =>
+      new Proxy(store, {
+        get: (target, name) => {
+          if (name === 'close') return async () => {}
+          const member: unknown = Reflect.get(target, name, target)
+          return typeof member === 'function' ? member.bind(target) : member
+        },
+      }),
+  })
+  return { code, ...told }
+}
 
 async function logOf(store: Awaited<ReturnType<StoreAdapter['open']>>): Promise<StoredEvent[]> {
   const all: StoredEvent[] = []

@@ -86,7 +86,7 @@ export interface EventBusOptions {
    */
   readonly retention?: Duration | 'forever'
   /**
-   * Where data is that is kept apart from its event (`publish.claimAbove`), such as `filePayloads('/mnt/payloads')` of `tidings/node`. All services that publish or
+   * Where data is that is kept apart from its event (`publish.claimAbove`), such as `filePayloads('./payloads')` of `tidings/node`. All services that publish or
    * handle such events must reach the same.
    */
   readonly payloads?: PayloadStore

@@ -62,7 +62,7 @@ describe('what a bus uses', () => {
       const { bus } = world
       bus.subscribe(OrderPlaced, { name: 'other' }, () => {})
       const starting = bus.start()
-      for (let turn = 0; turn < turns; turn++) await null
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
       const counter = counting('counter')
       bus.use(counter)
       await starting

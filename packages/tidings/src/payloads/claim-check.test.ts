@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { beforeEach, describe, expect, it } from 'vitest'
 
+import type { EventBusOptions } from '../bus/bus-options.ts'
 import { createEventBus } from '../bus/create-event-bus.ts'
 import { fromStructured, toStructured } from '../events/cloudevents-json.ts'
 import { defineEvent } from '../events/define-event.ts'
@@ -9,7 +10,7 @@ import { verifyChecksum } from '../events/record-codec.ts'
 import { virtualRuntime } from '../kernel/virtual-runtime.ts'
 import { operationsOf } from '../operations/operations.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
-import { createTestBus } from '../testing/create-test-bus.ts'
+import { createTestBus, type TestWorld } from '../testing/create-test-bus.ts'
 import { payloadId } from './claim.ts'
 import type { PayloadStore } from './payload-store.ts'
 
@@ -35,7 +36,7 @@ beforeEach(() => {
 })
 
 const text = 'a long text, '.repeat(1_000)
-const options = () => ({ payloads, publish: { claimAbove: 1_000 } })
+const options = (): Pick<EventBusOptions, 'payloads' | 'publish'> => ({ payloads, publish: { claimAbove: 1_000 } })
 
 describe('data that is kept apart', () => {
   it('is with the handler as it was published, and with the store by its name alone', async () => {
@@ -144,9 +145,15 @@ describe('data that is kept apart', () => {
   })
 })
 
+interface Reader {
+  readonly world: TestWorld
+  readonly heard: readonly unknown[]
+  readonly parked: () => Promise<unknown>
+}
+
 describe('data that cannot be had', () => {
   /** A service that has the events, and not what published them. */
-  async function reader(reach: PayloadStore | undefined, maxIncomingBytes?: number) {
+  async function reader(reach: PayloadStore | undefined, maxIncomingBytes?: number): Promise<Reader> {
     const from = await createTestBus(options())
     await from.bus.publish(DocumentAdded, { id: 'd-1', text })
     const [stored] = (await from.store.readAll({ after: 0, limit: 1 })).events
@@ -167,11 +174,11 @@ describe('data that cannot be had', () => {
       ({ data, ...event }) => void heard.push({ data, event }),
     )
     await world.bus.start()
-    const parked = async () => (await operationsOf(world.bus).parked.list()).items
+    const parked = async (): Promise<unknown> => (await operationsOf(world.bus).parked.list()).items
     return { world, heard, parked }
   }
 
-  it.each([
+  it.each<[string, () => PayloadStore | undefined, () => void, string]>([
     ['is gone', () => payloads, () => kept.clear(), 'TIDINGS_PAYLOAD_MISSING'],
     ['is in a place nobody named', () => undefined, () => {}, 'TIDINGS_PAYLOAD_MISSING'],
     [
@@ -182,7 +189,7 @@ describe('data that cannot be had', () => {
       },
       'TIDINGS_CHECKSUM_MISMATCH',
     ],
-  ] as const)('parks its event when it %s', async (_what, reach, damage, code) => {
+  ])('parks its event when it %s', async (_what, reach, damage, code) => {
     const made = await reader(reach())
     await using world = made.world
     damage()

@@ -18,7 +18,7 @@ export interface ReadApplied {
   readonly least: number
   /** Whether events may be lacking that have left the log for good. */
   readonly lossy: boolean
-  applied(event: StoredEvent): boolean
+  readonly applied: (event: StoredEvent) => boolean
 }
 
 /**
