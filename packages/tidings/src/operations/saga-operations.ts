@@ -18,7 +18,10 @@ export interface SagaOperations {
   cancel(name: SagaName, options?: AskSagaOptions & { readonly why?: string | undefined }): Promise<AskedSaga>
   /** A stuck one tries the compensation that has failed again; `skip`: somebody has taken it back by hand. */
   resume(name: SagaName, options?: AskSagaOptions & { readonly skip?: boolean | undefined }): Promise<AskedSaga>
-  /** What waits for another try is tried now; of one step where given. A stuck one resumes. */
+  /**
+   * What waits for another try is tried now, and so is a call that nobody has told the end of for a minute beyond its timeout; of one step where given. A
+   * stuck one resumes.
+   */
   retry(name: SagaName, options?: AskSagaOptions & { readonly step?: string | undefined }): Promise<AskedSaga>
   /** A step that waits for an event is told that it has happened, with its data; a saga that reacts runs its reaction to the signal. */
   signal(
