@@ -1,8 +1,10 @@
-import type { DocumentChange } from 'tidings/spi'
+import assert from 'node:assert/strict'
+
+import { type DocumentChange, isTidingsError } from 'tidings/spi'
 
 import type { Topic } from '../suite/case.ts'
 import { same } from '../suite/same.ts'
-import { commitOne } from './commits.ts'
+import { commitOne, commitStatus } from './commits.ts'
 import { idsOf } from './documents.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -129,6 +131,23 @@ export const documentIndexes: Topic<StoreWorld> = {
         same(idsOf(await store.find('c', { id: 'a1', by: { index: 'x', equal: 2 } })), ['a1'])
         same(await store.find('c', { id: 'a1', by: { index: 'x', equal: 1 } }), [])
         same(await store.find('c', { id: 'a3', by: { index: 'x' } }), [])
+      },
+    },
+    {
+      promise: 'index',
+      title: 'hold text and finite numbers: a unit with anything else is refused, and changes nothing',
+      run: async ({ store }) => {
+        await commitOne(store, { documents: [put('a', { by: 1 })] })
+        for (const value of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]) {
+          const result = await commitStatus(store, {
+            documents: [put('b', { by: 3 }), put('a', { by: 4, other: value })],
+          })
+          assert.equal(result.status, 'refused', String(value))
+          const { error } = result as typeof result & { status: 'refused' }
+          assert.ok(isTidingsError(error, 'TIDINGS_INVALID_OPTION'), `refused with: ${String(error)}`)
+          same(error.details['field'], 'index.other')
+          same(await store.find('c', { by: { index: 'by' } }), [{ id: 'a', version: 1, body: 'a' }])
+        }
       },
     },
   ],

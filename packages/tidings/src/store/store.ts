@@ -82,7 +82,7 @@ export type DocumentChange =
   | {
       readonly put: string
       readonly collection: string
-      /** Values to find it by. Replaced as a whole with each put. */
+      /** Values to find it by, text or finite numbers; with others the unit is refused. Replaced as a whole with each put. */
       readonly index?: Readonly<Record<string, string | number>>
       readonly id: string
     }

@@ -83,6 +83,19 @@ export const documentFaults: readonly BrokenStore[] = [
   brokenMemory('leaves the last value out of `upTo`', ['index'], (store) => ({
     find: (collection, query = {}) => store.find(collection, belowOnly(query)),
   })),
+  brokenMemory('makes a large number of Infinity', ['index'], (store) => ({
+    commit: (units) =>
+      store.commit(
+        units.map((unit) => ({
+          ...unit,
+          ...(unit.documents && {
+            documents: unit.documents.map((change) =>
+              'put' in change && change.index !== undefined ? { ...change, index: finite(change.index) } : change,
+            ),
+          }),
+        })),
+      ),
+  })),
   brokenMemory('keeps old index entries beside new ones', ['index'], (store) => {
     const indexes = new Map<string, Record<string, string | number>>()
     return {
@@ -112,6 +125,12 @@ function sorting(store: Store, compare: (a: StoredDocument, b: StoredDocument) =
       return query.by === undefined ? found.toSorted(compare) : found
     },
   }
+}
+
+function finite(index: Readonly<Record<string, string | number>>): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(index).map(([name, value]) => [name, value === Number.POSITIVE_INFINITY ? Number.MAX_VALUE : value]),
+  )
 }
 
 function belowOnly(query: DocumentQuery): DocumentQuery {

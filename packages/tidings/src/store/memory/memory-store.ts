@@ -65,6 +65,8 @@ export function memoryStore({ partitions = 8 }: MemoryStoreOptions = {}): Store 
       }
     }
     if (unit.statements !== undefined && unit.statements.length > 0) return { status: 'refused', error: noSql() }
+    const field = unit.documents === undefined ? undefined : badIndexIn(unit.documents)
+    if (field !== undefined) return { status: 'refused', error: notFinite(field) }
     if (unit.documents !== undefined) applyDocuments(documents, unit.documents)
     return { status: 'committed', events: unit.append === undefined ? none : log.append(unit.append), repeated: false }
   }
@@ -116,6 +118,16 @@ export function memoryStore({ partitions = 8 }: MemoryStoreOptions = {}): Store 
 
 const none: readonly never[] = Object.freeze([])
 
+/** The name of a value that no database could order. */
+function badIndexIn(changes: readonly DocumentChange[]): string | undefined {
+  for (const change of changes) {
+    if (!('put' in change) || change.index === undefined) continue
+    for (const [name, value] of Object.entries(change.index))
+      if (typeof value === 'number' ? !Number.isFinite(value) : typeof value !== 'string') return name
+  }
+  return undefined
+}
+
 function applyDocuments(documents: MemoryDocuments, changes: readonly DocumentChange[]): void {
   for (const change of changes) {
     if ('put' in change) documents.put(change.collection, change.id, change.put, change.index)
@@ -160,6 +172,17 @@ function duplicateId(): TidingsError {
     'Some events of this unit carry an `id` that is stored already, others do not; (source, id) is unique for ever.',
     {
       details: { field: 'id' },
+    },
+  )
+}
+
+function notFinite(name: string): TidingsError {
+  const field = `index.${name.slice(0, 80)}`
+  return new TidingsError(
+    'TIDINGS_INVALID_OPTION',
+    `Expected \`${field}\` of a document to be text or a finite number.`,
+    {
+      details: { field },
     },
   )
 }
