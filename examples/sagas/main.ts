@@ -41,6 +41,9 @@ await becomes('u-1', 'done')
 
 await bus.publish(UserRegistered, { userId: 'u-2', email: 'bob@example.com' })
 await becomes('u-2', 'running')
+const profile = async (): Promise<string | undefined> =>
+  (await operations.sagas.show({ saga: 'user-registration', key: 'u-2' })).steps[0]?.is
+while ((await profile()) !== 'waiting') await setTimeout(10)
 
 // #region operate
 const waiting = await operations.sagas.show({ saga: 'user-registration', key: 'u-2' })
