@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import type * as Files from 'node:fs/promises'
 import { rename, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +15,7 @@ let after: { readonly call: 'stat' | 'rename' | 'utimes' | 'readdir'; readonly r
 let synced: string[] = []
 
 vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>()
+  const real = await original<typeof Files>()
   const watched =
     (call: 'stat' | 'rename' | 'utimes' | 'readdir') =>
     async (...input: unknown[]) => {
