@@ -199,7 +199,7 @@ describe('a saga of steps', { timeout: 60_000 }, () => {
     // As if it had been taken back too late: its event is out already.
     const due = JSON.parse(timer?.body as string) as { record: { data: string } }
     const { due: DueEvent } = (await import('./saga-events.ts')).sagaEvents('registration')
-    await world.bus.publish(DueEvent, JSON.parse(due.record.data))
+    await world.bus.publish(DueEvent, JSON.parse(due.record.data) as never)
     await world.bus.settled()
     expect(await theSaga(world)).toMatchObject({ status: 'running', run: 2, steps: { profile: { is: 'waiting' } } })
   })
@@ -207,7 +207,7 @@ describe('a saga of steps', { timeout: 60_000 }, () => {
   it('ignores events for a saga that has ended', async () => {
     await using world = await createTestBus()
     world.bus.use(registration(new Receiver()))
-    for (const event of [UserRegistered, ProfileCreated, MailSent]) await world.bus.publish(event, start)
+    for (const event of [UserRegistered, ProfileCreated, MailSent]) await world.bus.publish(event.create(start))
     await world.bus.settled()
     const before = await theSaga(world)
     expect(before.status).toBe('done')
