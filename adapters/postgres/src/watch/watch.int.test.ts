@@ -78,8 +78,8 @@ describe('watching', without('postgres'), () => {
       const began = performance.now()
       for (let commit = 0; commit < 200; commit++) await append(store, record())
       await eventually(() => heard > 0, patience)
-      // At most one every ten milliseconds.
-      expect(heard).toBeLessThanOrEqual((performance.now() - began) / 10 + 1)
+      // At most one every ten milliseconds, by a timer that may be a little early.
+      expect(heard).toBeLessThanOrEqual((performance.now() - began) / 9 + 2)
     })
   })
 })
