@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { codeBlocks } from './markdown.ts'
 import { pages, read } from './pages.ts'
 import { shellMistakes } from './shell-lines.ts'
-import { staleSnippets } from './snippets.ts'
+import { emptyMarkers, staleSnippets } from './snippets.ts'
 
 /** Blocks of these languages are programs, and come from a file that runs. */
 const programs = new Set(['ts', 'tsx', 'typescript', 'js', 'javascript', 'mjs', 'sql'])
@@ -16,6 +16,7 @@ describe.each(pages)('%s', (page) => {
 
   it('cuts its programs from files that run, word for word (npm run docs writes them anew)', () => {
     expect(staleSnippets(page)).toEqual([])
+    expect(emptyMarkers(page)).toEqual([])
     const homeless = blocks.filter(
       ({ language, marker }) => programs.has(language) && marker?.startsWith('snippet: ') !== true,
     )

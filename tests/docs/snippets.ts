@@ -39,6 +39,17 @@ export function staleSnippets(
   })
 }
 
+/** Lines of markers that no block of code follows: what they name would be shown to nobody. */
+export function emptyMarkers(page: string): readonly number[] {
+  const text = read(page)
+  const used = codeBlocks(text).filter(({ marker }) => marker?.startsWith('snippet: ') === true).length
+  const lines = text.split('\n')
+  const markers = lines.flatMap((line, at) => (/^ *<!-- snippet: .+ -->$/.test(line) ? [at + 1] : []))
+  return used === markers.length
+    ? []
+    : markers.filter((line) => !/^ *(`{3,}|~{3,})/.test(lines.slice(line).find((next) => next.trim() !== '') ?? ''))
+}
+
 /** The page with every block cut anew. */
 export function withFreshSnippets(text: string): string {
   const lines = text.split('\n')
