@@ -9,7 +9,7 @@ import { attribute } from '../prepare/attributes.ts'
 import { type PublishSettings, publishDefaults } from '../publisher/publish-options.ts'
 import { resolveLogOptions } from '../transport/log/log-options.ts'
 import type { EventBusOptions } from './bus-options.ts'
-import { isBridged, isBroker, isBrokerUrl } from './open-transport.ts'
+import { isBridged, isBroker, isBrokerUrl, type ResolvedOptions } from './open-transport.ts'
 
 /** The options of a bus with every default filled in, times in milliseconds; what it opens and calls is left as it was given. */
 export interface BusSettings {
@@ -29,9 +29,53 @@ export interface BusSettings {
   readonly bridge: BridgeSettings | undefined
 }
 
+const optionNames: Readonly<Record<keyof ResolvedOptions, true>> = {
+  url: true,
+  transportUrl: true,
+  store: true,
+  keep: true,
+  source: true,
+  events: true,
+  validate: true,
+  verifySeal: true,
+  concurrency: true,
+  publish: true,
+  transport: true,
+  group: true,
+  relay: true,
+  inbox: true,
+  route: true,
+  remember: true,
+  retention: true,
+  payloads: true,
+  txHold: true,
+  sagaTimeout: true,
+  maxIncomingBytes: true,
+  log: true,
+  meter: true,
+  runtime: true,
+  beside: true,
+}
+
+const publishNames: Readonly<Record<keyof NonNullable<EventBusOptions['publish']>, true>> = {
+  maxBytes: true,
+  compressAbove: true,
+  claimAbove: true,
+  rate: true,
+  rateQueue: true,
+  dedupWindow: true,
+  dedupSecret: true,
+  tries: true,
+  retryDelay: true,
+  batch: true,
+  seal: true,
+}
+
 /** Fills in defaults. Throws one `TIDINGS_INVALID_OPTION` that names every mistake. */
 export function busSettings(options: EventBusOptions): BusSettings {
   const mistakes = new Mistakes()
+  mistakes.refuseUnknown(options, optionNames)
+  mistakes.refuseUnknown(options.publish, publishNames, 'publish.')
   const whole = (field: string, value: number | undefined, fallback: number, least = 1): number => {
     if (value === undefined) return fallback
     mistakes.expect(

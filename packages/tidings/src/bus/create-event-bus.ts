@@ -50,6 +50,12 @@ import { trimMemory } from './trim-memory.ts'
  * It publishes from now on; delivery begins with `start`.
  */
 export async function createEventBus(options: EventBusOptions): Promise<EventBus> {
+  if (typeof options !== 'object' || options === null)
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      "Expected options that say where events are kept, such as { url: 'sqlite:./tidings.db' }.",
+      { details: { field: 'options' } },
+    )
   const runtime = options.runtime ?? realRuntime()
   const log = options.log ?? silentLog
   const meter = options.meter ?? silentMeter

@@ -9,6 +9,18 @@ export class Mistakes {
     if (!fine) this.found.push(`Expected ${rule}${got.length === 0 ? '' : `, got ${describe(got[0])}`}.`)
   }
 
+  /** Names that are no options, most often misspelt. `known` are those that there are; `place` begins with the name of the object they are in, with its dot. */
+  refuseUnknown(options: object | undefined, known: Readonly<Record<string, true>>, place = ''): void {
+    if (typeof options !== 'object' || options === null) return
+    for (const name of Object.keys(options)) {
+      if (Object.hasOwn(known, name) || (options as Record<string, unknown>)[name] === undefined) continue
+      const near = nearest(name, Object.keys(known))
+      this.found.push(
+        `There is no option \`${place}${name.slice(0, 40)}\`${near === undefined ? '' : `; did you mean \`${place}${near}\``}.`,
+      )
+    }
+  }
+
   /** What `read` returns, or `instead` where it throws a coded error: that one's message counts as a mistake. */
   read<Value>(read: () => Value, instead: Value): Value {
     try {
@@ -38,4 +50,26 @@ function describe(value: unknown): string {
         : 'an object'
       : `\`${String(value).slice(0, 80)}\` (${typeof value})`
   return shown
+}
+
+/** The name that differs by the fewest letters, where those are few. */
+function nearest(name: string, names: readonly string[]): string | undefined {
+  const [best] = names
+    .map((other) => ({ other, apart: distance(name.toLowerCase().slice(0, 40), other.toLowerCase()) }))
+    .toSorted((a, b) => a.apart - b.apart)
+  return best !== undefined && best.apart <= Math.max(1, Math.floor(best.other.length / 3)) ? best.other : undefined
+}
+
+/** How many letters must be put in, taken out or changed (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(changed, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
 }

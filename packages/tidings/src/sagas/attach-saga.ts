@@ -5,11 +5,12 @@ import type { Event } from '../events/event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Attempt } from '../subscriber/attempt.ts'
 import type { HandlerContext } from '../subscriber/handler-context.ts'
+import type { RetryOptions } from '../subscriber/subscribe-options.ts'
 import { checkDefinition } from './check-definition.ts'
 import { sagaEvents } from './saga-events.ts'
 import { handleSagaEvent } from './saga-handler.ts'
 import type { SagaHost } from './saga-host.ts'
-import type { SagaPlan } from './saga-plan.ts'
+import type { CallPlan, SagaPlan } from './saga-plan.ts'
 import { sagaRemarks } from './saga-remarks.ts'
 import { sweepSagas } from './sweep-sagas.ts'
 import { Turns } from './turns.ts'
@@ -40,7 +41,7 @@ export function attachSaga(bus: EventBus, plan: SagaPlan): Attached {
           timeout: longest,
           from: plan.from,
           onChange: 'accept',
-          retry: plan.reacts === undefined ? { tries: 10 } : plan.reacts.calls,
+          retry: plan.reacts === undefined ? { tries: 10 } : retryOf(plan.reacts.calls),
           ...(plan.concurrency === undefined ? {} : { concurrency: plan.concurrency }),
         } as Parameters<EventBus['subscribe']>[1],
         (event: Event<unknown>, context: HandlerContext) => handleSagaEvent(host, event, context as Attempt),
@@ -73,4 +74,8 @@ function hostOf(bus: EventBus, parts: BusParts, plan: SagaPlan): SagaHost {
     scheduled: (at) => parts.scheduled(at),
     remark: sagaRemarks(plan.name, log, meter),
   }
+}
+
+function retryOf({ tries, backoff }: CallPlan): RetryOptions {
+  return backoff === undefined ? { tries } : { tries, backoff }
 }

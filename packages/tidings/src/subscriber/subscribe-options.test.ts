@@ -58,3 +58,15 @@ describe('the options of a subscription', () => {
     expect(attempts).toBe(3)
   })
 })
+
+it('names options that there are none of, and what was most likely meant', () => {
+  const misspelt = { name: 'stock', concurency: 5, retry: { backof: [100] }, breaker: { failure: 3 }, unheardOf: true }
+  expect(() => subscriptionSettings(misspelt as SubscribeOptions)).toThrow(
+    expect.objectContaining({
+      code: 'TIDINGS_INVALID_OPTION',
+      message: expect.stringMatching(
+        /no option `concurency`; did you mean `concurrency`.*no option `unheardOf`\..*no option `retry\.backof`; did you mean `retry\.backoff`.*`breaker\.failure`; did you mean `breaker\.failures`/,
+      ) as string,
+    }),
+  )
+})

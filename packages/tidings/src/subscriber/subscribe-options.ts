@@ -100,10 +100,47 @@ export interface SubscriptionSettings {
   readonly replay: 'safe' | 'unsafe'
 }
 
+const optionNames: Readonly<Record<keyof SubscribeOptions, true>> = {
+  name: true,
+  mode: true,
+  order: true,
+  priority: true,
+  concurrency: true,
+  timeout: true,
+  abandonAfter: true,
+  retry: true,
+  breaker: true,
+  onPoison: true,
+  filter: true,
+  from: true,
+  window: true,
+  maxParked: true,
+  healthCheck: true,
+  healthEvery: true,
+  onChange: true,
+  replay: true,
+}
+
+const retryNames: Readonly<Record<keyof RetryOptions, true>> = {
+  tries: true,
+  backoff: true,
+  parkAbove: true,
+}
+
+const breakerNames: Readonly<Record<keyof SubscriptionBreakerOptions, true>> = {
+  failures: true,
+  streams: true,
+  coolDown: true,
+  maxCoolDown: true,
+}
+
 /** Fills in defaults. Throws one `TIDINGS_INVALID_OPTION` that names every mistake, those already `known` first. */
 export function subscriptionSettings(options: SubscribeOptions, known: readonly string[] = []): SubscriptionSettings {
   const mistakes = new Mistakes()
   mistakes.found.push(...known)
+  mistakes.refuseUnknown(options, optionNames)
+  mistakes.refuseUnknown(options.retry, retryNames, 'retry.')
+  mistakes.refuseUnknown(options.breaker, breakerNames, 'breaker.')
   const time = (field: string, value: Duration | undefined, fallback: number): number =>
     value === undefined ? fallback : mistakes.read(() => milliseconds(value, field), fallback)
   const order = options.order ?? 'stream'
