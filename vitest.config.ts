@@ -53,7 +53,8 @@ export default defineConfig({
   test: {
     globalSetup: ['tools/test-setup.ts'],
     reporters: ['default', './tools/closing-line-reporter.ts'],
-    maxWorkers: 2,
+    // More than there are processors on a small machine: most of what is tested with real servers is waited for.
+    maxWorkers: 3,
     projects: [unit, integration, e2e],
     coverage: {
       provider: 'v8',

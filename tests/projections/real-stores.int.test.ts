@@ -60,7 +60,7 @@ async function bus({ url }: Place): Promise<EventBus> {
 }
 
 /** Publishes until it is told to stop. Answers how many orders there are. */
-function traffic(publisher: EventBus): { stop(): Promise<number> } {
+function traffic(publisher: EventBus, pause = 5): { stop(): Promise<number> } {
   let going = true
   let n = 0
   const running = (async (): Promise<number> => {
@@ -71,7 +71,7 @@ function traffic(publisher: EventBus): { stop(): Promise<number> } {
       ])
       if (n % 3 === 0) await publisher.publish(OrderPaid, { orderId: `o-${n}` })
       // A steady stream, so that what is behind can come up.
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await new Promise((resolve) => setTimeout(resolve, pause))
     }
     return n
   })()
@@ -211,7 +211,8 @@ describe('documents on Redis', without('redis'), () => {
     one.use(projection)
     await one.start()
     await publisher.start()
-    const going = traffic(publisher)
+    // Documents are changed one commit after another, beside whatever else this server does.
+    const going = traffic(publisher, 25)
     const reader = projection.of(one)
     await operationsOf(publisher).projections.rebuild('orders')
     const rebuilt = await until(publisher, ({ live }) => live === 2)

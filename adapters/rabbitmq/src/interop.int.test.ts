@@ -80,7 +80,7 @@ describe('messages of others', without('rabbitmq'), () => {
       [{ headers: { cloudEvents_id: 'x', cloudEvents_specversion: '0.3' } }, Buffer.from([0xff, 0, 0xfe])],
       [{ headers: { cloudEvents_id: { nested: true }, ['__proto__']: { polluted: true } } }, Buffer.alloc(0)],
     ] as const
-    for (const [envelope, body] of bodies) await send(envelope as unknown as Envelope, body)
+    for (const [envelope, body] of bodies) await send(envelope, body)
     const good = event({ key: 'after' })
     await transport.publish([good])
     await eventually(() => listener.deliveries.length === 5, soon)

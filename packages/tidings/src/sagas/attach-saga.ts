@@ -43,7 +43,7 @@ export function attachSaga(bus: EventBus, plan: SagaPlan): Attached {
           onChange: 'accept',
           retry: plan.reacts === undefined ? { tries: 10 } : retryOf(plan.reacts.calls),
           ...(plan.concurrency === undefined ? {} : { concurrency: plan.concurrency }),
-        } as Parameters<EventBus['subscribe']>[1],
+        },
         (event: Event<unknown>, context: HandlerContext) => handleSagaEvent(host, event, context as Attempt),
       )
     },
