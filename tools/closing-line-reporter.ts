@@ -17,14 +17,16 @@ export interface Outcome {
   skipped: number
   /** One line for each suite of which no test ran, with the reason. */
   notRun: string[]
+  /** Tests that passed at a later try only. */
+  retried?: string[]
 }
 
 const didNotStart: Outcome = { passed: 0, failed: 1, skipped: 0, notRun: ['all tests: the run did not start'] }
 
 /**
  * Ends every run with one line for people and machines: `N passed, N failed`, and `, N skipped` when some were.
- * Above it stand the suites that did not run and why, and the servers that could not be had, so that a green run never
- * hides one that is missing.
+ * Above it stand the suites that did not run and why, the servers that could not be had, and the tests that passed at a second try only, so
+ * that a green run never hides one that is missing, or that leans on luck.
  * What breaks outside a test (an import, a hook, an unhandled rejection) counts as failed.
  */
 export default class ClosingLineReporter implements Reporter {
@@ -66,6 +68,9 @@ export function closingLines(outcome: Outcome): string[] {
   const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : ''
   return [
     ...(outcome.notRun.length > 0 ? ['Not run:', ...outcome.notRun.map((line) => `  ${line}`)] : []),
+    ...((outcome.retried?.length ?? 0) > 0
+      ? ['Passed at the second try only:', ...(outcome.retried ?? []).map((line) => `  ${line}`)]
+      : []),
     `${outcome.passed} passed, ${outcome.failed} failed${skipped}`,
   ]
 }
@@ -78,6 +83,8 @@ export function outcomeOf(modules: readonly TestModule[], unhandledErrors: numbe
     for (const suite of module.children.allSuites()) outcome.failed += suite.errors().length
     for (const test of module.children.allTests()) {
       const state = test.result().state
+      if (state === 'passed' && (test.diagnostic()?.retryCount ?? 0) > 0)
+        outcome.retried = [...(outcome.retried ?? []), `${file} > ${test.fullName}`]
       if (state === 'passed') outcome.passed++
       else if (state === 'failed') outcome.failed++
       else outcome.skipped++

@@ -18,6 +18,10 @@ describe('broken hook', () => {
 
 test('passes', () => {})
 test('passes too', () => {})
+let tries = 0
+test('passes the second time', { retry: 1 }, () => {
+  expect(++tries).toBe(2)
+})
 test('fails', () => {
   expect(1).toBe(2)
 })
