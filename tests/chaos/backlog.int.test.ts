@@ -11,7 +11,7 @@ const program = fileURLToPath(new URL('backlog-service.ts', import.meta.url))
 const long = process.env.TIDINGS_LONG === '1'
 const events = long ? 1_000_000 : 200_000
 // In any busy process V8 lets its young generation alone grow to some 100 MB, whatever is kept. Held small here, so that the rest shows.
-const env = { NODE_OPTIONS: '--max-semi-space-size=8' }
+const env = { NODE_OPTIONS: '--max-semi-space-size=4' }
 const missing = process.platform === 'linux' ? undefined : 'resident memory is read from /proc, on Linux only'
 
 /** How far above its idle size, in megabytes, a process may ever be. */
