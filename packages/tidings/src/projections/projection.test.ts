@@ -112,7 +112,7 @@ describe('the definition of a projection', () => {
     try {
       wrong()
     } catch (error) {
-      expect((error as Error).message).toMatchInlineSnapshot(
+      expect((error as Error).message).toBe(
         `"Cannot define the projection "no spaces": Expected \`name\` to be 1 to 80 letters, digits, \`_\`, \`.\` or \`-\`, got "no spaces". Expected \`version\` to be a whole number from 1 to 1,000,000, got \`0\` (number). Expected the table "Orders" to be named by 1 to 40 lower-case letters, digits and \`_\`, a letter first, and not to begin with tidings_. Expected \`tables.Orders\` to be columns in parentheses, made by \`sql\` without values. Expected the table "tidings_x" to be named by 1 to 40 lower-case letters, digits and \`_\`, a letter first, and not to begin with tidings_. Expected \`tables.tidings_x\` to be columns in parentheses, made by \`sql\` without values. Expected each type of event once, order.placed is there twice. Expected \`keep\` to be milliseconds or text such as '30s', got "soon"."`,
       )
     }
