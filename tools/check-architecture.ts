@@ -45,9 +45,10 @@ export const checkArchitecture: Check = {
   run(root): Report {
     const architecture = readJson<Architecture>(root, 'architecture.json')
     const workspaces = workspacesOf(root)
+    const { library } = architecture
     const problems: string[] = [...unreferencedProjects(root, workspaces), ...dependencyCycles(workspaces)]
     for (const file of projectFiles(root, sources)) {
-      problems.push(...misplaced(architecture.library, file))
+      problems.push(...misplaced(library, file))
       for (const one of importsOf(file, readText(root, file))) {
         const why = refusal(architecture, workspaces, file, one)
         if (why) problems.push(`${file}:${one.line} imports '${one.specifier}': ${why}`)
@@ -68,6 +69,7 @@ function misplaced({ root, entries, rooms }: Architecture['library'], file: stri
 
 function refusal(architecture: Architecture, workspaces: Workspace[], file: string, one: Import): string | undefined {
   const { specifier } = one
+  const { library } = architecture
   if (specifier.startsWith('node:')) return undefined
   if (builtinModules.includes(specifier)) return `write 'node:${specifier}'`
   const own = ownerOf(workspaces, file)
@@ -78,7 +80,7 @@ function refusal(architecture: Architecture, workspaces: Workspace[], file: stri
     return path === realServers && isForTests(file) ? undefined : 'nothing imports tools, but tests their servers'
   const target = relative ? within(workspaces, path) : byName(workspaces, specifier)
   if (!target) return undeclared(workspaces, own, file, specifier)
-  if (target.workspace === own) return relative ? roomRefusal(architecture.library, file, path) : selfRefusal(file)
+  if (target.workspace === own) return relative ? roomRefusal(library, file, path) : selfRefusal(file)
   if (relative && !isContract(architecture, file, target))
     return 'a relative import stays inside its package: use the package name'
   return (

@@ -26,9 +26,9 @@ test('paths that every machine has, and those of URLs, are fine', async () => {
     '/etc/hosts',
     '/usr/bin/env',
     'https://example.org/home/page',
-    './work/main',
+    './home/main',
     '/homes/x',
-    '${root}/work/x',
+    '${root}/home/x',
   ].join('\n')
   expect(await problemsOf(checkMachinePaths, { 'notes.md': text })).toEqual([])
 })

@@ -17,7 +17,7 @@ const things = (version: number) =>
     on: (on) => [on(Counted, ({ data }, { documents }) => documents.things.put(data.id, data))],
   })
 
-it('gives a build what nobody else wants, and treats it as any other once it is built', async () => {
+it('gives a build what nobody else wants, and no less than others have once it is built', async () => {
   await using world = await createTestBus()
   world.bus.use(things(1))
   for (let n = 0; n < 5; n++) await world.bus.publish(Counted, { id: `t-${n}` })
