@@ -1,5 +1,5 @@
-import { subscriptionOfSaga } from '../sagas/define-saga.ts'
 import { readSaga, sagasCollection } from '../sagas/saga-document.ts'
+import { subscriptionOfSaga } from '../sagas/saga-events.ts'
 import type { Store } from '../store/store.ts'
 import type { Finding } from './findings.ts'
 

@@ -7,7 +7,7 @@ import type { Attempt } from '../subscriber/attempt.ts'
 import type { HandlerContext } from '../subscriber/handler-context.ts'
 import type { RetryOptions } from '../subscriber/subscribe-options.ts'
 import { checkDefinition } from './check-definition.ts'
-import { sagaEvents } from './saga-events.ts'
+import { sagaEvents, subscriptionOfSaga } from './saga-events.ts'
 import { handleSagaEvent } from './saga-handler.ts'
 import type { SagaHost } from './saga-host.ts'
 import type { CallPlan, SagaPlan } from './saga-plan.ts'
@@ -37,7 +37,7 @@ export function attachSaga(bus: EventBus, plan: SagaPlan): Attached {
       bus.subscribe(
         [...plan.hears, host.events.due, host.events.asked],
         {
-          name: `saga.${plan.name}`,
+          name: subscriptionOfSaga(plan.name),
           timeout: longest,
           from: plan.from,
           onChange: 'accept',

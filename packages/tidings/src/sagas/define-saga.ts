@@ -7,6 +7,7 @@ import type { Backoff } from '../resilience/backoff.ts'
 import { attachSaga } from './attach-saga.ts'
 import { planOf } from './plan-of.ts'
 import type { ReactionContext, SagaContext } from './saga-context.ts'
+import { subscriptionOfSaga } from './saga-events.ts'
 import type { Migrated, SagaPlan } from './saga-plan.ts'
 import type { SagaView } from './saga-view.ts'
 
@@ -147,9 +148,4 @@ export function step<Data = Anything>(name: string, options: StepOptions<Data>):
 /** Steps that begin together; what follows waits for all of them. */
 export function parallel<Data = Anything>(...steps: readonly SagaStep<Data>[]): ParallelSteps<Data> {
   return { parallel: steps }
-}
-
-/** The name of a saga's subscription. */
-export function subscriptionOfSaga(saga: string): string {
-  return `saga.${saga}`
 }

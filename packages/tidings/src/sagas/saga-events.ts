@@ -40,3 +40,8 @@ export function sagaEvents(saga: string): SagaEvents {
     asked: defineEvent<SagaAsked>(`${internalPrefix}saga.${saga}.asked`, { key, retention, priority: 'high' }),
   }
 }
+
+/** The name of a saga's subscription. */
+export function subscriptionOfSaga(saga: string): string {
+  return `saga.${saga}`
+}

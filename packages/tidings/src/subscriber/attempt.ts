@@ -13,7 +13,7 @@ import type { CommitResult, DocumentChange, Expectation, Statement, StoredDocume
 import type { Deadlined } from './deadlines.ts'
 import type { Work } from './handled.ts'
 import type { HandlerContext, HandlerTransaction, PublishedInUnit } from './handler-context.ts'
-import { fencesCollection } from './partition-state.ts'
+import { isFence } from './partition-state.ts'
 import type { ReplayAllowance } from './subscription.ts'
 
 /** What an attempt needs of its surroundings. */
@@ -299,10 +299,6 @@ async function suppressed(prepared: EventRecord | Promise<EventRecord>): Promise
 function joined<One>(...lists: readonly (readonly One[] | undefined)[]): readonly One[] | undefined {
   const given = lists.filter((list) => list !== undefined)
   return given.length < 2 ? given[0] : given.flat()
-}
-
-function isFence(expectation: Expectation): boolean {
-  return 'collection' in expectation && expectation.collection === fencesCollection
 }
 
 export function withdrawal(

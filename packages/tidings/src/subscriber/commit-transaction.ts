@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.ts'
 import type { Work } from './handled.ts'
 import type { Item } from './lane.ts'
 import { deleteParked } from './parked-event.ts'
-import { fencesCollection, markId, marksCollection } from './partition-state.ts'
+import { isFence, markId, marksCollection } from './partition-state.ts'
 
 export interface Mark {
   readonly collection: string
@@ -44,9 +44,7 @@ export async function commitTransaction(
     const expectation = result?.expectation
     if (expectation !== undefined && 'collection' in expectation && expectation.collection === marksCollection)
       return committed
-    if (expectation !== undefined && 'collection' in expectation && expectation.collection === fencesCollection) {
-      return { status: 'lost' }
-    }
+    if (expectation !== undefined && isFence(expectation)) return { status: 'lost' }
     return { status: 'failed', error: conflictOf(result) }
   } catch (error) {
     return (await wasCommitted(store, runtime, attempt, error, mark)) ? committed : { status: 'failed', error }

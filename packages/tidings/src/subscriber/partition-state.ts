@@ -8,6 +8,11 @@ export const fencesCollection = 'fences'
 export const checkpointsCollection = 'checkpoints'
 export const marksCollection = 'marks'
 
+/** Whether it is the token of a partition that is expected: a conflict then says that the partition is somebody else's. */
+export function isFence(expectation: Expectation): expectation is Extract<Expectation, { collection: string }> {
+  return 'collection' in expectation && expectation.collection === fencesCollection
+}
+
 /** One partition that this instance owns: the token that proves it, and how far it is done. */
 export class PartitionState {
   readonly partition: number

@@ -17,7 +17,7 @@ import type { Work } from './handled.ts'
 import { type InlinePromise, inlineCollection, inlineId } from './inline-promise.ts'
 import { Judge, type Sentences } from './judge.ts'
 import type { Item, Lane } from './lane.ts'
-import { fencesCollection, type PartitionState } from './partition-state.ts'
+import { fencesCollection, isFence, type PartitionState } from './partition-state.ts'
 import { runName, type Subscription } from './subscription.ts'
 
 /** What becomes of an attempt; the engine carries it out. */
@@ -355,7 +355,7 @@ export class Runner {
     }
     const result = await this.#host.committer.commit({ ...unit, expect: [fence, ...(unit.expect ?? [])] })
     // Nothing else may ever be committed for it, and then nobody else would notice.
-    if (owned !== undefined && isFenced(result)) this.#outcomes.lost(owned)
+    if (owned !== undefined && result.status === 'conflict' && isFence(result.expectation)) this.#outcomes.lost(owned)
     return result
   }
 
@@ -366,11 +366,3 @@ export class Runner {
 }
 
 const nothing: Work = Object.freeze({})
-
-function isFenced(result: CommitResult): boolean {
-  return (
-    result.status === 'conflict' &&
-    'collection' in result.expectation &&
-    result.expectation.collection === fencesCollection
-  )
-}

@@ -14,7 +14,7 @@ import {
   type Unit,
 } from '../store/store.ts'
 import { conflictOf } from './commit-transaction.ts'
-import { checkpointsCollection, fencesCollection, type PartitionState } from './partition-state.ts'
+import { checkpointsCollection, fencesCollection, isFence, type PartitionState } from './partition-state.ts'
 import type { WatermarkEntry } from './watermark.ts'
 
 /** One delivery that has ended and waits for its commit, with all that must become true together. */
@@ -379,12 +379,7 @@ function mayBeRefused(settlement: Settlement): boolean {
 }
 
 function lostPartition(batch: readonly Settlement[], answer: CommitResult): PartitionState | undefined {
-  if (
-    answer.status !== 'conflict' ||
-    !('collection' in answer.expectation) ||
-    answer.expectation.collection !== fencesCollection
-  )
-    return undefined
+  if (answer.status !== 'conflict' || !isFence(answer.expectation)) return undefined
   const { id } = answer.expectation
   return batch.find((settlement) => settlement.partition.id === id)?.partition
 }
