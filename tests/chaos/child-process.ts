@@ -6,6 +6,8 @@ import type { Readable } from 'node:stream'
 export interface Child {
   readonly process: ChildProcess
   readonly lines: string[]
+  /** What it has said on its standard error. */
+  readonly errors: readonly string[]
   /** Resolves with the first line, printed or to be printed, that begins with `start`. Rejects when the child ends before or time is up. */
   line(start: string, deadline?: number): Promise<string>
   /** Resolves when it is gone, however it went. */
@@ -48,6 +50,7 @@ export function runChild(
   return {
     process: child,
     lines,
+    errors,
     gone,
     line: (start, deadline = 20_000) =>
       new Promise((resolve, reject) => {

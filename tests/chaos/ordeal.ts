@@ -89,14 +89,14 @@ export function describeOrdeal(ordeal: Ordeal): void {
       await child.line('ready', 60_000)
       return child
     }
-    /** Publishes until enough lies waiting, and answers how much. On a busy machine the publisher may be slower than three instances are. */
+    /** Publishes until enough lies waiting, and answers how much; nothing where earlier faults have left enough. On a busy machine the publisher may be slower than three instances are. */
     const pileUp = async (): Promise<number> => {
-      for (let at = 1; ; at++) {
+      for (let at = 0; ; at++) {
+        const unhandled = acknowledged() - (await stage.tally.handled())
+        if (unhandled >= fewest || at === bursts) return unhandled
         const wanted = acknowledged() + burst
         tell(`burst ${burst}`)
         while (acknowledged() < wanted) await pause(5)
-        const unhandled = acknowledged() - (await stage.tally.handled())
-        if (unhandled >= fewest || at === bursts) return unhandled
       }
     }
     /** Milliseconds until so many are handled; infinite where that takes too long. */
@@ -132,6 +132,10 @@ export function describeOrdeal(ordeal: Ordeal): void {
         tell('end')
         await seller.line('published', 30_000)
         recovered = await until(acknowledged())
+        // Whoever is slow says why, before it is too slow.
+        if (recovered > recovery / 2)
+          for (const [at, { errors }] of instances.entries())
+            for (const line of errors.slice(-40)) process.stdout.write(`${name}: instance ${at + 1}: ${line}\n`)
       },
       long ? 900_000 : 300_000,
     )

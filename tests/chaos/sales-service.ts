@@ -24,7 +24,8 @@ async function main(): Promise<void> {
     log: (level, message, fields) => {
       if (message === 'An attempt has failed' && fields?.['verdict'] !== 'unavailable')
         say(`failed ${String(fields?.['verdict'])} ${String(fields?.['error'])}`)
-      if (level === 'error' || level === 'warn') process.stderr.write(`${level} ${message} ${JSON.stringify(fields)}\n`)
+      if (level !== 'debug')
+        process.stderr.write(`${new Date().toISOString()} ${level} ${message} ${JSON.stringify(fields)}\n`)
     },
   })
   const speaksSql = url.startsWith('postgres')
