@@ -72,7 +72,7 @@ const nest: SideSpec = {
   label: '@nestjs/cqrs 12.0.0',
   kind: 'nest-cqrs',
   peers: ['@nestjs/cqrs'],
-  share: 0.5,
+  share: 0.05,
   notes: ['waits for no handler, and tells nobody when one has finished; nothing is kept, no order, no retries'],
 }
 
