@@ -5,7 +5,7 @@ import { archiveStream, createEventBus, decide, decideAll, defineEvent, load } f
 
 import { receive, reserve, type Stock, StockReserved, stock } from './stock.ts'
 
-const bus = await createEventBus({ url: 'sqlite:./shop.db' })
+const bus = await createEventBus({ url: 'sqlite:./stock.db' })
 
 await decide(bus, stock, 'tea', receive('tea', 5))
 const { state, version, events } = await decide(bus, stock, 'tea', reserve('tea', 3))

@@ -30,15 +30,14 @@ export class Guard {
     })
   }
 
-  /** Runs SQL of a user. What it must not do makes SQLite throw, and `broken` says which rule it was. */
-  within<T>(mode: SqlMode, run: () => T): T {
+  /** From here on SQL is a user's, until `leave`. What it must not do makes SQLite throw, and `broken` says which rule it was. */
+  enter(mode: Exclude<SqlMode, 'ours'>): void {
     this.#mode = mode
     this.#broken = undefined
-    try {
-      return run()
-    } finally {
-      this.#mode = 'ours'
-    }
+  }
+
+  leave(): void {
+    this.#mode = 'ours'
   }
 
   /** The rule that the last run broke, if any. */

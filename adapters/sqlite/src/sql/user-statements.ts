@@ -30,9 +30,12 @@ const refusedWords = new Set([
 export class UserStatements {
   readonly #db: DatabaseSync
   readonly #guard: Guard
+  /** By how they are used and by their text. */
   readonly #prepared = new LRUCache<string, StatementSync>({ max: kept })
   // The text parts of a template are the same array at each run of it.
   readonly #texts = new WeakMap<readonly string[], string>()
+  /** Those that write and answer nothing, by the same array: looking up long texts costs more than small statements. */
+  readonly #writing = new WeakMap<readonly string[], StatementSync>()
 
   constructor(db: DatabaseSync, guard: Guard) {
     this.#db = db
@@ -40,44 +43,56 @@ export class UserStatements {
   }
 
   run(statement: Statement, what: string): void {
-    this.#execute(statement, 'write', what, (prepared, values) => void prepared.run(...values))
+    const text = this.#render(statement, what)
+    const values = bindables(statement, what)
+    try {
+      this.#guard.enter('write')
+      const known = this.#writing.get(statement.text)
+      if (known !== undefined) known.run(...values)
+      else {
+        const prepared = this.#prepare(text, 'run')
+        prepared.run(...values)
+        this.#writing.set(statement.text, prepared)
+      }
+    } catch (error) {
+      throw this.#refusal(error, what)
+    } finally {
+      this.#guard.leave()
+    }
   }
 
-  rows(statement: Statement, mode: SqlMode, what: string): readonly Row[] {
-    return this.#execute(statement, mode, what, (prepared, values) => {
+  rows(statement: Statement, mode: Exclude<SqlMode, 'ours'>, what: string): readonly Row[] {
+    const text = this.#render(statement, what)
+    const values = bindables(statement, what)
+    try {
+      // Prepared inside the guard, and run there too, because a changed schema makes SQLite compile anew.
+      this.#guard.enter(mode)
+      const prepared = this.#prepare(text, mode)
       const rows = prepared.all(...values) as unknown as readonly SQLOutputValue[][]
       if (rows.length === 0) return []
       // Asked anew each time: a changed schema changes what `*` stands for.
       const names = prepared.columns().map((column) => column.name)
       return rows.map((row) => Object.fromEntries(row.map((value, at) => [names[at], narrow(value)])))
-    })
-  }
-
-  #execute<T>(
-    statement: Statement,
-    mode: SqlMode,
-    what: string,
-    use: (prepared: StatementSync, values: SQLInputValue[]) => T,
-  ): T {
-    const text = this.#render(statement, what)
-    const values = statement.values.map((value, at) => bindable(value, at, what))
-    try {
-      // Prepared inside the guard, and run there too, because a changed schema makes SQLite compile anew.
-      return this.#guard.within(mode, () => use(this.#prepare(text, mode), values))
     } catch (error) {
-      if (isEnvironment(error)) throw error
-      const { broken } = this.#guard
-      if (broken === undefined) throw refusal(error, what)
-      throw refuse(what, broken, error)
+      throw this.#refusal(error, what)
+    } finally {
+      this.#guard.leave()
     }
   }
 
-  #prepare(text: string, mode: SqlMode): StatementSync {
-    // What was compiled as a write has not been checked as a read.
-    const name = mode === 'read' ? `r${text}` : `w${text}`
+  #refusal(error: unknown, what: string): unknown {
+    if (isEnvironment(error)) return error
+    const { broken } = this.#guard
+    return broken === undefined ? refusal(error, what) : refuse(what, broken, error)
+  }
+
+  /** What was compiled as a write has not been checked as a read. */
+  #prepare(text: string, use: 'run' | 'write' | 'read'): StatementSync {
+    const name = `${use} ${text}`
     let prepared = this.#prepared.get(name)
     if (prepared === undefined) {
-      prepared = this.#db.prepare(text, { readBigInts: true, returnArrays: true })
+      // Nobody looks at what a run answers, and big integers cost.
+      prepared = this.#db.prepare(text, { readBigInts: use !== 'run', returnArrays: true })
       this.#prepared.set(name, prepared)
     }
     return prepared
@@ -104,6 +119,12 @@ export class UserStatements {
 
 function refuse(what: string, rule: string, cause?: unknown): TidingsError {
   return new TidingsError('TIDINGS_UNIT_REFUSED', `${what} is refused: ${rule}.`, { cause, details: { rule } })
+}
+
+function bindables({ values }: Statement, what: string): SQLInputValue[] {
+  const bound = new Array<SQLInputValue>(values.length)
+  for (let at = 0; at < values.length; at++) bound[at] = bindable(values[at] as SqlValue, at, what)
+  return bound
 }
 
 /** Whole numbers are bound as such: as floating point, which Node chooses, 5 would stand as `5.0` in a column of text. */

@@ -43,15 +43,21 @@ export function decodeData(record: Pick<EventRecord, 'data' | 'encoding'>, limit
   const maxBytes = limits.maxBytes ?? defaultDecodeLimits.maxBytes
   const text = textOf(record, maxBytes)
   if (text === '') return undefined
-  return decodeJson(text, 'data', {
-    ...limits,
-    maxDepth: Math.min(limits.maxDepth ?? defaultDecodeLimits.maxDepth, defaultDecodeLimits.maxDepth),
-  })
+  const maxDepth = Math.min(limits.maxDepth ?? defaultDecodeLimits.maxDepth, defaultDecodeLimits.maxDepth)
+  return decodeWithin(text, 'data', maxBytes, maxDepth, limits.maxMembers ?? defaultDecodeLimits.maxMembers)
 }
 
 /** The same for JSON text, bounded in UTF-16 units; `place` names it in errors. */
 export function decodeJson(text: string, place: string, limits: DecodeLimits = {}): unknown {
-  const { maxBytes, maxDepth, maxMembers } = { ...defaultDecodeLimits, ...limits }
+  const {
+    maxBytes = defaultDecodeLimits.maxBytes,
+    maxDepth = defaultDecodeLimits.maxDepth,
+    maxMembers = defaultDecodeLimits.maxMembers,
+  } = limits
+  return decodeWithin(text, place, maxBytes, maxDepth, maxMembers)
+}
+
+function decodeWithin(text: string, place: string, maxBytes: number, maxDepth: number, maxMembers: number): unknown {
   if (text.length > maxBytes) throw refuse(place, `must not be larger than ${maxBytes} bytes`)
   let value: unknown
   try {

@@ -6,7 +6,9 @@ type Anything = any
 
 /** What is known of a saga, for functions that only look. */
 export interface SagaView<Data> {
+  /** Of its definition. */
   readonly name: string
+  /** Which one of its name: what `correlate` has answered. */
   readonly key: string
   /** Undefined where there is none. */
   readonly tenantId: string | undefined
