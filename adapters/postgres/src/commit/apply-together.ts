@@ -34,6 +34,7 @@ export type Applied =
 interface Owner {
   readonly at: number
   readonly what: string
+  readonly text?: string
 }
 
 interface Step {
@@ -96,7 +97,8 @@ function prepare(
     for (const [number, statement] of ((units[at] as Unit).statements ?? []).entries()) {
       const unit = { at, what: `Statement ${number + 1} of the unit` }
       try {
-        statements.push({ ...renderStatement(statement, unit.what), unit })
+        const rendered = renderStatement(statement, unit.what)
+        statements.push({ ...rendered, unit: { ...unit, text: rendered.text } })
       } catch (error) {
         return { error, unit }
       }

@@ -7,6 +7,7 @@ import {
   isCollision,
   isLocked,
   isLost,
+  mayBeOutdated,
   refusal,
   storeError,
 } from '../postgres-errors.ts'
@@ -40,6 +41,7 @@ export async function commitStatements(
       case 'failed': {
         const { error, unit } = applied
         if (isCollision(error) && attempt < patience) break
+        if (unit?.text !== undefined && mayBeOutdated(error) && context.outdated(unit.text)) break
         if (!(unit === undefined ? blamesUnit(error) : blamesStatement(error))) throw commitError(error)
         const again = (part: readonly Unit[], trust: boolean): Promise<readonly CommitResult[]> =>
           commitStatements(context, part, trust)
@@ -69,7 +71,7 @@ async function inTransaction(
   let applied: Applied | undefined
   try {
     applied = await applyTogether({
-      run: (text, values) => answer(client, text, values),
+      run: (text, values, users) => answer(client, text, values, users),
       begin: true,
       target: context,
       units,

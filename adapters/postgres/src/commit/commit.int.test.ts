@@ -89,6 +89,45 @@ describe('commit', without('postgres'), () => {
     expect(await commitOne(store, { expect: [{ stream: one, version: 1 }] })).toMatchObject({ status: 'committed' })
   })
 
+  it('takes one statement for one, so that none ends the transaction from behind', async () => {
+    const store = await open()
+    await commitOne(store, { statements: [statement(['create table one (n int)'])] })
+    const units = ['insert into one values (1); commit', 'insert into one values (2)'].map((text) => ({
+      statements: [statement([text])],
+    }))
+    expect(statuses(await store.commit(units))).toEqual(['refused', 'committed'])
+    expect(await store.query(statement(['select n from one']))).toEqual([{ n: 2 }])
+  })
+
+  it('runs a statement that it keeps prepared on the table as it is now, in units of one and of many', async () => {
+    const store = await open()
+    const insert = (value: string) => statement(['insert into changing values (', ')'], value)
+    const [first, second] = [insert('1'), insert('2')]
+    // The same template each time, as a handler would run it.
+    const same = (value: string) => ({ ...first, values: [value] })
+    await commitOne(store, { statements: [statement(['create table changing (n int)'])] })
+    expect(statuses(await store.commit([first, second, same('3')].map((one) => ({ statements: [one] }))))).toEqual([
+      'committed',
+      'committed',
+      'committed',
+    ])
+    await commitOne(store, { statements: [statement(['alter table changing alter column n type text'])] })
+    expect(statuses(await store.commit([same('four'), same('five')].map((one) => ({ statements: [one] }))))).toEqual([
+      'committed',
+      'committed',
+    ])
+    await commitOne(store, { statements: [statement(['drop table changing'])] })
+    expect(statuses(await store.commit([{ statements: [same('6')] }]))).toEqual(['refused'])
+    await commitOne(store, { statements: [statement(['create table changing (n int)'])] })
+    // What is wrong stays wrong, and its neighbours are right.
+    expect(statuses(await store.commit(['7', 'eight', '9'].map((value) => ({ statements: [same(value)] }))))).toEqual([
+      'committed',
+      'refused',
+      'committed',
+    ])
+    expect(await store.query(statement(['select n from changing order by n']))).toEqual([{ n: 7 }, { n: 9 }])
+  })
+
   it('believes no id that says to be fresh and is stored, in plain units and in those with statements', async () => {
     const store = await open()
     const one = record({ fresh: true })
