@@ -7,12 +7,15 @@ import type { Order } from '../order-event.ts'
 
 const page = 1_000
 
-/** Reads the log of a store by hand and inserts a row for each event: pages of a thousand, each a transaction that also notes how far it is. */
+/**
+ * Reads the log of a store by hand and inserts a row for each event: pages of a thousand, each a transaction that also notes how far it is. Option
+ * `columns`: `event` reads whole events, as whoever handles them is given; `needed` no more than this one table is made of.
+ */
 export async function open({ folder, sharedFolder, options }: SideHost): Promise<Side> {
   const path = join(folder, 'raw.db')
   copyFileSync(join(sharedFolder, 'full.db'), path)
   const db = new DatabaseSync(path)
-  const { durability = 'full' } = options
+  const { durability = 'full', columns = 'event' } = options
   db.exec(`pragma journal_mode = wal; pragma synchronous = ${String(durability)}; pragma cache_size = -16384`)
   return {
     seen: () => 0,
@@ -21,9 +24,8 @@ export async function open({ folder, sharedFolder, options }: SideHost): Promise
       db.exec(
         'create table orders (event text primary key, id text not null, customer text not null, total real not null); create table place (position integer not null); insert into place values (0)',
       )
-      const read = db.prepare(
-        'select position, id, data from tidings_events where position > ? order by position limit ?',
-      )
+      const wanted = columns === 'needed' ? 'position, id, data' : '*'
+      const read = db.prepare(`select ${wanted} from tidings_events where position > ? order by position limit ?`)
       const insert = db.prepare('insert into orders (event, id, customer, total) values (?, ?, ?, ?)')
       const note = db.prepare('update place set position = ?')
       for (let after = 0; ; ) {
