@@ -63,6 +63,8 @@ export class RedisStore implements Store {
       sharing: 'network',
       sql: 'none',
       partitions,
+      // A server that waits for its disk waits once for many.
+      commitsAtOnce: facts.durability === 'always' ? 1 : 2,
     })
     this.durability = facts.durability
     this.#parts = parts

@@ -41,7 +41,12 @@ export function directStore(transport: Transport, runtime: Runtime): Store {
 
   return {
     ...memory,
-    capabilities: Object.freeze({ ...memory.capabilities, name: `none (${transport.capabilities.name})` }),
+    capabilities: Object.freeze({
+      ...memory.capabilities,
+      name: `none (${transport.capabilities.name})`,
+      // While a broker writes some down, the next are made.
+      commitsAtOnce: 2,
+    }),
     async commit(units) {
       const answers: (CommitResult | undefined)[] = units.map(refusalOf)
       // Where nothing is published, what is remembered here is looked at and changed in one go.

@@ -5,6 +5,7 @@ import type { Runtime } from '../kernel/runtime.ts'
 import type { CommitResult, Store, Unit } from '../store/store.ts'
 import { selectUrgent } from './select-urgent.ts'
 import type { Submission } from './submission.ts'
+import { UnitsFlying } from './units-flying.ts'
 
 export interface CommitterOptions {
   /** Most units in one commit. Default 1,000. Larger means fewer flushes to disk under load and longer waits for each. */
@@ -18,9 +19,14 @@ export interface CommitterOptions {
 /** How long commits may follow each other on microtasks alone before input and output get their turn, in milliseconds. */
 const slice = 4
 
+/** Units that are worth sharing among commits that are under way at once; fewer travel together. */
+const worthSharing = 32
+
 /**
  * Group commit: all units submitted while a commit is under way travel in the next one. A lone unit never waits for
- * company: it leaves at the end of the current microtask.
+ * company: it leaves at the end of the current microtask. Where the store has use for several commits at once
+ * (`commitsAtOnce`), units that touch nothing of what is under way need not wait for it: this process makes the next ones while the store
+ * works on those before.
  */
 export class Committer {
   readonly #store: Store
@@ -31,9 +37,13 @@ export class Committer {
   readonly #units: Histogram
   readonly #duration: Histogram
   readonly #measures: boolean
+  readonly #atOnce: number
+  /** What commits under way touch; undefined where there is only ever one. */
+  readonly #touched: UnitsFlying | undefined
   #waiting: Submission[] = []
   #scheduled = false
-  #flying = false
+  /** Commits under way. */
+  #flying = 0
   #turnBegan = 0
   #idle: (() => void)[] = []
 
@@ -42,6 +52,8 @@ export class Committer {
     this.#runtime = runtime
     this.#maxUnits = options.maxUnits ?? 1_000
     this.#maxWaiting = options.maxWaiting ?? 100_000
+    this.#atOnce = store.capabilities.commitsAtOnce ?? 1
+    this.#touched = this.#atOnce > 1 ? new UnitsFlying() : undefined
     this.#log = options.log ?? silentLog
     const meter = options.meter ?? silentMeter
     this.#measures = meter !== silentMeter
@@ -55,7 +67,7 @@ export class Committer {
 
   /** Whether anything waits or flies. */
   get busy(): boolean {
-    return this.#waiting.length > 0 || this.#flying
+    return this.#waiting.length > 0 || this.#flying > 0
   }
 
   submit(submission: Submission): void {
@@ -69,7 +81,7 @@ export class Committer {
       return
     }
     this.#waiting.push(submission)
-    if (!this.#scheduled && !this.#flying) this.#schedule()
+    if (!this.#scheduled && this.#flying < this.#atOnce) this.#schedule()
   }
 
   /** The same as a promise, for callers that are not in a hurry. */
@@ -86,15 +98,16 @@ export class Committer {
 
   /** Resolves when nothing waits and nothing flies. */
   idle(): Promise<void> {
-    if (this.#waiting.length === 0 && !this.#flying) return Promise.resolve()
+    if (!this.busy) return Promise.resolve()
     return new Promise((resolve) => void this.#idle.push(resolve))
   }
 
   #schedule(): void {
     this.#scheduled = true
-    // A store that answers without leaving the thread would let a busy publisher starve everything else in the process.
+    // A store that answers without leaving the thread would let a busy publisher starve everything else in the process. And beside a commit that is
+    // under way nobody is in such a hurry: what this turn brings travels together.
     const now = this.#runtime.monotonic()
-    if (now - this.#turnBegan < slice) queueMicrotask(this.#flush)
+    if (this.#flying === 0 && now - this.#turnBegan < slice) queueMicrotask(this.#flush)
     else {
       this.#runtime.defer(() => {
         this.#turnBegan = this.#runtime.monotonic()
@@ -106,11 +119,18 @@ export class Committer {
   readonly #flush = (): void => {
     this.#scheduled = false
     const batch = this.#take()
-    this.#flying = true
+    // All that waits touches what is under way.
+    if (batch.length === 0) return
+    this.#flying++
+    const keys = this.#touched?.add(batch)
     const began = this.#measures ? this.#runtime.monotonic() : 0
+    const landed = (): void => {
+      this.#flying--
+      if (keys !== undefined) this.#touched?.delete(keys)
+    }
     this.#commit(batch).then(
       (results) => {
-        this.#flying = false
+        landed()
         if (this.#measures) {
           this.#units.record(batch.length)
           this.#duration.record((this.#runtime.monotonic() - began) / 1_000)
@@ -122,11 +142,12 @@ export class Committer {
         this.#next()
       },
       (error: unknown) => {
-        this.#flying = false
+        landed()
         for (const submission of batch) this.#tell(submission, undefined, error as Error)
         this.#next()
       },
     )
+    if (this.#waiting.length > 0 && this.#flying < this.#atOnce && !this.#scheduled) this.#schedule()
   }
 
   #commit(batch: readonly Submission[]): Promise<readonly CommitResult[]> {
@@ -147,20 +168,26 @@ export class Committer {
   }
 
   #take(): Submission[] {
-    if (this.#waiting.length <= this.#maxUnits) {
-      const all = this.#waiting
-      this.#waiting = []
-      return all
+    const waiting = this.#waiting
+    let free = waiting
+    let held: Submission[] = []
+    if (this.#flying > 0 && this.#touched !== undefined) [free, held] = this.#touched.apart(waiting)
+    // The first of several takes its share and leaves the others theirs.
+    const share = this.#flying === 0 && free.length >= this.#atOnce * worthSharing ? this.#atOnce : 1
+    const most = Math.min(this.#maxUnits, Math.ceil(free.length / share))
+    if (free.length <= most) {
+      this.#waiting = held
+      return free
     }
-    const { chosen, left } = selectUrgent(this.#waiting, this.#maxUnits)
-    this.#waiting = left
+    const { chosen, left } = selectUrgent(free, most)
+    this.#waiting = held.length === 0 ? left : [...left, ...held]
     return chosen
   }
 
   #next(): void {
     if (this.#waiting.length > 0) {
-      if (!this.#scheduled && !this.#flying) this.#schedule()
-    } else if (this.#idle.length > 0) {
+      if (!this.#scheduled && this.#flying < this.#atOnce) this.#schedule()
+    } else if (this.#idle.length > 0 && this.#flying === 0) {
       for (const resolve of this.#idle.splice(0)) resolve()
     }
   }

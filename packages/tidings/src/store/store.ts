@@ -60,6 +60,11 @@ export interface StoreCapabilities {
   readonly sql: 'none' | 'sqlite' | 'postgres'
   /** Fixed share count of this store's streams, 1 to 1,024. */
   readonly partitions: number
+  /**
+   * Commits that one process should have under way at once, where they touch different streams and documents. More than one pays where a commit of
+   * half as many units takes about half as long; it does not where each waits for a disk. Default 1.
+   */
+  readonly commitsAtOnce?: number
 }
 
 /** What one commit writes. Preconditions are checked against the state before any of this unit's own changes. */
