@@ -36,7 +36,7 @@ function farStore(): { readonly store: Store; readonly flying: Flying[] } {
       new Promise((resolve, reject) => {
         flying.push({
           units,
-          end: () => memory.commit(units).then(resolve, reject),
+          end: () => void memory.commit(units).then(resolve, reject),
           fail: () => reject(new Error('away')),
         })
       }),
