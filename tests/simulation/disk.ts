@@ -37,18 +37,20 @@ export const partitions = 4
 export class Disk {
   readonly store: Store = memoryStore({ partitions })
   readonly counters: Map<string, number> = new Map()
-  readonly capabilities: StoreCapabilities = {
-    ...this.store.capabilities,
-    name: 'disk',
-    durability: 'store',
-    sharing: 'network',
-    sql: 'sqlite',
-  }
+  readonly capabilities: StoreCapabilities
   readonly #listener: DiskListener
   /** Whether events lose the object they were made from, as they would on a real disk; then every reader decodes bytes. */
   readonly #bytesOnly: boolean
 
-  constructor(listener: DiskListener, options: { readonly bytesOnly: boolean }) {
+  constructor(listener: DiskListener, options: { readonly bytesOnly: boolean; readonly commitsAtOnce: number }) {
+    this.capabilities = {
+      ...this.store.capabilities,
+      name: 'disk',
+      durability: 'store',
+      sharing: 'network',
+      sql: 'sqlite',
+      commitsAtOnce: options.commitsAtOnce,
+    }
     this.#listener = listener
     this.#bytesOnly = options.bytesOnly
   }

@@ -100,7 +100,8 @@ export class World {
           return true
         },
       },
-      { bytesOnly: profile.bytesOnly },
+      // Both ways in turn, whatever else a seed is about.
+      { bytesOnly: profile.bytesOnly, commitsAtOnce: 1 + (seed % 2) },
     )
   }
 
