@@ -20,7 +20,7 @@ export function benchmarksPage(results: Results): string {
   return `${[
     '# Benchmarks',
     `<!-- Written by \`npm run bench:docs\` from a run; edits are lost. -->`,
-    `${measuredIn(results)} To measure again: \`npm run bench\`.`,
+    `${measuredIn(results)} To measure again: \`npm run bench\`. Why some aims are missed: [where the time goes](explanation/where-the-time-goes.md).`,
     method(results),
     ...groups.flatMap(([group, title]) => {
       const scenarios = results.scenarios.filter((scenario) => scenario.group === group)
