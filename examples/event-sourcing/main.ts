@@ -1,5 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
-
 // #region decide
 import { archiveStream, createEventBus, decide, decideAll, defineEvent, load } from 'tidings'
 
@@ -62,11 +60,11 @@ const OrderPlaced = defineEvent<{ orderId: string; sku: string; quantity: number
 bus.subscribe(OrderPlaced, { name: 'stock', retry: { tries: 5 } }, async ({ data: { sku, quantity } }, within) => {
   await decide(bus, stock, sku, reserve(sku, quantity), { within })
 })
-// #endregion handler
 
 await bus.start()
 await bus.publish(OrderPlaced, { orderId: 'o-1', sku: 'rum', quantity: 1 })
-while ((await load(bus, stock, 'rum')).state.reserved < 2) await setTimeout(20)
+while ((await load(bus, stock, 'rum')).state.reserved < 2) await new Promise((resolve) => setTimeout(resolve, 20))
 console.log('the order has its rum')
+// #endregion handler
 
 await bus.close()

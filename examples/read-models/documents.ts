@@ -1,8 +1,8 @@
+// #region documents
 import { createEventBus, defineProjection, documents } from 'tidings'
 
 import { OrderPlaced } from './orders.ts'
 
-// #region documents
 const spending = defineProjection('spending', {
   version: 1,
   documents: {
@@ -22,17 +22,17 @@ const spending = defineProjection('spending', {
 })
 // #endregion documents
 
+// #region find
 const bus = await createEventBus({ url: 'memory:', source: '/orders' })
 bus.use(spending)
 await bus.start()
 await bus.publish(OrderPlaced, { orderId: 'o-1', customerId: 'ada', total: 40 })
 const { position } = await bus.publish(OrderPlaced, { orderId: 'o-2', customerId: 'ada', total: 2 })
 
-// #region find
 const read = spending.of(bus)
 await read.caughtUpTo(position)
 const [first] = await read.documents.customers.find({ by: { index: 'total' }, limit: 1 })
 console.log(`${first?.id}: ${first?.value.orders} orders, ${first?.value.total}`)
-// #endregion find
 
 await bus.close()
+// #endregion find

@@ -1,7 +1,7 @@
+// #region events
 import { defineEvent, defineProjection, sql } from 'tidings'
 import { z } from 'zod'
 
-// #region events
 export const OrderPlaced = defineEvent('order.placed', {
   schema: z.object({ orderId: z.string(), customerId: z.string(), total: z.number() }),
   key: (order) => order.orderId,

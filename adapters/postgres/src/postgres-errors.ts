@@ -32,12 +32,6 @@ export function isCollision(error: unknown): boolean {
   return isServerError(error) && (error.code === '40P01' || error.code === '40001')
 }
 
-/** Whether a statement that was prepared before a table changed could fail so: its types were worked out then. */
-export function mayBeOutdated(error: unknown): boolean {
-  const code = isServerError(error) ? (error.code ?? '') : ''
-  return code.startsWith('22') || code === '42804' || code === '0A000'
-}
-
 /** Somebody keeps locked what a statement needs. It says nothing about the statement. */
 export function isLocked(error: unknown): boolean {
   return isServerError(error) && error.code === '55P03'

@@ -37,7 +37,6 @@ import { readStream } from './log/read-stream.ts'
 import { storeError } from './postgres-errors.ts'
 import type { PostgresSettings } from './postgres-options.ts'
 import { type Relations, relationsOf } from './relations.ts'
-import { PreparedNames } from './sql/prepared-names.ts'
 import { readQuery } from './sql/read-query.ts'
 import { Transactions } from './sql/transactions.ts'
 import { userRows } from './sql/user-rows.ts'
@@ -104,7 +103,6 @@ export class PostgresStore implements SqlStore {
     this.#relations = relationsOf(settings.schema, settings.table)
     const relations = this.#relations
     const identities = new StreamIdentities(partitions)
-    const names = new PreparedNames()
     const writing = { runtime, timeout, connect: () => connect(settings, runtime, 'write') }
     const reading = { runtime, timeout, connect: () => connect(settings, runtime, 'read') }
     this.#writer = new Link(
@@ -126,13 +124,10 @@ export class PostgresStore implements SqlStore {
       types: opened.types,
       writer: this.#writer,
       pool: this.#units,
-      answer: (client, text, values, users = false) => {
-        const name = users ? names.of(text) : undefined
-        return users && name === undefined
+      answer: (client, text, values, users = false) =>
+        users
           ? userRows({ runtime, timeout }, client, text, values).then(() => [])
-          : answer({ runtime, timeout }, client, name, text, values)
-      },
-      outdated: (text) => names.forget(text),
+          : answer({ runtime, timeout }, client, undefined, text, values),
     }
     this.#announcements = new Announcements({ ...writing, channel: relations.channel })
     this.#watchers = new Watchers({

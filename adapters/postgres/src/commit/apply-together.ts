@@ -34,7 +34,6 @@ export type Applied =
 interface Owner {
   readonly at: number
   readonly what: string
-  readonly text?: string
 }
 
 interface Step {
@@ -97,8 +96,7 @@ function prepare(
     for (const [number, statement] of ((units[at] as Unit).statements ?? []).entries()) {
       const unit = { at, what: `Statement ${number + 1} of the unit` }
       try {
-        const rendered = renderStatement(statement, unit.what)
-        statements.push({ ...rendered, unit: { ...unit, text: rendered.text } })
+        statements.push({ ...renderStatement(statement, unit.what), unit })
       } catch (error) {
         return { error, unit }
       }

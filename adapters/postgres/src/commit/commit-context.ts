@@ -20,6 +20,4 @@ export interface CommitContext extends CommitTarget {
   readonly pool: TransactionsPool
   /** One statement on a connection that was taken from the pool. `users`: whether it is a user's. */
   readonly answer: (client: PoolClient, text: string, values: unknown[], users?: boolean) => Promise<readonly TextRow[]>
-  /** What is prepared for a user's statement may be out of date: it is prepared anew from now on. False: it was anyway. */
-  readonly outdated: (text: string) => boolean
 }

@@ -31,7 +31,6 @@ describe('commitPlain', () => {
         identities: new StreamIdentities(8),
         writer: restlessServer(6) as never,
         pool: { take: async () => ({}), give: (_: unknown, broken: boolean) => void (given = broken) } as never,
-        outdated: () => false,
         answer: async (_, text) => {
           said.push(text.replace(/^select ok.*/, 'call').replace(/\(-?\d+\)/, '(key)'))
           if (!text.startsWith('select ok')) return []

@@ -7,7 +7,6 @@ import {
   isCollision,
   isLocked,
   isLost,
-  mayBeOutdated,
   refusal,
   storeError,
 } from '../postgres-errors.ts'
@@ -41,7 +40,6 @@ export async function commitStatements(
       case 'failed': {
         const { error, unit } = applied
         if (isCollision(error) && attempt < patience) break
-        if (unit?.text !== undefined && mayBeOutdated(error) && context.outdated(unit.text)) break
         if (!(unit === undefined ? blamesUnit(error) : blamesStatement(error))) throw commitError(error)
         const again = (part: readonly Unit[], trust: boolean): Promise<readonly CommitResult[]> =>
           commitStatements(context, part, trust)

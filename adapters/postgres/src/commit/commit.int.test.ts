@@ -99,7 +99,7 @@ describe('commit', without('postgres'), () => {
     expect(await store.query(statement(['select n from one']))).toEqual([{ n: 2 }])
   })
 
-  it('runs a statement that it keeps prepared on the table as it is now, in units of one and of many', async () => {
+  it('runs the statement of a template on the table as it is now, in units of one and of many', async () => {
     const store = await open()
     const insert = (value: string) => statement(['insert into changing values (', ')'], value)
     const [first, second] = [insert('1'), insert('2')]

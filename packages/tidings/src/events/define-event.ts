@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { Mistakes } from '../kernel/mistakes.ts'
 import type { EventContext, Priority } from './event.ts'
 import { priorities } from './event.ts'
 
@@ -117,7 +118,9 @@ export function defineEvent<Schema extends StandardSchemaV1>(
     description: options.description,
     create: (data, context = {}) => ({ definition, data, context }),
   }
-  const mistakes = mistakesIn(definition)
+  const strange = new Mistakes()
+  strange.refuseUnknown(options, known)
+  const mistakes = [...strange.found, ...mistakesIn(definition)]
   if (mistakes.length > 0) {
     throw new TidingsError(
       'TIDINGS_INVALID_OPTION',
@@ -137,6 +140,20 @@ function retentionOf(retention: Duration | 'forever' | undefined): number | unde
 export function defaultCategory(type: string): string {
   const dot = type.lastIndexOf('.')
   return dot <= 0 ? type : type.slice(0, dot)
+}
+
+const known: Readonly<Record<keyof DefineEventOptions<StandardSchemaV1>, true>> = {
+  version: true,
+  schema: true,
+  key: true,
+  category: true,
+  topic: true,
+  priority: true,
+  retention: true,
+  dedup: true,
+  upcasters: true,
+  sensitive: true,
+  description: true,
 }
 
 const semver = /^\d{1,6}\.\d{1,6}\.\d{1,6}$/

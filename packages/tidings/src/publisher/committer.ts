@@ -5,7 +5,7 @@ import type { Runtime } from '../kernel/runtime.ts'
 import type { CommitResult, Store, Unit } from '../store/store.ts'
 import { selectUrgent } from './select-urgent.ts'
 import type { Submission } from './submission.ts'
-import { UnitsFlying } from './units-flying.ts'
+import { shareOf, UnitsFlying } from './units-flying.ts'
 
 export interface CommitterOptions {
   /** Most units in one commit. Default 1,000. Larger means fewer flushes to disk under load and longer waits for each. */
@@ -25,8 +25,8 @@ const worthSharing = 32
 /**
  * Group commit: all units submitted while a commit is under way travel in the next one. A lone unit never waits for
  * company: it leaves at the end of the current microtask. Where the store has use for several commits at once
- * (`commitsAtOnce`), units that touch nothing of what is under way need not wait for it: this process makes the next ones while the store
- * works on those before.
+ * (`commitsAtOnce`), units that touch nothing of what is under way need not wait for it, and leave with the next turn: this process makes them while
+ * the store works on those before.
  */
 export class Committer {
   readonly #store: Store
@@ -81,7 +81,9 @@ export class Committer {
       return
     }
     this.#waiting.push(submission)
-    if (!this.#scheduled && this.#flying < this.#atOnce) this.#schedule()
+    if (this.#scheduled || this.#flying >= this.#atOnce) return
+    if (this.#flying > 0 && this.#touched?.holds(submission.unit) === true) return
+    this.#schedule()
   }
 
   /** The same as a promise, for callers that are not in a hurry. */
@@ -169,18 +171,18 @@ export class Committer {
 
   #take(): Submission[] {
     const waiting = this.#waiting
-    let free = waiting
-    let held: Submission[] = []
-    if (this.#flying > 0 && this.#touched !== undefined) [free, held] = this.#touched.apart(waiting)
+    const free = this.#flying > 0 && this.#touched !== undefined ? this.#touched.free(waiting) : waiting
+    let chosen = free
+    if (free.length > this.#maxUnits) chosen = selectUrgent(free, this.#maxUnits).chosen
     // The first of several takes its share and leaves the others theirs.
-    const share = this.#flying === 0 && free.length >= this.#atOnce * worthSharing ? this.#atOnce : 1
-    const most = Math.min(this.#maxUnits, Math.ceil(free.length / share))
-    if (free.length <= most) {
-      this.#waiting = held
-      return free
+    else if (this.#flying === 0 && this.#touched !== undefined && free.length >= this.#atOnce * worthSharing)
+      chosen = shareOf(free, Math.ceil(free.length / this.#atOnce))
+    if (chosen.length === waiting.length) {
+      this.#waiting = []
+      return chosen
     }
-    const { chosen, left } = selectUrgent(free, most)
-    this.#waiting = held.length === 0 ? left : [...left, ...held]
+    const leaving = new Set(chosen)
+    this.#waiting = waiting.filter((submission) => !leaving.has(submission))
     return chosen
   }
 
