@@ -15,6 +15,8 @@ export function retriesWait(world: World): Invariant {
   const due = new Map<string, number>()
   /** By instance: when something was found to be away, from when on nothing may begin. */
   const opened = new Map<string, number>()
+  /** By instance: when a former owner found the same first, within one cool-down. Nobody outside knows whether it had noticed by then, and so whether its breaker has heard. */
+  const perhaps = new Map<string, number>()
   return {
     committed({ unit }) {
       for (const change of unit.documents ?? []) {
@@ -53,10 +55,14 @@ export function retriesWait(world: World): Invariant {
         run.error.message !== 'nobody answers'
       )
         return
-      // A former owner's attempt was taken back, and its breaker hears nothing of it.
       const fence = world.fences.get(`remote/0/${run.event.partition}`)
-      if (fence?.by !== run.instance || fence.version !== run.token) return
-      if (!opened.has(run.instance)) opened.set(run.instance, world.now)
+      const before = perhaps.get(run.instance) ?? Number.NEGATIVE_INFINITY
+      if (fence?.by !== run.instance || fence.version !== run.token) {
+        if (world.now - before >= coolDown) perhaps.set(run.instance, world.now)
+        return
+      }
+      // Had it heard of that, it opened then, and what began before and ends now changes nothing.
+      if (!opened.has(run.instance)) opened.set(run.instance, world.now - before < coolDown ? before : world.now)
       world.sometimes('a breaker opened')
     },
   }
