@@ -1,4 +1,5 @@
 import { streamText, type Unit } from '../store/store.ts'
+import { documentKey, expectedKey } from '../store/touched-keys.ts'
 import type { Submission } from './submission.ts'
 
 /** What units touch. */
@@ -72,12 +73,8 @@ function touches(keys: Keys, others: Keys): boolean {
 
 function addKeys({ append = [], expect = [], documents = [], statements }: Unit, keys: Set<string>): Set<string> {
   for (const record of append) keys.add(streamText(record))
-  for (const one of expect) keys.add('stream' in one ? streamText(one.stream) : documentKey(one.collection, one.id))
-  for (const { collection, id } of documents) keys.add(documentKey(collection, id))
+  for (const one of expect) keys.add(expectedKey(one))
+  for (const change of documents) keys.add(documentKey(change))
   if (statements !== undefined && statements.length > 0) keys.add(anySql)
   return keys
-}
-
-function documentKey(collection: string, id: string): string {
-  return `\n${collection}\n${id}`
 }

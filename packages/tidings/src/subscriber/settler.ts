@@ -13,6 +13,7 @@ import {
   streamText,
   type Unit,
 } from '../store/store.ts'
+import { documentKey, expectedKey } from '../store/touched-keys.ts'
 import { conflictOf } from './commit-transaction.ts'
 import { checkpointsCollection, fencesCollection, isFence, type PartitionState } from './partition-state.ts'
 import type { WatermarkEntry } from './watermark.ts'
@@ -325,16 +326,12 @@ const none: readonly Placed[] = Object.freeze([])
  * later one would stand on what the earlier one has changed. `touched` takes up what this one expects and writes.
  */
 function clashes({ expect = [], documents = [], records = [] }: Settlement, touched: Set<string>): boolean {
-  const expected = expect.map((one) => ('stream' in one ? streamText(one.stream) : documentKey(one.collection, one.id)))
+  const expected = expect.map(expectedKey)
   if (expected.some((key) => touched.has(key))) return true
   for (const key of expected) touched.add(key)
-  for (const { collection, id } of documents) touched.add(documentKey(collection, id))
+  for (const change of documents) touched.add(documentKey(change))
   for (const record of records) touched.add(streamText(record))
   return false
-}
-
-function documentKey(collection: string, id: string): string {
-  return `${collection}\n${id}`
 }
 
 /** All of a batch in one unit, with one fence and one checkpoint a partition. */
