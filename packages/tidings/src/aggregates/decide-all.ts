@@ -3,8 +3,10 @@ import type { EventBus } from '../bus/event-bus.ts'
 import { partsWithLog } from '../bus/parts-with-log.ts'
 import { isCommandArchived } from '../bus/stream-archive.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
+import { deadlineOf } from '../publisher/publisher-commits.ts'
 import type { Receipt } from '../publisher/receipt.ts'
 import { streamText } from '../store/store.ts'
+import type { OpenUnit } from '../subscriber/open-unit.ts'
 import { type Completed, completeEvents } from './complete-events.ts'
 import {
   checkDecideOptions,
@@ -16,11 +18,13 @@ import {
 } from './decision.ts'
 import type { Aggregate, StateOf } from './define-aggregate.ts'
 import { areSame, expectationsOf, type Ground } from './ground.ts'
-import { joinUnit, pendingIn } from './join-unit.ts'
+import { joinUnit } from './join-unit.ts'
 import { streamFor } from './load.ts'
 import { isNested, queueUp, whileDeciding } from './queues.ts'
 import { isDue, takeSnapshot } from './snapshots.ts'
 import { historyGone, holdTypes, readState } from './stream-state.ts'
+import { decisionsOf } from './unit-decisions.ts'
+import { holdInUnit, readInUnit } from './unit-ground.ts'
 
 /** An aggregate and the key of one of its things. */
 // biome-ignore lint/suspicious/noExplicitAny: any is the only type that stands for every state.
@@ -72,6 +76,7 @@ class Deciding<Targets extends readonly Target[]> {
   readonly #streams: readonly Pick<Ground, 'aggregate' | 'stream'>[]
   readonly #decider: JointDecider<Targets>
   readonly #options: DecideOptions
+  readonly #unit: OpenUnit | undefined
 
   constructor(
     parts: BusParts,
@@ -85,18 +90,24 @@ class Deciding<Targets extends readonly Target[]> {
     this.#streams = streams
     this.#decider = decider
     this.#options = options
+    // The options were checked: it is one, though its public face does not say so.
+    this.#unit = options.within as unknown as OpenUnit | undefined
   }
 
   async run(): Promise<JointDecision<Targets>> {
     const queued: { leave?: () => void } = {}
     const nested = isNested()
+    const { store, runtime } = this.#parts
+    const deadline = deadlineOf(this.#options)
+    const until = runtime.monotonic() + deadline
     try {
       return await whileDeciding(() =>
         this.#run(async () => {
           if (!nested)
             queued.leave ??= await queueUp(
-              this.#parts.store,
+              this.#unit ?? store,
               this.#streams.map(({ stream }) => streamText(stream)),
+              { runtime, until, deadline },
             )
         }),
       )
@@ -106,7 +117,8 @@ class Deciding<Targets extends readonly Target[]> {
   }
 
   async #run(beaten: () => Promise<void>): Promise<JointDecision<Targets>> {
-    const { tries = defaultTries, expectedVersion, within } = this.#options
+    const { tries = defaultTries, expectedVersion, commandId } = this.#options
+    const unit = this.#unit
     let earlier: readonly Ground[] | undefined
     let afresh = false
     for (let attempt = 1; ; attempt++) {
@@ -121,11 +133,17 @@ class Deciding<Targets extends readonly Target[]> {
       const drafts = draftsOf(await this.#decider(states, { versions, attempt }))
       if (drafts.length === 0) return this.#unchanged(ground, attempt)
       const completed = await completeEvents(this.#parts, ground, drafts, this.#options)
-      for (const { aggregate } of ground)
-        await holdTypes(this.#parts.store, aggregate, completed.typesOf(aggregate.category))
-      if (within !== undefined) {
-        await joinUnit(within, ground, completed)
-        return this.#answer(completed, [], attempt)
+      for (const { aggregate } of ground) {
+        const types = completed.typesOf(aggregate.category)
+        await (unit === undefined
+          ? holdTypes(this.#parts.store, aggregate, types)
+          : holdInUnit(this.#parts, unit, aggregate, types))
+      }
+      if (unit !== undefined) {
+        if (await joinUnit(unit, ground, completed, commandId)) return this.#answer(completed, [], attempt)
+        if (attempt >= tries) throw beatenWithin(ground)
+        await beaten()
+        continue
       }
       try {
         return this.#answer(completed, await this.#publish(ground, completed), attempt)
@@ -143,18 +161,14 @@ class Deciding<Targets extends readonly Target[]> {
 
   /** Where all streams stand now. */
   async #ground(earlier: readonly Ground[] | undefined, afresh: boolean): Promise<readonly Ground[]> {
-    const { within } = this.#options
+    const unit = this.#unit
     return Promise.all(
       this.#streams.map(async ({ aggregate, stream }, at) => {
         const text = streamText(stream)
-        const pending = within === undefined ? undefined : pendingIn(within, aggregate, text)
+        if (unit !== undefined)
+          return { aggregate, stream, text, base: await readInUnit(this.#parts, unit, aggregate, stream) }
         const base = afresh ? undefined : earlier?.[at]?.base
-        return {
-          aggregate,
-          stream,
-          text,
-          base: pending ?? (await readState(this.#parts, aggregate, stream, { base, afresh })),
-        }
+        return { aggregate, stream, text, base: await readState(this.#parts, aggregate, stream, { base, afresh }) }
       }),
     )
   }
@@ -163,6 +177,7 @@ class Deciding<Targets extends readonly Target[]> {
   async #isDone(): Promise<boolean> {
     const { commandId } = this.#options
     if (commandId === undefined) return false
+    if (this.#unit !== undefined && decisionsOf(this.#unit).commands.has(commandId)) return true
     const { store } = this.#parts
     // Where the event is moved between the two, the note of its stream is not as it was read, and all is done anew.
     const [{ events }, archived] = await Promise.all([
@@ -188,7 +203,7 @@ class Deciding<Targets extends readonly Target[]> {
   }
 
   #answer({ events, after }: Completed, receipts: readonly Receipt[], attempts: number): JointDecision<Targets> {
-    if (this.#options.within === undefined) {
+    if (this.#unit === undefined) {
       for (const { aggregate, stream, state, version, taken, known } of after)
         if (isDue(aggregate, version, taken))
           takeSnapshot(this.#parts, aggregate, stream, { state, at: version }, known)
@@ -225,6 +240,15 @@ function checkTargets(targets: readonly Target[], { expectedVersion }: DecideOpt
   for (const target of targets as readonly (Target | undefined)[])
     if (typeof target?.[0]?.evolve !== 'function') throw invalid('aggregate', 'to be made by defineAggregate')
   if (expectedVersion !== undefined && targets.length > 1) throw invalid('expectedVersion', 'for one thing only')
+}
+
+function beatenWithin([first]: readonly Ground[]): TidingsError {
+  const { category } = (first as Ground).stream
+  return new TidingsError(
+    'TIDINGS_CONFLICT',
+    `Other decisions of the same handler or transaction over the same stream of ${category} were faster each time.`,
+    { details: { category } },
+  )
 }
 
 function notAt(expected: number, actual: number, { stream }: Ground): TidingsError {

@@ -150,6 +150,43 @@ describe('a decision that somebody else was faster than', () => {
     expect(decisions.reduce((sum, { attempts }) => sum + attempts, 0)).toBeLessThan(150)
   })
 
+  it('waits for its turn no longer than its deadline, and those behind it keep theirs', async () => {
+    await using world = await createTestBus()
+    const { bus, clock, published } = world
+    const gate = Promise.withResolvers<void>()
+    /** Beaten at its first try; what it does at the second is said. */
+    const second =
+      (quantity: number, wait?: Promise<void>) =>
+      async (_state: Stock, { attempt }: { attempt: number }) => {
+        if (attempt === 1) await bus.publish(Received, { sku: 'tea', quantity: 0 })
+        else await wait
+        return Received.create({ sku: 'tea', quantity })
+      }
+    const hanging = decide(bus, stock, 'tea', second(1, gate.promise))
+    await clock.advance('1s')
+    const began = clock.now()
+    const timers = clock.runtime.pending
+    const ends: [string, number][] = []
+    const told = (name: string) => (error: unknown) => {
+      expect(error).toMatchObject({ code: 'TIDINGS_DEADLINE', details: { field: 'deadline' } })
+      ends.push([name, clock.now() - began])
+    }
+    decide(bus, stock, 'tea', second(2), { deadline: '5s' }).catch(told('short'))
+    decide(bus, stock, 'tea', second(3)).catch(told('by default'))
+    const patient = decide(bus, stock, 'tea', second(4), { deadline: '10m' })
+    const next = decide(bus, stock, 'tea', second(5), { deadline: '10m' })
+    await clock.advance('1m')
+    expect(ends).toEqual([
+      ['short', 5_000],
+      ['by default', 30_000],
+    ])
+    gate.resolve()
+    await Promise.all([hanging, patient, next])
+    const quantities = published(Received).map(({ data }) => data.quantity)
+    expect(quantities.filter((quantity) => quantity > 0)).toEqual([1, 4, 5])
+    expect(clock.runtime.pending).toBe(timers)
+  })
+
   it('never waits for a decision that it is a part of', async () => {
     await using world = await createTestBus()
     const { bus } = world

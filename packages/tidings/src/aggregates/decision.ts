@@ -1,10 +1,13 @@
+import type { TransactionContext } from '../bus/event-bus.ts'
 import type { EventDraft } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
 import type { Duration } from '../kernel/duration.ts'
 import { milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { refuseUnknown } from '../kernel/mistakes.ts'
 import { attribute } from '../prepare/attributes.ts'
 import type { Stamp } from '../prepare/prepare.ts'
+import { stampNames } from '../prepare/stamp-names.ts'
 import type { Receipt } from '../publisher/receipt.ts'
 import type { HandlerContext } from '../subscriber/handler-context.ts'
 
@@ -36,10 +39,16 @@ export interface DecideOptions extends Omit<Stamp, 'id'> {
    * Their ids follow from it. Where their stream was deleted, the command is forgotten with it.
    */
   readonly commandId?: string
-  /** See `deadline` of publish. Default 30 s. */
+  /**
+   * How long, from the call on, to wait behind other decisions of this process over the same stream, then `TIDINGS_DEADLINE`; and as with publish how long
+   * to wait for a place under the rate limit or for a store that is away. Default 30 s.
+   */
   readonly deadline?: Duration
-  /** The context of a handler: the events join its unit, and what it stood on is checked in that commit. Then there are no receipts yet. */
-  readonly within?: HandlerContext
+  /**
+   * The context of a handler, or of a transaction: the events join its unit, and what it stood on is checked in that commit. Then there are no receipts
+   * yet.
+   */
+  readonly within?: HandlerContext | TransactionContext
 }
 
 export interface Decision<State> {
@@ -49,7 +58,7 @@ export interface Decision<State> {
   readonly version: number
   /** What was decided, as it is written. */
   readonly events: readonly Event<unknown>[]
-  /** One for each event; none where they joined the unit of a handler. */
+  /** One for each event; none where they joined the unit of a handler or of a transaction. */
   readonly receipts: readonly Receipt[]
   /** How often it was decided. */
   readonly attempts: number
@@ -59,9 +68,21 @@ export interface Decision<State> {
 
 export const defaultTries = 20
 
+const { id: _drawn, ...saidOfEach } = stampNames
+
+const optionNames: Readonly<Record<keyof DecideOptions, true>> = Object.freeze({
+  ...saidOfEach,
+  tries: true,
+  expectedVersion: true,
+  commandId: true,
+  deadline: true,
+  within: true,
+})
+
 /** Throws `TIDINGS_INVALID_OPTION` naming the option. What is said of the events themselves is checked with them. */
 export function checkDecideOptions(options: DecideOptions): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'to be an object')
+  refuseUnknown('Cannot decide', options, optionNames)
   const { tries, expectedVersion, commandId, deadline, within } = options
   if (tries !== undefined && !(Number.isSafeInteger(tries) && tries >= 1))
     throw invalid('tries', 'to be a whole number of at least 1')
@@ -70,7 +91,7 @@ export function checkDecideOptions(options: DecideOptions): void {
   if (commandId !== undefined) attribute('commandId', commandId)
   if (deadline !== undefined) milliseconds(deadline, 'deadline')
   if (within !== undefined && typeof (within as { join?: unknown } | null)?.join !== 'function')
-    throw invalid('within', 'to be the context that a handler was given')
+    throw invalid('within', 'to be the context that a handler or a transaction was given')
 }
 
 /** The events of a decision as a list. Throws `TIDINGS_INVALID_EVENT` for what is none. */

@@ -27,6 +27,8 @@ export interface ReadStateOptions<State> {
   readonly base?: StreamState<State> | undefined
   /** Whether snapshots are passed over. Default false. */
   readonly afresh?: boolean | undefined
+  /** Sees to it that these types are kept. Default: `holdTypes`. */
+  readonly hold?: ((types: Iterable<string>) => Promise<void>) | undefined
 }
 
 type Parts = Pick<BusParts, 'store' | 'log' | 'reading'>
@@ -42,7 +44,7 @@ export async function readState<State>(
   options: ReadStateOptions<State> = {},
 ): Promise<StreamState<State>> {
   const { store } = parts
-  const { upTo = Number.POSITIVE_INFINITY } = options
+  const { upTo = Number.POSITIVE_INFINITY, hold = (types) => holdTypes(store, aggregate, types) } = options
   const [known, snapshot] = await Promise.all([
     readNote(store, stream),
     options.base !== undefined || options.afresh === true ? undefined : readSnapshot(parts, aggregate, stream),
@@ -66,7 +68,7 @@ export async function readState<State>(
   }
   const least = Math.min(upTo, goneThrough(note))
   if (version < least) throw historyGone(stream, version + 1, least)
-  if (types.size > 0) await holdTypes(store, aggregate, types)
+  if (types.size > 0) await hold(types)
   return { state, version, taken: base?.taken ?? kept?.at ?? note.deleted, known }
 }
 
@@ -94,15 +96,20 @@ function readEvent(
 /** By store and category: types that are known to be kept. */
 const held = new WeakMap<Store, Map<string, Set<string>>>()
 
+/** Whether it is known that no retention removes events of these types. */
+export function isHeld(store: Store, { category }: Aggregate, types: Iterable<string>): boolean {
+  const known = held.get(store)?.get(category)
+  return known !== undefined && [...types].every((type) => known.has(type))
+}
+
 /** Sees to it that no retention removes events of these types; costs nothing once it is known. */
 export async function holdTypes(store: Store, aggregate: Aggregate, types: Iterable<string>): Promise<void> {
   const { category, definitions } = aggregate
+  const wanted = new Set(types)
+  if (isHeld(store, aggregate, wanted)) return
   let categories = held.get(store)
   if (categories === undefined) held.set(store, (categories = new Map()))
-  const known = categories.get(category)
-  const wanted = new Set(types)
-  if (known !== undefined && [...wanted].every((type) => known.has(type))) return
-  const all = [...new Set([...(known ?? []), ...(definitions?.keys() ?? []), ...wanted])]
+  const all = [...new Set([...(categories.get(category) ?? []), ...(definitions?.keys() ?? []), ...wanted])]
   await keepTypes(store, category, all)
   categories.set(category, new Set(all))
 }

@@ -85,6 +85,28 @@ describe('a decision inside a handler', () => {
     expect(await load(bus, stock, 'tea')).toEqual({ state: 7, version: 3 })
   })
 
+  it('sees what the same handler decides beside it, also for another aggregate of the stream', async () => {
+    await using world = await createTestBus()
+    const { bus } = world
+    const refusals = defineAggregate('stock', {
+      name: 'refusals',
+      initial: 0,
+      on: [Taken, Refused],
+      evolve: (count, event) => (isEvent(event, Refused) ? count + 1 : count),
+    })
+    bus.subscribe(OrderPlaced, { name: 'stock', retry: { tries: 1 } }, async ({ data }, within) => {
+      const slow = async (left: number) => take(data.sku)(left)
+      await Promise.all(Array.from({ length: 25 }, () => decide(bus, stock, data.sku, slow, { within })))
+      const looked = await decide(bus, refusals, data.sku, () => Refused.create({ sku: data.sku }), { within })
+      expect(looked).toMatchObject({ state: 16, version: 26 })
+    })
+    await bus.publish(OrderPlaced, { orderId: 'o-1', sku: 'tea' })
+    await bus.settled()
+    expect(world.parked()).toEqual([])
+    expect(world.published(Taken)).toHaveLength(10)
+    expect(await load(bus, stock, 'tea')).toEqual({ state: 0, version: 26 })
+  })
+
   it('is made again, at no attempt’s cost, where somebody else was faster', async () => {
     await using world = await createTestBus()
     const { bus } = world

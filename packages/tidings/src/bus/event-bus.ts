@@ -52,7 +52,10 @@ export interface EventBus {
    */
   use(definition: Attachment): void
 
-  /** One transaction of an SQL store around statements and events: all or none. Not retried. */
+  /**
+   * One transaction of an SQL store around statements, events and decisions (`decide` with `within`): all or none. Not retried: where somebody has written
+   * to a stream that was decided over, it rejects with `TIDINGS_CONFLICT`, and nothing of it is written.
+   */
   transaction<Result>(work: (unit: TransactionContext) => Result | Promise<Result>): Promise<Result>
 
   /**
@@ -76,6 +79,7 @@ export interface EventBus {
   readonly source: string
 }
 
+/** What the work of a transaction is given. Once it has returned, publishing and deciding reject with `TIDINGS_WITHDRAWN`. */
 export interface TransactionContext {
   readonly tx: {
     readonly sql: (

@@ -1,4 +1,4 @@
-import type { Store } from '../store/store.ts'
+import type { Store, Unit } from '../store/store.ts'
 
 export const aggregatesCollection = 'aggregates'
 
@@ -17,18 +17,27 @@ export async function keptTypes(store: Store): Promise<ReadonlySet<string>> {
 /** Notes, for good, that events of these types are kept; resolves before any of them may be written. */
 export async function keepTypes(store: Store, category: string, types: readonly string[]): Promise<void> {
   for (;;) {
-    const [document] = await store.find(aggregatesCollection, { id: category })
-    const known = document === undefined ? [] : (JSON.parse(document.body) as KeptTypes).types
-    const all = [...new Set([...known, ...types])].sort()
-    if (all.length === known.length) return
-    const kept: KeptTypes = { category, types: all }
-    const [result] = await store.commit([
-      {
-        expect: [{ collection: aggregatesCollection, id: category, version: document?.version ?? 0 }],
-        documents: [{ collection: aggregatesCollection, id: category, put: JSON.stringify(kept) }],
-      },
-    ])
+    const unit = await keepingTypes(store, category, types)
+    if (unit === undefined) return
+    const [result] = await store.commit([unit])
     if (result?.status === 'committed') return
     if (result?.status === 'refused') throw result.error
+  }
+}
+
+/** What notes it, for those who commit it with more; undefined where it is noted already. */
+export async function keepingTypes(
+  store: Store,
+  category: string,
+  types: readonly string[],
+): Promise<Required<Pick<Unit, 'expect' | 'documents'>> | undefined> {
+  const [document] = await store.find(aggregatesCollection, { id: category })
+  const known = document === undefined ? [] : (JSON.parse(document.body) as KeptTypes).types
+  const all = [...new Set([...known, ...types])].sort()
+  if (all.length === known.length) return undefined
+  const kept: KeptTypes = { category, types: all }
+  return {
+    expect: [{ collection: aggregatesCollection, id: category, version: document?.version ?? 0 }],
+    documents: [{ collection: aggregatesCollection, id: category, put: JSON.stringify(kept) }],
   }
 }

@@ -13,6 +13,7 @@ import type { CommitResult, DocumentChange, Expectation, Statement, StoredDocume
 import type { Deadlined } from './deadlines.ts'
 import type { Work } from './handled.ts'
 import type { HandlerContext, HandlerTransaction, PublishedInUnit } from './handler-context.ts'
+import type { OpenUnit } from './open-unit.ts'
 import { isFence } from './partition-state.ts'
 import type { ReplayAllowance } from './subscription.ts'
 
@@ -38,7 +39,7 @@ export const effectsCollection = 'effects'
  * One attempt to handle one event: the context that the handler sees, and what it has gathered to be committed.
  * It is open until it settles or is withdrawn; a withdrawn attempt throws at every call and its late result counts for nothing.
  */
-export class Attempt implements HandlerContext, Deadlined {
+export class Attempt implements HandlerContext, OpenUnit, Deadlined {
   readonly attempt: number
   readonly event: Event<unknown>
   readonly partition: number
@@ -95,6 +96,10 @@ export class Attempt implements HandlerContext, Deadlined {
 
   get tx(): HandlerTransaction {
     return { sql: (strings, ...parts) => this.#query(sql(strings, ...(parts as readonly SqlPart[]))) }
+  }
+
+  get holding(): boolean {
+    return this.#opening !== undefined
   }
 
   /** Whether something beside the mark must be committed. */
