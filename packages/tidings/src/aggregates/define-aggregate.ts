@@ -43,6 +43,17 @@ export interface Aggregate<State = unknown> {
 /** The state of an aggregate. */
 export type StateOf<Of> = Of extends Aggregate<infer State> ? State : never
 
+const optionNames: Readonly<Record<keyof AggregateOptions<unknown, []>, true>> = {
+  initial: true,
+  evolve: true,
+  on: true,
+  version: true,
+  snapshot: true,
+  name: true,
+}
+
+const snapshotNames: Readonly<Record<keyof SnapshotOptions<unknown>, true>> = { every: true, save: true, restore: true }
+
 const names = /^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$/
 
 /**
@@ -55,6 +66,8 @@ export function defineAggregate<State, const Definitions extends readonly AnyEve
 ): Aggregate<State> {
   const { initial, evolve, on, version = 1, snapshot, name = category } = options
   const mistakes = new Mistakes()
+  mistakes.refuseUnknown(options, optionNames)
+  mistakes.refuseUnknown(snapshot, snapshotNames, 'snapshot.')
   const isName = (text: unknown): boolean => typeof text === 'string' && names.test(text) && text.length <= 200
   mistakes.expect(isName(category), '`category` to be written like a type of event', category)
   mistakes.expect(isName(name), '`name` to be written like a type of event', name)

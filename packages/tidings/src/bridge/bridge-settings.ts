@@ -37,12 +37,25 @@ export interface BridgeOptions {
   readonly remember?: Duration | 'forever'
 }
 
+const relayNames: Readonly<Record<keyof RelayOptions, true>> = {
+  from: true,
+  concurrency: true,
+  batch: true,
+  flights: true,
+  patience: true,
+  onPoison: true,
+}
+
+const inboxNames: Readonly<Record<keyof InboxOptions, true>> = { from: true, window: true, batch: true }
+
 const groupName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,119}$/
 
 /** What is wrong is added to `mistakes`. */
 export function bridgeSettings(options: BridgeOptions, source: string, mistakes: Mistakes, log: Log): BridgeSettings {
   const relay = objectOf('relay', options.relay, mistakes)
   const inbox = objectOf('inbox', options.inbox, mistakes)
+  mistakes.refuseUnknown(relay, relayNames, 'relay.')
+  mistakes.refuseUnknown(inbox, inboxNames, 'inbox.')
   const whole = (field: string, value: unknown, fallback: number): number => {
     if (value === undefined) return fallback
     mistakes.expect(

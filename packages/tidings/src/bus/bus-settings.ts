@@ -7,7 +7,7 @@ import { silentLog } from '../kernel/log.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import { attribute } from '../prepare/attributes.ts'
 import { type PublishSettings, publishDefaults } from '../publisher/publish-options.ts'
-import { resolveLogOptions } from '../transport/log/log-options.ts'
+import { readLogOptions } from '../transport/log/log-options.ts'
 import type { EventBusOptions } from './bus-options.ts'
 import { isBridged, isBroker, isBrokerUrl, type ResolvedOptions } from './open-transport.ts'
 
@@ -127,7 +127,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
       '`transport` to be a broker, options of the log transport or a function that makes one',
       transport,
     )
-    if (!isBroker(transport)) mistakes.read(() => void resolveLogOptions(transport ?? {}), undefined)
+    if (!isBroker(transport)) readLogOptions(transport ?? {}, mistakes, 'transport.')
   }
   const bridged = isBridged(options)
   mistakes.expect(store !== 'none' || bridged, "`store` 'none' together with a broker as `transport`")

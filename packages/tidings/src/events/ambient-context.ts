@@ -1,14 +1,18 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 
+import { refuseUnknown } from '../kernel/mistakes.ts'
+import { contextNames } from './context-names.ts'
 import { contextAsGiven, type Event, type EventContext } from './event.ts'
 
 const storage = new AsyncLocalStorage<EventContext>()
 
 /**
  * Runs `run` in a context that every event published inside takes over, also across awaits, timers and callbacks. Laid over the context that
- * already surrounds it: what is named wins, the rest is inherited. Values are checked when an event is published.
+ * already surrounds it: what is named wins, the rest is inherited. Throws `TIDINGS_INVALID_OPTION` for a name that there is none of; values are checked when an
+ * event is published.
  */
 export function runWithContext<Result>(context: EventContext, run: () => Result): Result {
+  refuseUnknown('Cannot surround events with this context', context, contextNames)
   const outer = storage.getStore()
   return storage.run(outer === undefined ? context : { ...membersOf(outer), ...membersOf(context) }, run)
 }

@@ -6,7 +6,7 @@ describe('defining an event', () => {
   it('refuses names that are no options: a schema that is misspelt would check nothing', () => {
     const misspelt = { shema: {}, key: () => 'k', retenton: '1d' } as never
     expect(() => defineEvent('order.placed', misspelt)).toThrow(
-      /Cannot define event "order.placed": There is no option `shema`; did you mean `schema`\. There is no option `retenton`; did you mean `retention`\./,
+      /Cannot define event "order.placed": There is no option `shema`; did you mean `schema`\? There is no option `retenton`; did you mean `retention`\?/,
     )
   })
 

@@ -120,6 +120,7 @@ export function defineEvent<Schema extends StandardSchemaV1>(
   }
   const strange = new Mistakes()
   strange.refuseUnknown(options, known)
+  strange.refuseUnknown(options.sensitive, sensitiveNames, 'sensitive.')
   const mistakes = [...strange.found, ...mistakesIn(definition)]
   if (mistakes.length > 0) {
     throw new TidingsError(
@@ -155,6 +156,8 @@ const known: Readonly<Record<keyof DefineEventOptions<StandardSchemaV1>, true>> 
   sensitive: true,
   description: true,
 }
+
+const sensitiveNames = { subject: true, fields: true } as const
 
 const semver = /^\d{1,6}\.\d{1,6}\.\d{1,6}$/
 const name = /^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$/

@@ -1,5 +1,8 @@
 import { TidingsError } from './errors.ts'
 
+/** The options that there are, by name. */
+export type Names = Readonly<Record<string, true>>
+
 /** Gathers what is wrong with options, so that whoever wrote them hears of all of it at once. */
 export class Mistakes {
   readonly found: string[] = []
@@ -10,13 +13,11 @@ export class Mistakes {
   }
 
   /** Names that are no options, most often misspelt. `known` are those that there are; `place` begins with the name of the object they are in, with its dot. */
-  refuseUnknown(options: object | undefined, known: Readonly<Record<string, true>>, place = ''): void {
-    if (typeof options !== 'object' || options === null) return
-    for (const name of Object.keys(options)) {
-      if (Object.hasOwn(known, name) || (options as Record<string, unknown>)[name] === undefined) continue
+  refuseUnknown(options: unknown, known: Names, place = ''): void {
+    for (const name of unknownNames(options, known)) {
       const near = nearest(name, Object.keys(known))
       this.found.push(
-        `There is no option \`${place}${name.slice(0, 40)}\`${near === undefined ? '' : `; did you mean \`${place}${near}\``}.`,
+        `There is no option \`${place}${name.slice(0, 40)}\`${near === undefined ? '.' : `; did you mean \`${place}${near}\`?`}`,
       )
     }
   }
@@ -41,6 +42,28 @@ export class Mistakes {
   }
 }
 
+/** Throws `TIDINGS_INVALID_OPTION` for names that are no options. For calls that are made often: where all are known, it costs a look at each. */
+export function refuseUnknown(intro: string, options: unknown, known: Names, place = ''): void {
+  const [name] = unknownNames(options, known)
+  if (name === undefined) return
+  const mistakes = new Mistakes()
+  mistakes.refuseUnknown(options, known, place)
+  mistakes.throwAny(intro, { field: `${place}${name.slice(0, 40)}` })
+}
+
+const none: readonly string[] = Object.freeze([])
+
+/** Options that are absent or undefined are none, and what a prototype carries is none of the caller's. */
+function unknownNames(options: unknown, known: Names): readonly string[] {
+  if (typeof options !== 'object' || options === null) return none
+  let unknown: string[] | undefined
+  for (const name in options) {
+    if (known[name] === true || !Object.hasOwn(options, name)) continue
+    if ((options as Readonly<Record<string, unknown>>)[name] !== undefined) (unknown ??= []).push(name)
+  }
+  return unknown ?? none
+}
+
 function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
   const shown =
@@ -52,12 +75,26 @@ function describe(value: unknown): string {
   return shown
 }
 
-/** The name that differs by the fewest letters, where those are few. */
+/** The name that differs by the fewest letters, where those are few; else the longest that `name` begins with (`timeoutMs`). */
 function nearest(name: string, names: readonly string[]): string | undefined {
+  const plain = stem(name)
   const [best] = names
-    .map((other) => ({ other, apart: distance(name.toLowerCase().slice(0, 40), other.toLowerCase()) }))
+    .map((other) => ({ other, apart: distance(plain, stem(other)) }))
     .toSorted((a, b) => a.apart - b.apart)
-  return best !== undefined && best.apart <= Math.max(1, Math.floor(best.other.length / 3)) ? best.other : undefined
+  if (best !== undefined && best.apart <= Math.max(1, Math.floor(best.other.length / 3))) return best.other
+  const [longest] = names
+    .filter((other) => stem(other).length >= 3 && plain.startsWith(stem(other)))
+    .toSorted((a, b) => b.length - a.length)
+  return longest
+}
+
+/** One and several are told alike: `retries` and `retry`, `index` and `indexes`. */
+function stem(name: string): string {
+  return name
+    .slice(0, 40)
+    .toLowerCase()
+    .replace(/ies$/, 'y')
+    .replace(/(?:(?<=x|s)es|s)$/, '')
 }
 
 /** How many letters must be put in, taken out or changed (Levenshtein). */

@@ -1,8 +1,10 @@
 import { currentContext } from '../events/ambient-context.ts'
+import { contextNames } from '../events/context-names.ts'
 import type { EventDraft } from '../events/define-event.ts'
 import { buildEvent, type Event, type EventContext, type Priority, priorities } from '../events/event.ts'
 import { plain, type Weighed } from '../events/plain.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { refuseUnknown } from '../kernel/mistakes.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import { attribute } from './attributes.ts'
 import { completeContext } from './complete-context.ts'
@@ -57,7 +59,7 @@ function build(
   const { runtime } = options
   const data = plain(checked, scale)
   const { weight } = scale
-  const said = isEmpty(draft.context) ? stamp : { ...draft.context, ...stamp }
+  const said = isEmpty(draft.context) ? stamp : { ...contextOf(draft), ...stamp }
   const timestamp = stamp.timestamp === undefined ? runtime.now() : checkedTime(stamp.timestamp)
   const key = keyOf(draft, data)
   // Drawing an id costs more than the rest of the envelope together, so it waits until somebody reads it.
@@ -81,6 +83,11 @@ function build(
     data,
     weight,
   })
+}
+
+function contextOf({ context, definition }: EventDraft): EventContext {
+  refuseUnknown(`Cannot publish ${JSON.stringify(definition.type)}`, context, contextNames, 'context.')
+  return context
 }
 
 /** What publishers must hand over. */

@@ -41,6 +41,23 @@ export interface ProjectionSettings {
   readonly shape: string
 }
 
+const optionNames: Readonly<Record<keyof Options, true>> = {
+  version: true,
+  tables: true,
+  indexes: true,
+  documents: true,
+  on: true,
+  order: true,
+  onPoison: true,
+  retry: true,
+  window: true,
+  switch: true,
+  check: true,
+  keep: true,
+  forget: true,
+  lossy: true,
+}
+
 const projectionName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$/
 
 /** Names of tables, views and collections: what needs no quotes anywhere. */
@@ -53,6 +70,7 @@ export function projectionSettings(
   on: ProjectionOn<string, Collections>,
 ): ProjectionSettings {
   const mistakes = new Mistakes()
+  mistakes.refuseUnknown(options, optionNames)
   mistakes.expect(
     typeof name === 'string' && projectionName.test(name),
     '`name` to be 1 to 80 letters, digits, `_`, `.` or `-`',

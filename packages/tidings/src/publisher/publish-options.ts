@@ -1,8 +1,10 @@
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { refuseUnknown } from '../kernel/mistakes.ts'
 import type { PayloadStore } from '../payloads/payload-store.ts'
 import { attribute } from '../prepare/attributes.ts'
 import type { Stamp } from '../prepare/prepare.ts'
+import { stampNames } from '../prepare/stamp-names.ts'
 
 /** What may be said of one publish, beside what is said of the event itself. */
 export interface PublishOptions extends Stamp {
@@ -76,9 +78,29 @@ export const publishDefaults: PublishSettings = Object.freeze({
   retryDelay: 1_000,
 })
 
+const optionNames: Readonly<Record<keyof PublishOptions, true>> = Object.freeze({
+  ...stampNames,
+  expectedVersion: true,
+  expect: true,
+  ids: true,
+  dedupKey: true,
+  deadline: true,
+  settle: true,
+  delay: true,
+  at: true,
+})
+
+const streamNames: Readonly<Record<keyof ExpectedStream, true>> = Object.freeze({
+  category: true,
+  key: true,
+  tenantId: true,
+  version: true,
+})
+
 /** Throws `TIDINGS_INVALID_OPTION` naming the option. What is said of the event itself is checked with the event. */
 export function checkPublishOptions(options: PublishOptions): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'to be an object')
+  refuseUnknown('Cannot publish', options, optionNames)
   const { expectedVersion, expect, ids, dedupKey, deadline, settle, delay, at } = options
   if (expectedVersion !== undefined && !isVersion(expectedVersion))
     throw invalid('expectedVersion', 'to be a whole number of at least 0')
@@ -105,6 +127,7 @@ function checkExpected(expect: unknown, expectedVersion: number | undefined): vo
   if (!Array.isArray(expect) || expect.length > mostExpected)
     throw invalid('expect', `to be a list of at most ${mostExpected} streams with their versions`)
   for (const [at, one] of (expect as readonly (Partial<ExpectedStream> | null | undefined)[]).entries()) {
+    refuseUnknown('Cannot publish', one, streamNames, `expect[${at}].`)
     attribute(`expect[${at}].category`, one?.category)
     attribute(`expect[${at}].key`, one?.key)
     if (one?.tenantId !== undefined && one.tenantId !== '') attribute(`expect[${at}].tenantId`, one.tenantId)

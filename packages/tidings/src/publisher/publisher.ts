@@ -7,6 +7,7 @@ import { type Counter, type Histogram, type Meter, silentMeter } from '../kernel
 import type { Runtime } from '../kernel/runtime.ts'
 import { fitData } from '../prepare/fit-data.ts'
 import { type PrepareOptions, prepare, type Stamp } from '../prepare/prepare.ts'
+import { checkStampNames } from '../prepare/stamp-names.ts'
 import type { CommitResult, DocumentChange, Expectation, Placed, Store, Unit } from '../store/store.ts'
 import type { Audience } from './audience.ts'
 import { claimBatch } from './batch-claims.ts'
@@ -202,6 +203,7 @@ export class Publisher {
 
   /** The record of a draft, limited and sealed as everything that is published, for units that are committed elsewhere. */
   prepare(draft: EventDraft, stamp: Stamp): EventRecord | Promise<EventRecord> {
+    checkStampNames(stamp)
     const fit = (event: Event<unknown>): EventRecord | Promise<EventRecord> => {
       const ready = this.#fit(event, stamp.id === undefined)
       return ready instanceof Promise ? ready.then(({ record }) => record) : ready.record

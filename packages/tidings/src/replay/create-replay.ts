@@ -5,6 +5,7 @@ import { subscriptionsCollection } from '../bus/registration.ts'
 import type { AnyEventDefinition } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { Mistakes } from '../kernel/mistakes.ts'
 import type { HandlerContext } from '../subscriber/handler-context.ts'
 import type { ReplayRun } from '../subscriber/replay-run.ts'
 import { type SubscribeOptions, subscriptionSettings } from '../subscriber/subscribe-options.ts'
@@ -12,7 +13,7 @@ import { type SubscribeTo, type Subscription, subscriptionOf, targetMistakes } f
 import { followWithEta, type TimedProgress } from './follow-with-eta.ts'
 import { recordedEffects } from './recorded-effects.ts'
 import { cancelReplay } from './replay-progress.ts'
-import { checkedPart, type ReplayFilter, type ReplayRequest } from './replay-request.ts'
+import { checkedPart, type ReplayFilter, type ReplayRequest, requestNames } from './replay-request.ts'
 import { askReplay, countReplay, openReplay, type ReplayCount, registeredPatterns } from './request-replay.ts'
 
 /** A handler for one replay and the next ones of this name: a subscription that hears nothing live. */
@@ -28,6 +29,10 @@ export interface CreateReplayOptions extends ReplayFilter {
   /** The name of a subscription that is declared `replay: 'safe'`, wherever it runs; or a handler of its own. */
   readonly into: string | ReplayHandler
 }
+
+const { subscription: _named, ...filterNames } = requestNames
+
+const optionNames: Readonly<Record<keyof CreateReplayOptions, true>> = { ...filterNames, into: true }
 
 export interface ReplayPreview extends ReplayCount {
   readonly subscription: string
@@ -61,6 +66,14 @@ export interface Replay {
 export function createReplay(bus: EventBus, options: CreateReplayOptions): Replay {
   const parts = partsWithLog(bus, 'A replay')
   const { into, ...filter } = options
+  const mistakes = new Mistakes()
+  mistakes.refuseUnknown(options, optionNames)
+  mistakes.expect(
+    typeof into === 'string' || (typeof into === 'object' && into !== null),
+    '`into` to be the name of a subscription or a handler of its own',
+    into,
+  )
+  mistakes.throwAny('Cannot replay')
   checkedPart(filter)
   const own = typeof into === 'string' ? undefined : ownSubscription(into)
   const subscription = typeof into === 'string' ? into : (own as Subscription).settings.name

@@ -32,12 +32,27 @@ export interface ReplayRequest extends ReplayFilter {
   readonly subscription: string
 }
 
+/** What may be said of a replay. */
+export const requestNames: Readonly<Record<keyof ReplayRequest, true>> = {
+  subscription: true,
+  from: true,
+  to: true,
+  types: true,
+  streams: true,
+  tenant: true,
+  rate: true,
+  effects: true,
+  publishes: true,
+  by: true,
+}
+
 /** Most streams of one replay. */
 const mostStreams = 1_000
 
 /** What a filter leaves in, as it is kept. Throws one `TIDINGS_INVALID_OPTION` that names every mistake. */
 export function checkedPart(filter: ReplayFilter): ReplayPart {
   const mistakes = new Mistakes()
+  mistakes.refuseUnknown(filter, requestNames)
   const { from, to, types, streams, tenant: of, rate, effects = 'skip', publishes = 'suppress' } = filter
   for (const [field, place] of Object.entries({ from, to }))
     mistakes.expect(place === undefined || isPlace(place), `\`${field}\` to be a date or a position`, place)

@@ -1,4 +1,5 @@
 import { type Duration, milliseconds } from '../kernel/duration.ts'
+import { Mistakes } from '../kernel/mistakes.ts'
 
 /**
  * How long to wait after each failed attempt. A list is taken as written, without jitter, and its last entry repeats.
@@ -17,6 +18,8 @@ export type Backoff =
       /** Share by which a wait may be longer or shorter, 0 to 1. Default 0.2; 0 makes all who failed together retry together. */
       readonly jitter?: number
     }
+
+const optionNames = { initial: true, factor: true, max: true, jitter: true } as const
 
 const initialDefault = 1_000
 const factorDefault = 2
@@ -45,7 +48,10 @@ export function backoffMistakes(backoff: Backoff | undefined, field = 'backoff')
   }
   if (typeof backoff !== 'object' || backoff === null)
     return [`Expected \`${field}\` to be a list of durations or { initial, factor, max, jitter }.`]
+  const strange = new Mistakes()
+  strange.refuseUnknown(backoff, optionNames, `${field}.`)
   const mistakes = [
+    ...strange.found,
     ...durationMistake(backoff.initial ?? 0, `${field}.initial`),
     ...durationMistake(backoff.max ?? 0, `${field}.max`),
   ]

@@ -11,6 +11,7 @@ import type {
   StepOptions,
   StepSagaOptions,
 } from './define-saga.ts'
+import { callNames, optionNames, stepNames, waitNames } from './saga-names.ts'
 import type { CallPlan, ReactsPlan, SagaPlan, StepPlan } from './saga-plan.ts'
 import { isStepName, stepNameRule } from './step-name.ts'
 
@@ -28,6 +29,7 @@ export function planOf(name: string, options: StepSagaOptions<never> | ReactingS
   )
   mistakes.expect(typeof options === 'object' && options !== null, 'options of a saga', options)
   mistakes.throwAny('Cannot define the saga')
+  mistakes.refuseUnknown(options, optionNames(options))
   const { version = 1, correlate, concurrency, migrate, from = 'head' } = options
   mistakes.expect(
     Number.isSafeInteger(version) && version >= 1,
@@ -93,6 +95,8 @@ function readStep(step: SagaStep<never>, place: string, names: Set<string>, mist
   names.add(String(name))
   const said = (options ?? {}) as StepOptions<never>
   const field = String(name)
+  mistakes.refuseUnknown(said, stepNames, `${field.slice(0, 80)}.`)
+  mistakes.refuseUnknown(said.waitFor, waitNames, `${field.slice(0, 80)}.waitFor.`)
   mistakes.expect(typeof said.run === 'function', `\`run\` of step ${field} to be a function`, said.run)
   for (const member of ['compensate'] as const)
     mistakes.expect(
@@ -197,6 +201,7 @@ function callPlan(
   timeout: number,
   mistakes: Mistakes,
 ): CallPlan {
+  mistakes.refuseUnknown(retry, callNames, `${field.slice(0, 80)}.`)
   const backoff: Backoff | undefined = retry?.backoff
   const said = retry?.tries ?? tries
   mistakes.expect(

@@ -40,6 +40,13 @@ export interface SchedulePlan {
   readonly publish: ScheduleOptions['publish']
 }
 
+const optionNames: Readonly<Record<keyof ScheduleOptions, true>> = {
+  cron: true,
+  timezone: true,
+  publish: true,
+  missed: true,
+}
+
 const pattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,119}$/
 
 /**
@@ -48,6 +55,7 @@ const pattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,119}$/
  */
 export function defineSchedule(name: string, options: ScheduleOptions): ScheduleDefinition {
   const mistakes = new Mistakes()
+  mistakes.refuseUnknown(options, optionNames)
   mistakes.expect(
     typeof name === 'string' && pattern.test(name),
     '`name` to be 1 to 120 letters, digits, `_`, `.` or `-`',

@@ -65,7 +65,7 @@ it('names options that there are none of, and what was most likely meant', () =>
     expect.objectContaining({
       code: 'TIDINGS_INVALID_OPTION',
       message: expect.stringMatching(
-        /no option `concurency`; did you mean `concurrency`.*no option `unheardOf`\..*no option `retry\.backof`; did you mean `retry\.backoff`.*`breaker\.failure`; did you mean `breaker\.failures`/,
+        /no option `concurency`; did you mean `concurrency`\?.*no option `unheardOf`\..*no option `retry\.backof`; did you mean `retry\.backoff`.*`breaker\.failure`; did you mean `breaker\.failures`/,
       ) as string,
     }),
   )

@@ -38,14 +38,14 @@ export async function schedule(
 ): Promise<readonly Receipt[]> {
   checkPublishOptions(options)
   refuseLater(drafts, options)
-  const { ids, timestamp = due } = options
+  const { ids, delay: _delay, at: _at, deadline, settle: _settle, timestamp = due, ...stamp } = options
   const records = await Promise.all(
     drafts.map(async (draft, at) => {
       const id = ids?.[at] ?? options.id
-      return host.publisher.prepare(draft, { ...options, timestamp, ...(id === undefined ? {} : { id }) })
+      return host.publisher.prepare(draft, { ...stamp, timestamp, ...(id === undefined ? {} : { id }) })
     }),
   )
-  const until = host.runtime.monotonic() + milliseconds(options.deadline ?? 30_000, 'deadline')
+  const until = host.runtime.monotonic() + milliseconds(deadline ?? 30_000, 'deadline')
   const dues = await keep(host, records, due, until)
   host.scheduled(due)
   return records.map((record, at) => ({

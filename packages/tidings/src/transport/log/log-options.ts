@@ -1,5 +1,5 @@
 import { type Duration, milliseconds } from '../../kernel/duration.ts'
-import { TidingsError } from '../../kernel/errors.ts'
+import { Mistakes } from '../../kernel/mistakes.ts'
 
 export interface LogTransportOptions {
   /** Time between looks at the log that nobody woke. Default 100 ms. Longer delays events of other processes where the store's wake-ups fail. */
@@ -24,18 +24,36 @@ export interface ResolvedLogOptions {
   readonly page: number
 }
 
-/** Throws one TIDINGS_INVALID_OPTION that names all mistakes. */
+const optionNames: Readonly<Record<keyof LogTransportOptions, true>> = {
+  poll: true,
+  lease: true,
+  window: true,
+  page: true,
+}
+
+/** Throws one `TIDINGS_INVALID_OPTION` that names all mistakes. */
 export function resolveLogOptions(options: LogTransportOptions): ResolvedLogOptions {
-  const poll = milliseconds(options.poll ?? defaults.poll, 'poll')
-  const lease = milliseconds(options.lease ?? defaults.lease, 'lease')
+  const mistakes = new Mistakes()
+  const resolved = readLogOptions(options, mistakes)
+  mistakes.throwAny('Cannot read the log')
+  return resolved
+}
+
+/** The same for whoever gathers mistakes. `place` begins with the name of the object they are in, with its dot. */
+export function readLogOptions(options: LogTransportOptions, mistakes: Mistakes, place = ''): ResolvedLogOptions {
+  mistakes.refuseUnknown(options, optionNames, place)
+  const time = (field: 'poll' | 'lease', least: number): number => {
+    const read = mistakes.read(
+      () => milliseconds(options[field] ?? defaults[field], `${place}${field}`),
+      defaults[field],
+    )
+    mistakes.expect(read >= least, `\`${place}${field}\` to be at least ${least} ms`, read)
+    return read
+  }
+  const [poll, lease] = [time('poll', 1), time('lease', 100)]
   const { window = defaults.window, page = defaults.page } = options
-  const wrong = [
-    ...(poll >= 1 ? [] : ['`poll` to be at least 1 ms']),
-    ...(lease >= 100 ? [] : ['`lease` to be at least 100 ms']),
-    ...(within(window, 1_048_576) ? [] : ['`window` to be a whole number from 1 to 1,048,576']),
-    ...(within(page, 65_536) ? [] : ['`page` to be a whole number from 1 to 65,536']),
-  ]
-  if (wrong.length > 0) throw new TidingsError('TIDINGS_INVALID_OPTION', `Expected ${wrong.join(', and ')}.`)
+  mistakes.expect(within(window, 1_048_576), `\`${place}window\` to be a whole number from 1 to 1,048,576`, window)
+  mistakes.expect(within(page, 65_536), `\`${place}page\` to be a whole number from 1 to 65,536`, page)
   return { poll, lease, window, page }
 }
 
