@@ -67,4 +67,14 @@ while ((await load(bus, stock, 'rum')).state.reserved < 2) await new Promise((re
 console.log('the order has its rum')
 // #endregion handler
 
+// #region transaction
+await bus.transaction(({ tx }) => tx.sql`create table if not exists deliveries (note text primary key, sku text)`)
+await bus.transaction(async (within) => {
+  await within.tx.sql`insert into deliveries values ('note-18', 'rum') on conflict do nothing`
+  const { state: rum } = await decide(bus, stock, 'rum', receive('rum', 3), { within, commandId: 'delivery-note-18' })
+  if (rum.onHand < 5) throw new Error('there should be more of it')
+})
+console.log('the delivery is in the table and in the stock')
+// #endregion transaction
+
 await bus.close()
