@@ -16,11 +16,11 @@ export interface Pending extends After {
 /** What one unit has decided so far. */
 export class UnitDecisions {
   /** By stream, as text. */
-  readonly streams = new Map<string, Pending>()
+  readonly streams: Map<string, Pending> = new Map()
   /** By category: the types that the unit notes as kept. */
-  readonly kept = new Map<string, ReadonlySet<string>>()
+  readonly kept: Map<string, ReadonlySet<string>> = new Map()
   /** The commands that have led to events of the unit. */
-  readonly commands = new Set<string>()
+  readonly commands: Set<string> = new Set()
   #joining: Promise<unknown> = Promise.resolve()
 
   /** Resolves when no decision is just joining. */
