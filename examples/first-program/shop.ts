@@ -1,12 +1,13 @@
 // #region shop
 import { setTimeout } from 'node:timers/promises'
 
-import { createEventBus, sql } from 'tidings'
+import { createEventBus, type Log, sql } from 'tidings'
 import { runService } from 'tidings/node'
 
 import { OrderPlaced } from './order-placed.ts'
 
-const bus = await createEventBus({ url: 'sqlite:./shop.db', source: '/shop' })
+const log: Log = (level, message, fields) => console.error(level, message, fields)
+const bus = await createEventBus({ url: 'sqlite:./shop.db', source: '/shop', log })
 await bus.transaction(({ tx }) => tx.sql`create table if not exists packed (order_id text, sku text, quantity integer)`)
 
 // #region handler

@@ -1,5 +1,5 @@
 // #region program
-import { createEventBus, defineEvent, sql } from 'tidings'
+import { createEventBus, defineEvent, type Log, sql } from 'tidings'
 import { runService } from 'tidings/node'
 import { z } from 'zod'
 
@@ -8,7 +8,8 @@ const OrderPlaced = defineEvent('order.placed', {
   key: (order) => order.orderId,
 })
 
-const bus = await createEventBus({ url: 'sqlite:./shop.db' })
+const log: Log = (level, message, fields) => console.error(level, message, fields)
+const bus = await createEventBus({ url: 'sqlite:./shop.db', log })
 await bus.transaction(({ tx }) => tx.sql`create table if not exists reserved (sku text, quantity integer)`)
 
 bus.subscribe(OrderPlaced, { name: 'stock' }, ({ data }, { write }) => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 
 import { afterAll, describe, expect, it } from 'vitest'
 
@@ -24,6 +25,30 @@ const kill = async (one: RunningProgram): Promise<void> => {
   one.child.kill('SIGKILL')
   expect(await one.ended).toBe('SIGKILL')
 }
+
+describe('first programs', () => {
+  it.each([
+    ['readme/main.ts', 'reserved', 'stock'],
+    ['first-program/shop.ts', 'packed', 'packing'],
+  ])('tell of a handler that fails: %s', { timeout: 60_000 }, async (name, table, subscription) => {
+    const cwd = mkdtempSync(join(folder, 'fails-'))
+    // A table that lacks a column, so that what the handler writes cannot be written.
+    const database = new DatabaseSync(join(cwd, 'shop.db'))
+    database.exec(`create table ${table} (name text)`)
+    database.close()
+    const start = (file: string): RunningProgram => {
+      const one = runProgram(join(root, 'examples', file), [], cwd)
+      running.push(one)
+      return one
+    }
+    const service = start(name)
+    if (name.startsWith('first-program')) {
+      await service.says(/the shop is open/)
+      await start('first-program/place-order.ts').says(/o-1 is kept/)
+    }
+    await service.says(new RegExp(`^(warn|error) [^]*subscription: '${subscription}'[^]*error: '.*refused by the store`, 'm'))
+  })
+})
 
 describe('the tutorial of the first program', () => {
   it('happens as it is told: orders outlive kill -9, and each is packed once', { timeout: 120_000 }, async () => {
