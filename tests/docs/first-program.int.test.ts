@@ -46,7 +46,9 @@ describe('first programs', () => {
       await service.says(/the shop is open/)
       await start('first-program/place-order.ts').says(/o-1 is kept/)
     }
-    await service.says(new RegExp(`^(warn|error) [^]*subscription: '${subscription}'[^]*error: '.*refused by the store`, 'm'))
+    await service.says(
+      new RegExp(`^(warn|error) [^]*subscription: '${subscription}'[^]*error: '.*refused by the store`, 'm'),
+    )
   })
 })
 

@@ -59,7 +59,9 @@ export interface EventBus {
   transaction<Result>(work: (unit: TransactionContext) => Result | Promise<Result>): Promise<Result>
 
   /**
-   * Registers what was subscribed, for good, and begins delivery. Subscriptions declared later begin at once; called again, it resolves when they have,
+   * Registers what was subscribed, for good, and begins delivery. A new subscription that begins at the head begins here: it does not hear what was
+   * published between `subscribe` and its first `start`, and no inline listener ever does; publish after `start`, or say `from: 'beginning'`. One that
+   * was registered before goes on where it stood. Subscriptions declared later begin at once; called again, it resolves when they have,
    * and rejects with the reason of one that could not (such as `TIDINGS_SUBSCRIPTION_CHANGED`): its name may be subscribed again. Idempotent.
    */
   start(): Promise<void>

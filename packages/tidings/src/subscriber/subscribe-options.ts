@@ -37,7 +37,10 @@ export interface SubscribeOptions {
   readonly onPoison?: 'park' | 'skip' | 'halt'
   /** Only events for which this holds reach the handler; the others count as handled. Must be pure; one that throws counts as a failing handler. */
   readonly filter?: (event: Event<never>) => boolean
-  /** Where a new subscription begins: at the head of the log, at its beginning, after a position, or at a time. Default `head`. Later starts resume. */
+  /**
+   * Where a new subscription begins: at the head of the log, which is where it stands when `start` comes for the first time, at its beginning, after a
+   * position, or at a time. Default `head`. Later starts resume.
+   */
   readonly from?: 'head' | 'beginning' | number | Date
   /** Most events taken in advance. Default 1,000. More needs more memory; less makes batches smaller. */
   readonly window?: number
