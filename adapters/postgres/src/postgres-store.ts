@@ -38,8 +38,8 @@ import { storeError } from './postgres-errors.ts'
 import type { PostgresSettings } from './postgres-options.ts'
 import { type Relations, relationsOf } from './relations.ts'
 import { readQuery } from './sql/read-query.ts'
+import { runStatements } from './sql/run-statements.ts'
 import { Transactions } from './sql/transactions.ts'
-import { userRows } from './sql/user-rows.ts'
 import { Announcements } from './watch/announcements.ts'
 import { Watchers } from './watch/watchers.ts'
 
@@ -124,10 +124,8 @@ export class PostgresStore implements SqlStore {
       types: opened.types,
       writer: this.#writer,
       pool: this.#units,
-      answer: (client, text, values, users = false) =>
-        users
-          ? userRows({ runtime, timeout }, client, text, values).then(() => [])
-          : answer({ runtime, timeout }, client, undefined, text, values),
+      answer: (client, text, values) => answer({ runtime, timeout }, client, undefined, text, values),
+      runStatements: (client, statements) => runStatements({ runtime, timeout }, client, statements),
     }
     this.#announcements = new Announcements({ ...writing, channel: relations.channel })
     this.#watchers = new Watchers({

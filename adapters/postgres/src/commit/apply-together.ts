@@ -3,14 +3,17 @@ import type { CommitResult, Unit } from 'tidings/spi'
 import type { TextRow } from '../connect/link.ts'
 import { isAborted, isServerError, raised } from '../postgres-errors.ts'
 import { renderStatement } from '../sql/render-statement.ts'
+import type { RunStatement, StatementRun } from '../sql/run-statements.ts'
 import { commitText, readAnswer, readDetail, resultsOf } from './commit-call.ts'
 import type { CommitTarget } from './commit-context.ts'
 import { commitMode, encodePlan } from './encode-plan.ts'
 import { isEmpty, type Known, type Plan, planUnits } from './plan-units.ts'
 
 export interface TogetherOptions {
-  /** Sends one statement, without waiting for those before it. `users`: whether it is a user's. */
-  readonly run: (text: string, values: unknown[], users?: boolean) => Promise<readonly TextRow[]>
+  /** Sends one statement of ours, without waiting for those before it. */
+  readonly run: (text: string, values: unknown[]) => Promise<readonly TextRow[]>
+  /** The same of users' statements, all of them. */
+  readonly runStatements: (statements: readonly RunStatement[]) => StatementRun
   /** Whether the transaction has yet to begin. It always ends. */
   readonly begin: boolean
   readonly target: CommitTarget
@@ -37,8 +40,9 @@ interface Owner {
 }
 
 interface Step {
-  readonly sent: Promise<readonly TextRow[]>
-  readonly unit?: Owner
+  readonly sent: Promise<unknown>
+  /** Whose statement has failed. */
+  readonly owner?: () => Owner | undefined
 }
 
 /**
@@ -57,7 +61,10 @@ export async function applyTogether(options: TogetherOptions): Promise<Applied> 
   const steps: Step[] = []
   if (options.begin) steps.push({ sent: run('begin', []) })
   if (ready.look !== undefined) steps.push({ sent: run(ready.text, ready.look) })
-  for (const { text, values, unit } of ready.statements) steps.push({ sent: run(text, values, true), unit })
+  if (ready.statements.length > 0) {
+    const users = options.runStatements(ready.statements)
+    steps.push({ sent: users.ended, owner: () => ready.statements[users.done]?.unit })
+  }
   const apply = ready.apply === undefined ? undefined : run(ready.text, ready.apply)
   if (apply !== undefined) steps.push({ sent: apply })
   steps.push({ sent: run('commit', []) })
@@ -74,13 +81,13 @@ export async function applyTogether(options: TogetherOptions): Promise<Applied> 
   const error = (ends[failed] as PromiseRejectedResult).reason as unknown
   if (isServerError(error) && error.code === raised.broken)
     return { kind: 'changed', known: readDetail(plan, error.detail ?? '{}'), error }
-  return { kind: 'failed', error, unit: steps[failed]?.unit }
+  return { kind: 'failed', error, unit: steps[failed]?.owner?.() }
 }
 
 interface Ready {
   readonly text: string
   readonly look: unknown[] | undefined
-  readonly statements: readonly { readonly text: string; readonly values: unknown[]; readonly unit: Owner }[]
+  readonly statements: readonly (RunStatement & { readonly unit: Owner })[]
   readonly apply: unknown[] | undefined
 }
 

@@ -64,12 +64,13 @@ async function inTransaction(
   known: Known | undefined,
   trusting: boolean,
 ): Promise<Applied> {
-  const { pool, answer } = context
+  const { pool, answer, runStatements } = context
   const client = await pool.take()
   let applied: Applied | undefined
   try {
     applied = await applyTogether({
-      run: (text, values, users) => answer(client, text, values, users),
+      run: (text, values) => answer(client, text, values),
+      runStatements: (statements) => runStatements(client, statements),
       begin: true,
       target: context,
       units,

@@ -17,6 +17,7 @@ import { planUnits } from '../commit/plan-units.ts'
 import type { TextRow } from '../connect/link.ts'
 import { blamesStatement, blamesUnit, commitError, isLost, refusal, storeError } from '../postgres-errors.ts'
 import { renderStatement } from './render-statement.ts'
+import type { RunStatement, StatementRun } from './run-statements.ts'
 
 export interface TransactionOptions {
   /** Its transaction has begun. */
@@ -27,7 +28,8 @@ export interface TransactionOptions {
   readonly hold: number
   readonly signal: AbortSignal | undefined
   readonly rows: (text: string, values: unknown[]) => Promise<readonly Row[]>
-  readonly run: (text: string, values: unknown[], users?: boolean) => Promise<readonly TextRow[]>
+  readonly run: (text: string, values: unknown[]) => Promise<readonly TextRow[]>
+  readonly runStatements: (statements: readonly RunStatement[]) => StatementRun
   /**
    * Called once, when it has ended in whatever way. `broken`: it was cut off, and whatever it still does must be stopped; then it resolves with
    * whether the server is there and was at work for it. Never rejects.
@@ -95,12 +97,13 @@ export class InteractiveTransaction implements SqlTransaction {
     }
     // Who commits leaves no time to be cut off: from here on everything is on its way.
     this.#settle(done())
-    const { target, run } = this.#options
+    const { target, run, runStatements } = this.#options
     let result: CommitResult | undefined
     let broken = true
     try {
       const applied = await applyTogether({
         run,
+        runStatements,
         begin: false,
         target,
         units: [unit],

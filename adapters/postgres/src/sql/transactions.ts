@@ -7,6 +7,7 @@ import { answer } from '../connect/link.ts'
 import type { Reader } from '../connect/reader.ts'
 import type { TransactionsPool } from '../connect/transactions-pool.ts'
 import { storeError } from '../postgres-errors.ts'
+import { runStatements } from './run-statements.ts'
 import { InteractiveTransaction } from './transaction.ts'
 import { userRows } from './user-rows.ts'
 
@@ -43,10 +44,6 @@ export class Transactions {
     const client = await pool.take(signal)
     // A connection that has idled may lead nowhere by now; whoever waits for it should not wait longer than for a new one.
     const patience = { runtime, timeout: Math.min(timeout, connectTimeout) }
-    const run = (text: string, values: unknown[], users = false): ReturnType<typeof answer> =>
-      users
-        ? userRows({ runtime, timeout }, client, text, values).then(() => [])
-        : answer({ runtime, timeout }, client, undefined, text, values)
     try {
       // Should this process not be there to end it, the server does, somewhat later.
       const most = Math.min(Math.ceil(hold) + margin, 2_147_483_647)
@@ -64,7 +61,8 @@ export class Transactions {
       target,
       hold,
       signal,
-      run,
+      run: (text, values) => answer({ runtime, timeout }, client, undefined, text, values),
+      runStatements: (statements) => runStatements({ runtime, timeout }, client, statements),
       rows: (text, values) => userRows({ runtime, timeout }, client, text, values),
       ended: (result, broken) => {
         this.#open.delete(transaction)
