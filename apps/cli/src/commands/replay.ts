@@ -1,7 +1,7 @@
-import type { ReplayName, ReplayProgress, ReplayRequest } from 'tidings'
+import type { Operations, ReplayName, ReplayProgress, ReplayRequest } from 'tidings'
 
 import { collect, parseCount, parseLength, parseRate, parseWhen } from '../input/parse-options.ts'
-import type { Attach, ExitCode } from '../session.ts'
+import type { Attach, ExitCode, Session } from '../session.ts'
 import { dim, green, line, red, yellow } from '../terminal/text.ts'
 
 /** Runs history through a subscription again. */
@@ -76,24 +76,52 @@ export const replayCommand: Attach = (parent, run, host) => {
           }
           const replay = typeof options.follow === 'number' ? { subscription, run: options.follow } : await ask(request)
           if (replay === undefined) return 0
-          const bar = session.bar()
-          let last: ReplayProgress | undefined
-          const deadline = typeof options.wait === 'number' ? options.wait : undefined
-          for await (const progress of replays.follow(replay, { deadline, signal: session.host.signal })) {
-            last = progress
-            bar.show(
-              (progress.position - progress.after) / Math.max(1, progress.upTo - progress.after),
-              () =>
-                `position ${progress.position} of ${progress.upTo}${progress.parked > 0 ? `, ${progress.parked} parked` : ''}`,
-            )
-          }
-          bar.clear()
-          if (session.json) await session.out.json(last)
-          else await session.out.line(endings[last?.state ?? 'open'])
-          return last?.state === 'done' ? 0 : 1
+          return followReplay(session, operations, replay, typeof options.wait === 'number' ? options.wait : undefined)
         }),
       ),
     )
+}
+
+async function followReplay(
+  session: Session,
+  { replays }: Operations,
+  replay: ReplayName,
+  deadline: number | undefined,
+): Promise<ExitCode> {
+  const { subscription, run } = replay
+  const bar = session.bar()
+  let last: ReplayProgress | undefined
+  const leave = (): void => {
+    bar.clear()
+    const [follow, cancel] = ['follow', 'cancel'].map((way) => `tidings replay ${subscription} --${way} ${run}`)
+    if (!session.json) session.err.hint(line`${dim(`${follow} goes on watching it, ${cancel} ends it.`)}`)
+  }
+  try {
+    for await (const progress of replays.follow(replay, { deadline, signal: session.host.signal })) {
+      const { position, after, upTo, parked, unserved } = progress
+      if (unserved === true && !session.json) {
+        bar.clear()
+        session.err.hint(
+          yellow(
+            `${subscription}: no running process serves this subscription, so run ${run} waits for one that does.`,
+          ),
+        )
+      }
+      last = progress
+      bar.show(
+        (position - after) / Math.max(1, upTo - after),
+        () => `position ${position} of ${upTo}${parked > 0 ? `, ${parked} parked` : ''}`,
+      )
+    }
+  } catch (error) {
+    if (session.host.signal.aborted) leave()
+    throw error
+  }
+  bar.clear()
+  if (session.json) await session.out.json(last)
+  else await session.out.line(endings[last?.state ?? 'open'])
+  if (last?.state === 'open') leave()
+  return last?.state === 'done' ? 0 : 1
 }
 
 const endings = {

@@ -152,6 +152,10 @@ function make(given: {
   const { store, runtime } = given
   const look = ownershipWatch(store, runtime)
   const parts: OverviewParts & typeof given = { ...given, look }
+  const served = async (subscription: string): Promise<boolean> =>
+    (await look()).instances.some(
+      ({ alive, groups }) => alive && groups.some((group) => group.startsWith(`${subscription}/`)),
+    )
   const redrive: ParkedOperations['redrive'] = (filter, options) =>
     askOwners(store, runtime, 'redrive', filter, options)
   const follow: ParkedOperations['follow'] = (requests, options) =>
@@ -173,7 +177,7 @@ function make(given: {
       preview: (request) => previewReplay(store, request),
       start: (request) => startReplay(store, runtime, request),
       progress: (replay) => replayProgress(store, replay),
-      follow: (replay, options) => followReplay(store, runtime, replay, options),
+      follow: (replay, options) => followReplay(store, runtime, replay, options, served),
       cancel: (replay) => cancelReplay(store, runtime, replay),
     },
     projections: projectionOperations(store, runtime),

@@ -18,6 +18,8 @@ export interface ReplayProgress {
   readonly count: number | undefined
   /** Events that it has set aside. */
   readonly parked: number
+  /** Nothing has moved for 3 s, and no process that lives runs the subscription. Told by `follow` of the operations. */
+  readonly unserved?: true
 }
 
 /** Most parked events that are counted. */
