@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
+
 import type { ReceivedMail } from './mail-sink.ts'
 
 /** Where the services answer; in one process, all at the same address. */
-export type Addresses = Readonly<Record<'auth' | 'users' | 'notifications' | 'audit', string>>
+export type Addresses = Readonly<Record<'auth' | 'users' | 'notifications' | 'commerce' | 'audit', string>>
 
 export interface Answer<Body = Record<string, unknown>> {
   readonly status: number
@@ -61,6 +63,17 @@ export function flowClient(addresses: () => Addresses, mails: readonly ReceivedM
       const answer = await login(username, given)
       if (answer.status !== 200) throw new Error(`The login was answered with ${answer.status}: ${answer.text}`)
       return answer.body.token
+    },
+    /** Offers a product of that name and orders one of it; answers the order. */
+    async order(sku: string, customerId: string): Promise<string> {
+      const orderId = randomUUID()
+      await ask('POST', '/commerce/products', { body: { sku, name: sku, price: 100 } })
+      await ask('POST', `/commerce/products/${sku}/deliveries`, { body: { deliveryId: randomUUID(), quantity: 1 } })
+      const answer = await ask('POST', '/commerce/orders', {
+        body: { orderId, customerId, lines: [{ sku, quantity: 1 }] },
+      })
+      if (answer.status !== 202) throw new Error(`The order was answered with ${answer.status}: ${answer.text}`)
+      return orderId
     },
     progress: async (userId: string): Promise<unknown> =>
       (await ask<{ status?: string }>('GET', `/auth/registrations/${userId}`)).body.status,

@@ -32,7 +32,7 @@ it('ends every flow as it should after a kill in the middle of it', async () => 
   platform = await start()
   const addresses = (): Addresses => {
     const address = platform?.address as string
-    return { auth: address, users: address, notifications: address, audit: address }
+    return { auth: address, users: address, notifications: address, commerce: address, audit: address }
   }
   const client = flowClient(addresses, mails)
 

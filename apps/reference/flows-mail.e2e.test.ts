@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -224,6 +225,8 @@ describe('an export', () => {
     await open({ patience: { publicUrl } })
     const userId = await complete('exp-ada')
     await client.login('exp-ada', 'wrong password')
+    const orderId = await client.order('exp-tea', userId)
+    await client.order('exp-rum', randomUUID())
     const token = await client.tokenOf('exp-ada')
     const asked = await request(token)
     expect(asked.status).toBe(202)
@@ -234,7 +237,7 @@ describe('an export', () => {
     expect(answer.headers.get('content-disposition')).toContain('attachment')
     expect(answer.body).toMatchObject({ exportId: asked.body.exportId, userId, complete: true, missing: [] })
     const { services } = answer.body
-    expect(Object.keys(services)).toEqual(['audit', 'auth', 'notifications', 'users'])
+    expect(Object.keys(services)).toEqual(['audit', 'auth', 'commerce', 'notifications', 'users'])
     expect(services['auth']?.[0]).toMatchObject({
       accounts: [{ userId, email: 'exp-ada@example.com', username: 'exp-ada', state: 'active' }],
       sessions: [{ beganAt: expect.any(String) }],
@@ -245,6 +248,8 @@ describe('an export', () => {
     })
     expect(services['notifications']?.[0]).toMatchObject({ addresses: [{ email: 'exp-ada@example.com' }] })
     expect(services['audit']?.[0]?.['events']?.length).toBeGreaterThan(3)
+    expect(services['commerce']).toMatchObject([{ orders: [{ orderId, total: 100, lines: [{ sku: 'exp-tea' }] }] }])
+    expect(services['commerce']?.[0]?.['orders']).toHaveLength(1)
     for (const secret of ['argon2', token, 'token_hash']) expect(answer.text).not.toContain(secret)
 
     const mine = async () =>
@@ -279,12 +284,15 @@ describe('an export', () => {
   it('is handed out with a gap, and says so, where a service never sends its part', async () => {
     await open()
     await complete('exp-gap')
-    await reopen({ services: ['users', 'notifications'], patience: { publicUrl, exportAgain: 60, exportWithin: 400 } })
+    await reopen({
+      services: ['users', 'notifications', 'commerce'],
+      patience: { publicUrl, exportAgain: 60, exportWithin: 400 },
+    })
     await request(await client.tokenOf('exp-gap'))
     const path = await linkOf('exp-gap', 'Your data, with gaps')
     const { body } = await client.ask<Exported>('GET', path)
     expect(body).toMatchObject({ complete: false, missing: ['audit'] })
-    expect(Object.keys(body.services)).toEqual(['auth', 'notifications', 'users'])
+    expect(Object.keys(body.services)).toEqual(['auth', 'commerce', 'notifications', 'users'])
     // What comes too late changes nothing of what was handed out.
     await reopen({ patience: { publicUrl } })
     await expect.poll(() => count('user.export.completed'), patient).toBe(1)

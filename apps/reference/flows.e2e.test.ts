@@ -100,7 +100,7 @@ describe('a registration', () => {
 })
 
 describe('a deletion', () => {
-  const erasers = ['audit', 'auth', 'notifications', 'users']
+  const erasers = ['audit', 'auth', 'commerce', 'notifications', 'users']
 
   it('erases every service and says what was erased where; nothing of the person is left in any table', async () => {
     await open()
@@ -108,6 +108,7 @@ describe('a deletion', () => {
     await expect.poll(() => client.progress(userId), patient).toBe('completed')
     await expect.poll(() => client.subjects('del-grace'), patient).toEqual(['Welcome'])
     await client.login('del-grace', 'wrong password')
+    const orderId = await client.order('del-tea', userId)
     const [token, other] = [await client.tokenOf('del-grace'), await client.tokenOf('del-grace')]
     await client.ask('POST', '/auth/password-reset', { body: { email: 'del-grace@example.com' } })
     await client.ask('POST', '/auth/me/export', { token })
@@ -129,12 +130,16 @@ describe('a deletion', () => {
     expect(body.erased.map(({ service }) => service).toSorted()).toEqual(erasers)
     expect(body.erased.at(-1)).toMatchObject({
       service: 'auth',
-      rows: { auth_users: 1, auth_exports: 1, auth_export_parts: 4, auth_login_failures: expect.any(Number) },
+      rows: { auth_users: 1, auth_exports: 1, auth_export_parts: 5, auth_login_failures: expect.any(Number) },
     })
+    expect(body.erased.find(({ service }) => service === 'commerce')?.rows).toEqual({ commerce_customer_orders: 1 })
     expect(client.subjects('del-grace').at(-1)).toBe('Goodbye')
 
     expect((await client.ask('GET', `/users/${userId}`)).status).toBe(404)
     expect((await client.ask('GET', `/auth/registrations/${userId}`)).status).toBe(404)
+    // Books are kept; whoever is gone orders nothing more.
+    expect((await client.ask('GET', `/commerce/orders/${orderId}`)).body).toMatchObject({ total: 100 })
+    await expect(client.order('del-rum', userId)).rejects.toThrow('409')
     expect((await client.ask('GET', new URL(link as string).pathname)).status).toBe(404)
     const late = { body: { code, password: 'another password' } }
     expect((await client.ask('POST', '/auth/password-reset/confirm', late)).status).toBe(410)

@@ -17,7 +17,7 @@ import { type PlatformProcess, startProgram } from './platform-process.ts'
 
 const patient = { timeout: 120_000, interval: 200 }
 const another = 'difference engine'
-const names = ['auth', 'users', 'notifications', 'audit'] as const
+const names = ['auth', 'users', 'notifications', 'commerce', 'audit'] as const
 type Name = (typeof names)[number]
 
 const kafka = await serverUrl('kafka')
@@ -122,6 +122,7 @@ describe('the flows over Kafka and PostgreSQL', without('kafka', 'postgres'), ()
 
   it('hand out an export, though audit and auth die before its part has come', async () => {
     const userId = await complete('split-export')
+    const orderId = await client.order('split-tea', userId)
     const token = await client.tokenOf('split-export')
     await kill('audit')
     expect((await client.ask('POST', '/auth/me/export', { token })).status).toBe(202)
@@ -132,13 +133,15 @@ describe('the flows over Kafka and PostgreSQL', without('kafka', 'postgres'), ()
     await start('audit')
     await expect.poll(() => client.secretFor('split-export', 'Your data'), patient).toBeDefined()
     const { pathname } = new URL(client.secretFor('split-export', 'Your data') as string)
-    const answer = await client.ask<{ services: object }>('GET', pathname)
+    const answer = await client.ask<{ services: Readonly<Record<string, object>> }>('GET', pathname)
     expect(answer.body).toMatchObject({ userId, complete: true, missing: [] })
-    expect(Object.keys(answer.body.services)).toEqual(['audit', 'auth', 'notifications', 'users'])
+    expect(Object.keys(answer.body.services)).toEqual(['audit', 'auth', 'commerce', 'notifications', 'users'])
+    expect(answer.body.services['commerce']).toMatchObject([{ orders: [{ orderId, lines: [{ sku: 'split-tea' }] }] }])
   }, 300_000)
 
   it('forget somebody in all databases, though users and auth die before they have', async () => {
-    await complete('split-leave')
+    const userId = await complete('split-leave')
+    await client.order('split-rum', userId)
     await expect.poll(() => client.subjects('split-leave'), patient).toEqual(['Welcome'])
     const token = await client.tokenOf('split-leave')
     const found = async (): Promise<readonly object[]> =>
@@ -152,14 +155,16 @@ describe('the flows over Kafka and PostgreSQL', without('kafka', 'postgres'), ()
     const report = async () => (await client.deletion(asked.body.deletionId)).body
     await expect
       .poll(async () => (await report()).erased.map(({ service }) => service).toSorted(), patient)
-      .toEqual(['audit', 'notifications'])
+      .toEqual(['audit', 'commerce', 'notifications'])
     await kill('auth')
     await start('auth')
     expect((await client.login('split-leave')).status).toBe(401)
     await start('users')
     await expect.poll(async () => (await report()).status, patient).toBe('completed')
     expect((await report()).farewell).toBe('sent')
-    expect((await report()).erased).toHaveLength(4)
+    const { erased } = await report()
+    expect(erased).toHaveLength(5)
+    expect(erased.find(({ service }) => service === 'commerce')?.rows).toEqual({ commerce_customer_orders: 1 })
     expect(client.subjects('split-leave')).toEqual(['Welcome', 'Goodbye'])
     await expect.poll(found, patient).toEqual([])
   }, 300_000)

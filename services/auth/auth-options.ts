@@ -24,7 +24,7 @@ export interface AuthOptions {
 
 export const authDefaults: AuthOptions = Object.freeze({
   publicUrl: 'http://127.0.0.1:4000',
-  dataServices: ['users', 'notifications', 'audit'],
+  dataServices: ['users', 'notifications', 'commerce', 'audit'],
   registrationStep: 300_000,
   farewell: 600_000,
   eraseAgain: 60_000,

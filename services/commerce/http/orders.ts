@@ -3,6 +3,7 @@ import { problemSchema, type ServiceApp, type ServiceWorld } from '@tidings/serv
 import { type Decider, decide, load } from 'tidings'
 import { z } from 'zod'
 
+import { isErased } from '../customers-orders.ts'
 import { cancel, type Order, OrderNotReady, order, place, ship } from '../domain/order.ts'
 import { product } from '../domain/product.ts'
 import { quantity, sku } from './shapes.ts'
@@ -30,7 +31,7 @@ const history = z.object({
 })
 
 /** `/commerce/orders`: ordering, and what becomes of it. */
-export function orderRoutes(app: ServiceApp, { bus }: ServiceWorld): void {
+export function orderRoutes(app: ServiceApp, { bus, store }: ServiceWorld): void {
   app.post(
     '/commerce/orders',
     {
@@ -53,6 +54,7 @@ export function orderRoutes(app: ServiceApp, { bus }: ServiceWorld): void {
           errors: unknown.map((field) => ({ field, rule: 'must be a product that is offered' })),
         })
       }
+      if (await isErased(store, body.customerId)) throw gone()
       const lines = body.lines.map((line, at) => ({ ...line, price: prices[at] as number }))
       const { state } = await decide(bus, order, body.orderId, place(body.orderId, body.customerId, lines))
       if (state.customerId !== body.customerId) throw taken()
@@ -128,6 +130,15 @@ function view(id: string, { status, customerId, lines, total, missing }: Order):
 
 function unknownOrder(): HttpProblem {
   return new HttpProblem({ status: 404, title: 'There is no such order' })
+}
+
+/** Nothing is begun for somebody who is forgotten. */
+function gone(): HttpProblem {
+  return new HttpProblem({
+    status: 409,
+    title: 'The customer is gone',
+    errors: [{ field: 'customerId', rule: 'must not be of somebody who was deleted' }],
+  })
 }
 
 function taken(): HttpProblem {
