@@ -1,6 +1,7 @@
 import { TidingsError } from '../kernel/errors.ts'
 import type { StoreAdapter } from '../store/adapter.ts'
 import type { TransportAdapter } from '../transport/adapter.ts'
+import { fileHint } from './file-url.ts'
 
 /** What packages of adapters export, each what it has. */
 interface AdapterPackage {
@@ -38,14 +39,16 @@ export function schemeOf(url: string): string {
   return url.slice(0, Math.max(0, url.indexOf(':'))).toLowerCase()
 }
 
-/** The package that serves a scheme. Throws `TIDINGS_ADAPTER_UNKNOWN`, which names those that are, but nothing else of the URL. */
+/** The package that serves a scheme. Throws `TIDINGS_ADAPTER_UNKNOWN`, which names those that are, but nothing of the URL that could be a secret. */
 export function packageOf(field: string, url: string, packages: Readonly<Record<string, string>>): string {
   const scheme = schemeOf(url)
   const found = Object.hasOwn(packages, scheme) ? packages[scheme] : undefined
   if (found !== undefined) return found
+  const got = scheme === '' ? 'no scheme' : `'${scheme.slice(0, 40)}:'`
+  const hint = Object.hasOwn(packages, 'sqlite') ? fileHint(url) : ''
   throw new TidingsError(
     'TIDINGS_ADAPTER_UNKNOWN',
-    `Expected \`${field}\` to begin with one of ${Object.keys(packages).join(':, ')}:, got '${scheme.slice(0, 40)}:'.`,
+    `Expected \`${field}\` to begin with one of ${Object.keys(packages).join(':, ')}:, got ${got}${hint}.`,
     { details: { field, scheme: scheme.slice(0, 40) } },
   )
 }

@@ -1,4 +1,5 @@
 import type { EventBusOptions } from '../bus/bus-options.ts'
+import { fileHint } from '../bus/file-url.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import { type BusType, busTypes, isBrokerType, isStoreType, typeOfUrl, urlOfType, withPrefix } from './bus-type.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
@@ -26,7 +27,7 @@ const mostDays = 36_500
 
 /**
  * Reads a bus's options from an environment. Pure: the environment is what it is given. Throws one `TIDINGS_INVALID_OPTION` that names every
- * variable that is wrong, and its rule, but no value.
+ * variable that is wrong, and its rule, but no value that could be a secret.
  */
 export function configFrom(env: Environment, options: ConfigOptions = {}): BusConfig {
   const mistakes = new Mistakes()
@@ -94,7 +95,8 @@ function urlOf(name: string, env: EnvironmentReader): { readonly url: string; re
   if (url === undefined) return undefined
   const type = typeOfUrl(url)
   if (type !== undefined) return { url, type }
-  env.wrong(name, 'to begin with memory:, sqlite:, postgres:, redis:, redis-pubsub:, kafka:, amqp: or nats:')
+  const hint = fileHint(url)
+  env.wrong(name, `to begin with memory:, sqlite:, postgres:, redis:, redis-pubsub:, kafka:, amqp: or nats:${hint}`)
   return undefined
 }
 
