@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { defineEvent, sql } from 'tidings'
+import { configFrom, defineEvent, defineSaga, type EventBus, operationsOf, sql, step } from 'tidings'
 import { afterEach, expect, it } from 'vitest'
 import { z } from 'zod'
 
-import { openServices, type ServiceHost } from './open-services.ts'
+import { type OpenServicesOptions, openServices, type ServiceHost } from './open-services.ts'
 import type { Service } from './service.ts'
 
 const NoteTaken = defineEvent('note.taken', { schema: z.object({ id: z.string() }) })
@@ -67,8 +67,12 @@ const folder = mkdtempSync(join(tmpdir(), 'tidings-services-'))
 const url = `sqlite:${join(folder, 'services.db')}`
 const hosts: ServiceHost[] = []
 
-async function open(services: readonly Service[], at = url): Promise<ServiceHost> {
-  const host = await openServices(services, { url: at })
+async function open(
+  services: readonly Service[],
+  at = url,
+  more: Partial<OpenServicesOptions> = {},
+): Promise<ServiceHost> {
+  const host = await openServices(services, { ...more, url: at })
   hosts.push(host)
   return host
 }
@@ -154,4 +158,40 @@ it('refuses a store without SQL by what it needs, and a service that fails leave
     },
   }
   await expect(open([notes, failing])).rejects.toThrow('no')
+})
+
+const NoteRead = defineEvent('note.read', { schema: z.object({ id: z.string() }), key: ({ id }) => id })
+
+/** A service whose saga waits for what never comes. */
+const reminding: Service = {
+  name: 'reminding',
+  events: [],
+  migrations: [],
+  attach({ bus }) {
+    bus.use(
+      defineSaga('reminding', {
+        startsWith: NoteTaken,
+        correlate: ({ data }) => data.id,
+        steps: [step('read', { run: () => {}, waitFor: { event: NoteRead } })],
+      }),
+    )
+    return {}
+  },
+}
+
+it.each([
+  [{ SAGA_TIMEOUT_SECONDS: '0.2' }, ['compensated']],
+  [{ ENABLE_SAGAS: 'false' }, []],
+])('drives sagas as its environment says: %o', async (env, statuses) => {
+  const at = `sqlite:${join(folder, `sagas-${Object.keys(env)[0]}.db`)}`
+  const { buses, start, app } = await open([notes, reader, reminding], at, configFrom(env))
+  await start()
+  await app.inject({ method: 'POST', url: '/notes', payload: { id: 'n-1' } })
+  const { sagas, subscriptions } = operationsOf(buses.get('reminding') as EventBus)
+  await expect.poll(async () => (await app.inject('/seen')).json().rows).toHaveLength(1)
+  await expect
+    .poll(async () => (await sagas.list()).items.map(({ status }) => status), { timeout: 20_000 })
+    .toEqual(statuses)
+  const registered = (await subscriptions()).map(({ name }) => name)
+  expect(registered.includes('saga.reminding')).toBe(statuses.length > 0)
 })

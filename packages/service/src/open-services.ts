@@ -53,7 +53,7 @@ export interface ServiceHost {
  */
 export async function openServices(services: readonly Service[], options: OpenServicesOptions): Promise<ServiceHost> {
   const { log = () => () => {}, now = Date.now } = options
-  const { url, transportUrl, group, retention } = checked(services, options)
+  const { url, transportUrl, group, retention, sagaTimeout, sagas } = checked(services, options)
   const meter = prometheusMeter()
   const store = sqlStoreOf(await sharedStore(url, { log: log('store'), meter: meter.with({ service: 'store' }) }))
   const buses = new Map<string, EventBus>()
@@ -93,6 +93,8 @@ export async function openServices(services: readonly Service[], options: OpenSe
         ...(transportUrl === undefined ? {} : { transportUrl }),
         ...(transportUrl === undefined || group === undefined ? {} : { group }),
         ...(retention === undefined ? {} : { retention }),
+        ...(sagaTimeout === undefined ? {} : { sagaTimeout }),
+        ...(sagas === undefined ? {} : { sagas }),
         events: service.events,
         log: log(service.name),
         meter: serviceMeter,

@@ -94,6 +94,11 @@ export interface EventBusOptions {
   readonly txHold?: Duration
   /** How long sagas may take that do not say so themselves. Default 1 h. */
   readonly sagaTimeout?: Duration
+  /**
+   * Whether this process drives sagas. `false`: those that `use` is given are left to other processes on the same store; this one registers none of their
+   * subscriptions, publishes and handles events as ever, and can look at sagas and signal to them. Default true.
+   */
+  readonly sagas?: boolean
   /** Largest data taken in, after decompression, in bytes. Default 16,777,216. */
   readonly maxIncomingBytes?: number
   /** Default: silent. */

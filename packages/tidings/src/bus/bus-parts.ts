@@ -26,6 +26,8 @@ export interface BusParts {
   readonly direct: boolean
   /** How long sagas may take that do not say, in milliseconds. */
   readonly sagaTimeout: number
+  /** Whether this process drives sagas. */
+  readonly sagas: boolean
   readonly publisher: Publisher
   /** Undefined where there is no broker. */
   readonly bridge: Bridge | undefined

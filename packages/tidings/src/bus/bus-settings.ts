@@ -20,6 +20,8 @@ export interface BusSettings {
   /** Milliseconds; Infinity: for ever. */
   readonly retention: number
   readonly sagaTimeout: number
+  /** Whether this process drives sagas. */
+  readonly sagas: boolean
   readonly maxIncomingBytes: number
   readonly validate: boolean
   /** Most units in one commit; undefined: the committer's own. */
@@ -50,6 +52,7 @@ const optionNames: Readonly<Record<keyof ResolvedOptions, true>> = {
   payloads: true,
   txHold: true,
   sagaTimeout: true,
+  sagas: true,
   maxIncomingBytes: true,
   log: true,
   meter: true,
@@ -151,6 +154,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
         ? Number.POSITIVE_INFINITY
         : time('retention', options.retention, Number.POSITIVE_INFINITY),
     sagaTimeout: time('sagaTimeout', options.sagaTimeout, 3_600_000),
+    sagas: options.sagas ?? true,
     maxIncomingBytes: whole('maxIncomingBytes', options.maxIncomingBytes, defaultDecodeLimits.maxBytes),
     validate: options.validate ?? true,
     batch: publish.batch === undefined ? undefined : whole('publish.batch', publish.batch, 1),
@@ -168,6 +172,7 @@ export function busSettings(options: EventBusOptions): BusSettings {
       retryDelay: time('publish.retryDelay', publish.retryDelay, publishDefaults.retryDelay),
     },
   }
+  mistakes.expect(typeof settings.sagas === 'boolean', '`sagas` to be true or false', options.sagas)
   mistakes.expect(settings.sagaTimeout > 0, '`sagaTimeout` to be more than 0 ms', options.sagaTimeout)
   mistakes.expect(settings.txHold > 0, '`txHold` to be more than 0 ms', options.txHold)
   mistakes.expect(

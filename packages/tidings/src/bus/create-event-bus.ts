@@ -351,6 +351,7 @@ async function assemble(
     meter,
     direct: broker !== undefined,
     sagaTimeout: settings.sagaTimeout,
+    sagas: settings.sagas,
     engines,
     declared,
     publisher,

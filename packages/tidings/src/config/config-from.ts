@@ -11,7 +11,10 @@ import { type Environment, EnvironmentReader } from './environment.ts'
 export type Preset = 'development' | 'production' | 'testing'
 
 /** The options of a bus that an environment decides. Spread it: `createEventBus({ ...configFrom(process.env), source: '/auth' })`. */
-export type BusConfig = Pick<EventBusOptions, 'url' | 'transportUrl' | 'store' | 'group' | 'retention' | 'sagaTimeout'>
+export type BusConfig = Pick<
+  EventBusOptions,
+  'url' | 'transportUrl' | 'store' | 'group' | 'retention' | 'sagaTimeout' | 'sagas'
+>
 
 export interface ConfigOptions {
   /** Default: TIDINGS_ENV, else NODE_ENV (`test` is `testing`), else `development`; a NODE_ENV of any other name counts as `production`. */
@@ -36,6 +39,7 @@ export function configFrom(env: Environment, options: ConfigOptions = {}): BusCo
   mistakes.expect(presets.includes(preset), `\`preset\` to be one of ${presets.join(', ')}`, preset)
   const keeps = reader.flag('ENABLE_EVENT_STORE') ?? true
   const days = reader.number('EVENT_STORE_TTL_DAYS', mostDays)
+  const drives = reader.flag('ENABLE_SAGAS') ?? true
   const sagaSeconds = reader.number('SAGA_TIMEOUT_SECONDS', mostDays * 86_400)
   const { store, broker } = placesOf(reader, preset, keeps, options.beside)
   if (!keeps) {
@@ -55,6 +59,7 @@ export function configFrom(env: Environment, options: ConfigOptions = {}): BusCo
     ...(group === undefined ? {} : { group }),
     ...(days === undefined ? {} : { retention: days * 86_400_000 }),
     ...(sagaSeconds === undefined ? {} : { sagaTimeout: sagaSeconds * 1_000 }),
+    ...(drives ? {} : { sagas: false }),
   }
 }
 

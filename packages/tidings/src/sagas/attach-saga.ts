@@ -18,9 +18,13 @@ import { Turns } from './turns.ts'
 /** Longest that one handling may take, in milliseconds: each step has a timeout of its own. */
 const longest = 86_400_000
 
-/** Puts a saga onto a bus. Throws `TIDINGS_NOT_SUPPORTED` where nothing is remembered. */
+/** Puts a saga onto a bus; onto one that drives none, nothing. Throws `TIDINGS_NOT_SUPPORTED` where nothing is remembered. */
 export function attachSaga(bus: EventBus, plan: SagaPlan): Attached {
   const parts = partsOf(bus)
+  if (!parts.sagas) {
+    parts.log('info', 'A saga is left to other processes, for this one drives none', { saga: plan.name })
+    return {}
+  }
   if (parts.direct)
     throw new TidingsError(
       'TIDINGS_NOT_SUPPORTED',
