@@ -5,6 +5,8 @@ import { eventLine } from '../terminal/event-line.ts'
 import { dim, line } from '../terminal/text.ts'
 import { widthOf } from './tail.ts'
 
+const howWritten = ' A stream is written category/key, or tenant/category/key where its events belong to a tenant.'
+
 /** What the log holds. */
 export const eventsCommand: Attach = (parent, run, host) => {
   const when = parseWhen(host.runtime.now())
@@ -12,6 +14,7 @@ export const eventsCommand: Attach = (parent, run, host) => {
     .command('events')
     .description('Search the log, oldest first; with --json whole CloudEvents that `publish` takes.')
     .option('--type <pattern>', 'only these types (may be repeated); * stands for one word, ** for the rest', collect)
+    .option('--stream <name>', 'only this stream: category/key or tenant/category/key')
     .option('--category <name>', 'only this category')
     .option('--key <key>', 'only this key')
     .option('--tenant <id>', 'only this tenant')
@@ -46,7 +49,8 @@ export const eventsCommand: Attach = (parent, run, host) => {
               )
             }
           }
-          if (!session.json && found === 0) await session.err.line(dim('No event matches.'))
+          if (!session.json && found === 0)
+            await session.err.line(dim(`No event matches.${query.stream === undefined ? '' : howWritten}`))
           if (found > limit)
             await session.err.line(dim(line`There are more than ${limit}; see --limit and --all.`.plain))
           return code

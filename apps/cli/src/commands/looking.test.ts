@@ -106,6 +106,33 @@ describe('looking at events', () => {
     expect((await runInProcess(['events', '--all', '-n', '3'], { store, runtime })).err).toBe('')
   })
 
+  it('filters by stream, and says how a stream is written where it finds none', async () => {
+    const { store } = await shop()
+    const ran = (...args: string[]): ReturnType<typeof runInProcess> =>
+      runInProcess(['events', ...args], { store, runtime })
+    const found = await ran('--stream', 'acme/order/b', '--json')
+    expect(found.json.map(({ subject }) => subject)).toEqual(['b', 'b'])
+    expect(found.err).toBe('')
+    expect((await ran('--stream', 'acme/order/b', '--type', 'x.y', '--json')).json).toEqual([])
+    expect((await ran('--stream', 'acme/order/b', '--key', 'a', '--category', 'order', '--json')).json).toEqual([])
+    expect((await ran('--stream', 'acme/order/b', '--category', 'stock', '--json')).json).toEqual([])
+
+    // Its events belong to a tenant, and a line of the list shows tenant and key.
+    for (const stream of ['order/b', 'order:b', 'acme/b'])
+      expect(await ran('--stream', stream)).toMatchObject({
+        code: 0,
+        out: '',
+        err: 'No event matches. A stream is written category/key, or tenant/category/key where its events belong to a tenant.\n',
+      })
+    expect((await ran('--key', 'nobody')).err).toBe('No event matches.\n')
+    expect((await ran('--stream', 'order/b', '--json')).err).toBe('')
+    for (const wrong of ['b', 'a/b/c/d', ''])
+      expect(await ran('--stream', wrong)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining("'category/key', 'tenant/category/key' or 'category:key'") as string,
+      })
+  })
+
   it('tails what comes, from the past on where asked, until its limit', async () => {
     const { store } = await shop()
     const ran = await runInProcess(['tail', 'order.*', '--since', '1h', '-n', '2', '--json'], { store, runtime })

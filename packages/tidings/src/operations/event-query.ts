@@ -1,12 +1,14 @@
+import { type StreamLike, streamName } from '../bus/stream-like.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { LogQuery, Position, Store, StoredEvent } from '../store/store.ts'
-import { parseStream } from '../store/store.ts'
+import { parseStream, streamText } from '../store/store.ts'
 import { typeMatcher } from './type-matcher.ts'
 
 /** Which events of the log. Everything given must hold. */
 export interface EventQuery {
   /** Types and wildcards (`*` one segment, `**` the rest) of which one must match. */
   readonly types?: readonly string[] | undefined
+  readonly stream?: StreamLike | undefined
   readonly category?: string | undefined
   readonly key?: string | undefined
   readonly tenant?: string | undefined
@@ -35,7 +37,10 @@ export function compileQuery(query: EventQuery): CompiledQuery {
       })
   }
   const types = typeMatcher(query.types ?? [])
-  const { category, tenant, correlation, causation, id, since, until, key } = query
+  const { tenant, correlation, causation, id, since, until, key } = query
+  const stream = query.stream === undefined ? undefined : streamName(query.stream)
+  const text = stream === undefined ? undefined : streamText(stream)
+  const category = query.category ?? stream?.category
   return {
     log: {
       ...(types.names === undefined ? {} : { types: types.names }),
@@ -48,7 +53,9 @@ export function compileQuery(query: EventQuery): CompiledQuery {
       ...(until === undefined ? {} : { to: until }),
     },
     matches: (stored) =>
-      types.matches(stored.record.type) && (key === undefined || parseStream(stored.stream).key === key),
+      types.matches(stored.record.type) &&
+      (text === undefined || stored.stream === text) &&
+      (key === undefined || parseStream(stored.stream).key === key),
   }
 }
 
