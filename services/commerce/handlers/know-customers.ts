@@ -26,22 +26,21 @@ export function knowCustomers(bus: EventBus, store: SqlStore, now: () => number)
           select ${orderId}, ${customerId}, ${event.timestamp}
           where not exists (select 1 from commerce_erased where user_id = ${customerId})
           on conflict do nothing`)
-        return
-      }
-      const { userId, services } = event.data
-      if (!services.includes('commerce')) return
-      if (isEvent(event, DataPartsRequested)) {
-        const { exportId } = event.data
+      } else if (isEvent(event, DataPartsRequested)) {
+        const { exportId, userId, services } = event.data
+        if (!services.includes('commerce')) return
         const parts = dataParts({ orders: await ordersOf(bus, store, userId) })
         for (const [part, data] of parts.entries())
           await publish(UserDataCollected, { exportId, userId, service: 'commerce', part, parts: parts.length, data })
-        return
+      } else if (isEvent(event, ErasureRequested)) {
+        const { deletionId, userId, services } = event.data
+        if (!services.includes('commerce')) return
+        await tx.sql`insert into commerce_erased (user_id, erased_at) values (${userId}, ${now()}) on conflict do nothing`
+        const listed =
+          await tx.sql`delete from commerce_customer_orders where customer_id = ${userId} returning order_id`
+        const rows = { commerce_customer_orders: listed.length }
+        await publish(UserErased, { deletionId, userId, service: 'commerce', rows })
       }
-      const { deletionId } = event.data
-      await tx.sql`insert into commerce_erased (user_id, erased_at) values (${userId}, ${now()}) on conflict do nothing`
-      const listed = await tx.sql`delete from commerce_customer_orders where customer_id = ${userId} returning order_id`
-      const rows = { commerce_customer_orders: listed.length }
-      await publish(UserErased, { deletionId, userId, service: 'commerce', rows })
     },
   )
 }
