@@ -57,7 +57,7 @@ export function orderTables(version = 1, options: Partial<Parameters<typeof defi
 }
 
 /** The same as documents, and what each customer has spent: a document that events of many streams change. */
-export function orderDocuments(version = 1, options: { readonly keep?: '30s' } = {}) {
+export function orderDocuments(version = 1, options: { readonly keep?: '30s'; readonly mode?: 'same-commit' } = {}) {
   return defineProjection('orders', {
     ...options,
     version,

@@ -199,6 +199,58 @@ describe('on PostgreSQL', without('postgres'), () => {
   })
 })
 
+const joining: readonly { readonly name: string; readonly server?: ServerName; readonly place: () => Place }[] = [
+  ...sqlStores,
+  { name: 'Redis', server: 'redis', place: prefix },
+]
+
+describe.each(joining)('documents in the commit of their events on $name', ({ server, place }) => {
+  it('are there when a publish returns, in each of two processes, through a rebuild', {
+    timeout: 120_000,
+    ...(server === undefined ? {} : without(server)),
+  }, async () => {
+    const where = place()
+    const [plain, one, two] = [await bus(where), await bus(where), await bus(where)]
+    const define = () => orderDocuments(1, { mode: 'same-commit' })
+    const [first, second] = [define(), define()]
+    one.use(first)
+    two.use(second)
+    for (const each of [plain, one, two]) await each.start()
+    let going = true
+    const lines = async (publisher: EventBus, projection: typeof first, name: string): Promise<number> => {
+      const { orders } = projection.of(publisher).documents
+      let n = 0
+      for (; going; n++) {
+        const orderId = `${name}-${n}`
+        // Whoever does not use the projection leaves it to those who do.
+        await (n % 5 === 4 ? plain : publisher).publish(OrderPlaced, { orderId, customerId: name, total: 1 })
+        await publisher.publish(LineAdded, { orderId, sku: 'tea', quantity: 1 })
+        const order = await orders.get(orderId)
+        if (order?.lines.tea !== 1) throw new Error(`${orderId} was published and is not there`)
+        // A steady stream, so that what is behind can come up.
+        await new Promise((resolve) => setTimeout(resolve, 25))
+      }
+      return n
+    }
+    const writing = Promise.all([lines(one, first, 'a'), lines(two, second, 'b')])
+    const { projections } = operationsOf(plain)
+    await expect
+      .poll(async () => (await first.of(one).documents.orders.find({ limit: 100 })).length)
+      .toBeGreaterThan(20)
+    await projections.rebuild('orders')
+    const watched = until(plain, ({ live }) => live === 2)
+    const rebuilt = await Promise.race([watched, writing.then(() => watched)])
+    expect(rebuilt.generations[1]?.parity).toMatchObject({ verdict: 'equal' })
+    going = false
+    const [a, b] = await writing
+    const last = await plain.publish(OrderPaid, { orderId: 'none' })
+    await first.of(one).caughtUpTo(last.position, { timeout: '20s' })
+    const { orders, customers } = first.of(one).documents
+    expect(await orders.find({ limit: 100_000 })).toHaveLength(a + b)
+    expect([await customers.get('a'), await customers.get('b')]).toEqual([{ spent: a }, { spent: b }])
+  })
+})
+
 function searchPathOf({ url }: Place): string {
   return new URL(url).searchParams.get('options') ?? ''
 }

@@ -5,6 +5,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
+import type { JoinedListener } from '../publisher/joined-listener.ts'
 import type { Publisher } from '../publisher/publisher.ts'
 import type { Position, Store } from '../store/store.ts'
 import type { DecodeOptions } from '../subscriber/decode.ts'
@@ -35,6 +36,10 @@ export interface BusParts {
   phase(): Phase
   /** Whether inline listeners are at work or wait for their turn. */
   listening(): boolean
+  /** Names of subscriptions whose events may have been applied in their own commit; to be told before they are declared. */
+  readonly joined: Set<string>
+  /** From now on a read model is written in the commits of this process. Returns how to end that. */
+  join(listener: JoinedListener): () => void
   /** Lets work in as a publish is let in: rejects with `TIDINGS_CLOSED` once the bus closes. */
   enter<Result>(work: () => Promise<Result>): Promise<Result>
   /** How events of the log are read here. */

@@ -103,6 +103,7 @@ async function assemble(
   const stopping: (() => void)[] = []
   const attachments = new Attachments()
   const audiences = new Audiences(store)
+  const joined = new Set<string>()
   const listeners = new Set<() => void>()
   const prepareOptions = { runtime, source, validate }
   const reading = {
@@ -134,6 +135,7 @@ async function assemble(
     meter,
     slots,
     instance: runtime.id(),
+    joined,
     progressed,
     published(records, placed) {
       // Where a queue hears them, it serves inline subscriptions too; a store of this process alone has none.
@@ -358,6 +360,8 @@ async function assemble(
     bridge,
     phase: () => life.phase,
     listening: () => audiences.busy,
+    joined,
+    join: (listener) => audiences.join(listener),
     enter: (work) => (isClosing(life) ? Promise.reject(closed()) : work()),
     reading,
     replays,

@@ -20,11 +20,16 @@ export async function transaction<Result>(
   try {
     const result = await work(unit)
     const gathered = await unit.gathered()
-    const answer = await open.commit(gathered)
+    const { unit: whole, committed } = await publisher.joined(gathered)
+    const answer = await open.commit(whole)
     if (answer.status === 'refused') throw answer.error
-    if (answer.status === 'conflict') throw conflict(answer)
+    if (answer.status === 'conflict') {
+      publisher.met(gathered.append, answer)
+      throw conflict(answer)
+    }
     // Its events were written by somebody else, so that what it has done beside them is not.
     if (answer.repeated && unit.stands) throw carriedOut()
+    if (!answer.repeated) committed()
     await publisher.heard(gathered.append, answer.events)
     return result
   } catch (error) {

@@ -68,6 +68,14 @@ export interface ProjectionOptions<Table extends string, Documents extends Colle
    * several streams change in ways whose order counts. Default `stream`.
    */
   readonly order?: 'stream' | 'all'
+  /**
+   * `asynchronous`: events are applied after their commit, by whichever process has their partition. `same-commit`: `publish`, `bus.transaction` and `decide` of a
+   * process that uses the projection apply them in the commit that stores them, or fail with it: whoever sees the event sees the row, and what the tables or a
+   * handler refuse is not published. A publish then waits until what stands before it in its stream is applied, and while generations are switched, at most
+   * until its deadline (`TIDINGS_PROJECTION_BEHIND`). What comes to the log on other ways (other processes, handlers, sagas, timers, brokers, imports) is
+   * applied after its commit. Part of what a version may not change. Default `asynchronous`.
+   */
+  readonly mode?: 'asynchronous' | 'same-commit'
   /** After the last attempt: `park` the event and hold its stream, `skip` it with a record, or `halt` the generation until an operator resumes it. Default `park`. */
   readonly onPoison?: 'park' | 'skip' | 'halt'
   /** How often an event is tried that could not be applied; as for subscriptions. */

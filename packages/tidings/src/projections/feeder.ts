@@ -9,6 +9,7 @@ import { applyTo } from './apply-event.ts'
 import { carryOn } from './carry-on.ts'
 import { type Generation, isFed, liveOf, type ProjectionState, subscriptionName } from './generation.ts'
 import { createTables, createViews } from './generation-sql.ts'
+import { joinedProjection } from './joined-projection.ts'
 import type { Local } from './progress.ts'
 import type { ProjectionSettings } from './projection-settings.ts'
 import { readState, replaceState, type Together } from './state-store.ts'
@@ -33,6 +34,8 @@ export class Feeder implements Attached {
   #timer: Timer | undefined
   #looking: Promise<void> | undefined
   #closed = false
+  /** Ends its part in the commits of this process. */
+  #part: (() => void) | undefined
   #warned = false
 
   constructor(bus: EventBus, parts: BusParts, settings: ProjectionSettings) {
@@ -43,6 +46,8 @@ export class Feeder implements Attached {
 
   async prepare(): Promise<void> {
     await this.#feed(await this.#ensure())
+    if (this.#settings.mode === 'same-commit')
+      this.#part ??= this.#parts.join(joinedProjection(this.#parts, this.#settings))
   }
 
   started(): void {
@@ -51,6 +56,7 @@ export class Feeder implements Attached {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#part?.()
     this.#timer?.cancel()
     await this.#looking
   }
@@ -198,6 +204,7 @@ export class Feeder implements Attached {
       this.#parts.engines.get(name)?.setPriority(priority)
       return
     }
+    if (settings.mode === 'same-commit') this.#parts.joined.add(name)
     this.#bus.subscribe(
       settings.definitions,
       {
@@ -252,13 +259,14 @@ export class Feeder implements Attached {
   }
 }
 
-function made({ version, shape, definitions, tables, documents }: ProjectionSettings): Made {
+function made({ version, shape, definitions, tables, documents, mode }: ProjectionSettings): Made {
   return {
     version,
     shape,
     types: definitions.map(({ type }) => type).sort(),
     tables: Object.keys(tables),
     collections: Object.keys(documents),
+    joined: mode === 'same-commit',
   }
 }
 

@@ -27,6 +27,8 @@ export interface Generation {
   /** Names of its tables and collections, as readers know them. */
   readonly tables: readonly string[]
   readonly collections: readonly string[]
+  /** Publishers write it in the commit of its events while it is live. */
+  readonly joined?: boolean
   /** The head of the log when it began: what a build has to come up to. */
   readonly target: Position
   readonly beganAt?: number

@@ -1,3 +1,4 @@
+import { headOf } from '../bus/registration.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import type { Position, Store } from '../store/store.ts'
 import type { Generation, ProjectionState } from './generation.ts'
@@ -75,12 +76,17 @@ export async function holdGenerations(
     return state?.hold?.by === by
   }
   if (!(await put())) return undefined
+  if (live.joined === true || next.joined === true) {
+    // What publishers have applied lies beyond every checkpoint. From here on they apply nothing, for their commits expect a state without a hold.
+    at = Math.max(at, await headOf(store))
+    if (!(await put())) return undefined
+  }
   const still: Level['still'] = async () => {
     const both = await progress()
     const beyond = (await isBeyond(store, next, both.next, at)) || (await isBeyond(store, live, both.live, at))
     if (beyond) {
       if (runtime.monotonic() - since < heard) return undefined
-      at = Math.max(both.next.high, both.live.high)
+      at = Math.max(at, both.next.high, both.live.high)
       since = runtime.monotonic()
       await put()
       return undefined

@@ -28,6 +28,7 @@ export interface ProjectionSettings {
   /** By type of event. */
   readonly handlers: ReadonlyMap<string, (event: Event<never>, context: ProjectionContext) => unknown>
   readonly order: 'stream' | 'all'
+  readonly mode: 'asynchronous' | 'same-commit'
   readonly onPoison: 'park' | 'skip' | 'halt'
   readonly retry: Options['retry']
   readonly window: number
@@ -48,6 +49,7 @@ const optionNames: Readonly<Record<keyof Options, true>> = {
   documents: true,
   on: true,
   order: true,
+  mode: true,
   onPoison: true,
   retry: true,
   window: true,
@@ -99,13 +101,23 @@ export function projectionSettings(
     mistakes,
     typeof options.on === 'function' ? options.on(on) : options.on,
   )
-  const { window = 2_000, order = 'stream', switch: switching = 'auto' } = options
+  const { window = 2_000, order = 'stream', mode = 'asynchronous', switch: switching = 'auto' } = options
   mistakes.expect(
     Number.isSafeInteger(window) && window >= 1 && window <= 10_000,
     '`window` to be a whole number from 1 to 10,000',
     window,
   )
   mistakes.expect(['stream', 'all'].includes(order), "`order` to be one of 'stream', 'all'", order)
+  mistakes.expect(
+    ['asynchronous', 'same-commit'].includes(mode),
+    "`mode` to be one of 'asynchronous', 'same-commit'",
+    mode,
+  )
+  mistakes.expect(
+    mode !== 'same-commit' || order !== 'all',
+    "`order` to be 'stream' with `mode: 'same-commit'`: publishers of several streams do not wait for each other",
+    order,
+  )
   mistakes.expect(['auto', 'manual'].includes(switching), "`switch` to be one of 'auto', 'manual'", switching)
   for (const field of ['check', 'forget'] as const)
     mistakes.expect(
@@ -140,6 +152,7 @@ export function projectionSettings(
     definitions,
     handlers,
     order,
+    mode,
     onPoison,
     retry,
     window,
@@ -148,7 +161,7 @@ export function projectionSettings(
     keep,
     forget: options.forget,
     lossy: options.lossy === true,
-    shape: shapeOf(tables, indexes as ProjectionSettings['indexes'], documents, definitions, order),
+    shape: shapeOf(tables, indexes as ProjectionSettings['indexes'], documents, definitions, order, mode),
   }
 }
 
@@ -217,6 +230,7 @@ function shapeOf(
   documents: Collections,
   definitions: readonly AnyEventDefinition[],
   order: string,
+  mode: string,
 ): string {
   const text = (statement: Statement): string =>
     renderSql(statement, () => '?')
@@ -230,6 +244,8 @@ function shapeOf(
     documents: Object.keys(documents).sort(),
     types: definitions.map(({ type }) => type).sort(),
     order,
+    // Processes that do not know of marks must not feed what has them.
+    ...(mode === 'same-commit' ? { mode } : {}),
   }
   return hash('sha256', JSON.stringify(shape), 'base64url').slice(0, 16)
 }

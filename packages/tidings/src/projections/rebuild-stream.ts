@@ -2,11 +2,13 @@ import type { BusParts } from '../bus/bus-parts.ts'
 import { type StreamLike, streamName } from '../bus/stream-like.ts'
 import { readNote } from '../bus/stream-note.ts'
 import type { Event } from '../events/event.ts'
+import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import { sleep } from '../kernel/runtime.ts'
 import { partitionOf } from '../store/partitioner.ts'
 import { type Statement, type Store, type StoredEvent, type StreamName, streamText, type Unit } from '../store/store.ts'
 import { decode } from '../subscriber/decode.ts'
+import { inlineCollection } from '../subscriber/inline-promise.ts'
 import { parkedCollection, readParked } from '../subscriber/parked-event.ts'
 import { checkpointsCollection } from '../subscriber/partition-state.ts'
 import { tableNames } from './apply-event.ts'
@@ -54,11 +56,13 @@ export async function rebuildStream(parts: BusParts, feeder: Feeder, which: Stre
     const progress = await readProgress(store, settings.name, live)
     const parked = await parkedOf(store, settings, live, stream)
     const known = await readNote(store, stream)
+    const inCommit = live.joined === true ? await joinedOf(store, live, settings.name) : noneJoined
     const applied = await readApplied(store, stream, known, {
       least,
       lossy: settings.lossy,
       applied: ({ record, position }) =>
-        settings.handlers.has(record.type) && progress.done(partition, position) && !parked.has(position),
+        settings.handlers.has(record.type) &&
+        ((progress.done(partition, position) && !parked.has(position)) || inCommit(record)),
     })
     const unit = await applyAgain(parts, settings, live, stream, applied.events)
     const [result] = await store.commit([
@@ -126,6 +130,20 @@ async function parkedOf(
   const prefix = `${subscriptionName(name, number)}/0/${streamText(stream)}/`
   const found = await store.find(parkedCollection, { prefix, limit: most })
   return new Set(found.map((document) => readParked(document).offset))
+}
+
+const noneJoined = (): boolean => false
+
+/** Which events were applied in their own commit and have not been passed since. */
+async function joinedOf(store: Store, { number }: Generation, name: string): Promise<(record: EventRecord) => boolean> {
+  const prefix = `${subscriptionName(name, number)}/0/`
+  const marks = new Set<string>()
+  for (let after: string | undefined; ; ) {
+    const found = await store.find(inlineCollection, { prefix, ...(after === undefined ? {} : { after }) })
+    for (const { id } of found) marks.add(id)
+    after = found.at(-1)?.id
+    if (after === undefined) return ({ source, id }) => marks.has(`${prefix}${source}/${id}`)
+  }
 }
 
 function otherVersion({ name, version }: ProjectionSettings, live: Generation | undefined): TidingsError {

@@ -8,6 +8,7 @@ export interface Made {
   readonly types: readonly string[]
   readonly tables: readonly string[]
   readonly collections: readonly string[]
+  readonly joined: boolean
 }
 
 export interface Begin extends Made {
@@ -36,10 +37,10 @@ export function beginBuild(state: ProjectionState, begin: Begin): ProjectionStat
 /** Somebody wants a new build of a version; whoever has its code makes it. */
 export function askBuild(
   state: ProjectionState,
-  asked: Omit<Begin, 'reason' | 'shape' | 'types' | 'tables' | 'collections'>,
+  asked: Omit<Begin, 'reason' | keyof Omit<Made, 'version'>>,
 ): ProjectionState {
   const number = state.last + 1
-  const none = { shape: '', types: [], tables: [], collections: [] }
+  const none = { shape: '', types: [], tables: [], collections: [], joined: false }
   const generation = newGeneration(number, { ...asked, ...none, reason: 'rebuild' })
   const stopped = (state.stopped ?? []).filter((version) => version !== asked.version)
   return { ...state, last: number, generations: [...state.generations, generation], stopped }
@@ -127,7 +128,7 @@ export function withHold(state: ProjectionState, hold: Hold | undefined): Projec
 }
 
 function newGeneration(number: number, begin: Begin): Generation {
-  const { version, shape, types, tables, collections, reason, by, now, head, rate } = begin
+  const { version, shape, types, tables, collections, joined, reason, by, now, head, rate } = begin
   return {
     number,
     version,
@@ -139,6 +140,7 @@ function newGeneration(number: number, begin: Begin): Generation {
     types,
     tables,
     collections,
+    ...(joined ? { joined } : {}),
     target: head,
     switch: begin.switch,
     ...(rate === undefined ? {} : { rate }),

@@ -1,5 +1,6 @@
 import type { EventRecord } from '../events/record.ts'
 import type { DocumentChange, StoredEvent } from '../store/store.ts'
+import type { JoinedListener } from './joined-listener.ts'
 import type { ListenerFailure } from './receipt.ts'
 
 /** Who hears a type in this process. */
@@ -7,6 +8,8 @@ export interface Audience {
   /** Subscriptions of either mode. */
   readonly matched: number
   readonly inline: readonly InlineListener[]
+  /** Read models that are written in the event's own commit. */
+  readonly joining: readonly JoinedListener[]
   /** Whether something must be committed with the event for its inline listeners. */
   readonly promising: boolean
 }

@@ -15,6 +15,7 @@ import type { Committer } from './committer.ts'
 import { claimContent, contentMark, dedupCollection } from './content-mark.ts'
 import { expectationsOf, refuseSeveralStreams } from './expected-version.ts'
 import { Hearing } from './hearing.ts'
+import { behind, type JoinedUnit, Joining } from './joining.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
 import { deadlineOf, PublisherCommits } from './publisher-commits.ts'
 import { RateGate } from './rate-gate.ts'
@@ -49,6 +50,7 @@ export class Publisher {
   readonly #gate: RateGate | undefined
   readonly #commits: PublisherCommits
   readonly #hearing: Hearing
+  readonly #joining: Joining
   readonly #sealing: { readonly seal?: (checksum: string) => string }
   readonly #published: Counter
   readonly #duration: Histogram
@@ -75,6 +77,7 @@ export class Publisher {
       failed: this.#failed,
     })
     this.#hearing = new Hearing(host)
+    this.#joining = new Joining({ ...host, joining: (type) => host.audience(type).joining })
     host.meter.gauge('tidings.publish.waiting', () => host.committer.waiting + (this.#gate?.waiting ?? 0))
   }
 
@@ -167,11 +170,8 @@ export class Publisher {
         passed = true
         const expect: Expectation[] = [...(claims?.expect ?? []), ...expected]
         const documents = [...(this.#promises(fresh).documents ?? []), ...(claims?.documents ?? [])]
-        const result = await this.#commits.attempt(
-          { append: fresh.map(({ record }) => record), expect, documents },
-          rank,
-          options,
-        )
+        const append = fresh.map(({ record }) => record)
+        const result = await this.#attempt({ append, expect, documents }, rank, options)
         // Somebody else has published the same meanwhile: look again who was first.
         if (dedup && isBeatenClaim(result)) continue
         ;({ events: placed, repeated } = this.#commits.granted(result))
@@ -229,6 +229,22 @@ export class Publisher {
     return this.#hearing.promises(records)
   }
 
+  /**
+   * A unit of somebody else with what read models write in it, as they are right now, for whoever cannot begin anew. Rejects with what their handlers throw,
+   * and with `TIDINGS_PROJECTION_BEHIND`.
+   */
+  async joined(unit: Unit & { readonly append: readonly EventRecord[] }): Promise<JoinedUnit> {
+    if (!this.#joining.concerns(unit.append)) return { unit, committed: () => {} }
+    const joined = await this.#joining.join(unit)
+    if ('behind' in joined) throw behind(joined.behind)
+    return joined
+  }
+
+  /** Learns from the conflict of such a unit, so that the next one is made of what is so. */
+  met(records: readonly EventRecord[], result: Extract<CommitResult, { status: 'conflict' }>): void {
+    this.#joining.met(records, result)
+  }
+
   /** Counts what a unit of somebody else has published. */
   counted(records: number): void {
     this.#published.add(records)
@@ -245,10 +261,11 @@ export class Publisher {
     const dedup = options.dedupKey !== undefined || draft.definition.dedup === 'content'
     const ready = this.#fit(event, options.id === undefined)
     const expects = options.expectedVersion !== undefined || options.expect !== undefined
-    if (dedup || this.#gate !== undefined || expects || ready instanceof Promise)
+    const audience = this.#host.audience(event.type)
+    const joins = audience.joining.length > 0
+    if (dedup || joins || this.#gate !== undefined || expects || ready instanceof Promise)
       return this.#slow(draft, event, ready, options, dedup)
     const { record } = ready
-    const audience = this.#host.audience(event.type)
     const unit: Unit = audience.promising ? { append: [record], ...this.#promises([ready]) } : { append: [record] }
     const rank = priorityRank[event.priority]
     if (audience.inline.length === 0) {
@@ -294,7 +311,7 @@ export class Publisher {
       if (claim !== undefined) expect.push(claim.expect)
       const promises = this.#promises([ready]).documents ?? []
       const documents = claim === undefined ? promises : [...promises, claim.document]
-      const result = await this.#commits.attempt({ append: [ready.record], expect, documents }, rank, options)
+      const result = await this.#attempt({ append: [ready.record], expect, documents }, rank, options)
       if (isBeatenClaim(result)) continue
       const committed = this.#commits.granted(result, draft.definition.type)
       this.#published.add(1)
@@ -313,6 +330,22 @@ export class Publisher {
       durability: this.#durability,
       matched: 0,
       duplicateOf: first.id,
+    }
+  }
+
+  /** A commit with what read models write in it. */
+  async #attempt(
+    unit: Unit & { readonly append: readonly EventRecord[] },
+    rank: number,
+    options: PublishOptions,
+  ): Promise<CommitResult> {
+    const commit = (whole: Unit): Promise<CommitResult> => this.#commits.attempt(whole, rank, options)
+    if (!this.#joining.concerns(unit.append)) return commit(unit)
+    try {
+      return await this.#joining.commit(unit, deadlineOf(options), commit)
+    } catch (error) {
+      this.#failed.add(1)
+      throw error
     }
   }
 

@@ -20,6 +20,8 @@ export interface EngineHost {
   readonly meter: Meter
   readonly slots: Slots
   readonly instance: string
+  /** Names of subscriptions whose events may have been applied in their own commit; then a mark says so. */
+  readonly joined: ReadonlySet<string>
   readonly attempts: Omit<AttemptHost, 'subscription' | 'run' | 'commitFenced' | 'findEffect'>
   decode(delivery: Delivery, subscription: Subscription): Event<unknown> | Promise<Event<unknown>>
   /** The record with the data that was kept apart from it. */

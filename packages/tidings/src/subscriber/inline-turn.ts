@@ -13,6 +13,9 @@ import type { Progress } from './watermark.ts'
  */
 export type Standing = 'done' | 'pending' | 'queued'
 
+/** Where an event stands, or will stand: one that is not in the log yet lies behind every position. */
+export type Place = Pick<StoredEvent, 'stream' | 'streamVersion' | 'partition' | 'position'>
+
 /** Most streams whose last handled version is remembered, so that most turns are known without a look into the store. */
 const remembered = 10_000
 
@@ -39,7 +42,7 @@ export class InlineTurn {
   }
 
   /** Nothing but the last event before this one need be looked at: it was handled in its turn, too. */
-  before(stored: StoredEvent): Standing | Promise<Standing> {
+  before(stored: Place): Standing | Promise<Standing> {
     const { stream, streamVersion } = stored
     if (this.#subscription.settings.order === 'stream') {
       if (streamVersion === 1 || this.#known.get(stream) === streamVersion - 1) return 'done'
@@ -48,14 +51,14 @@ export class InlineTurn {
   }
 
   /** This process has handled it, durably. */
-  handled({ stream, streamVersion }: StoredEvent): void {
+  handled({ stream, streamVersion }: Pick<Place, 'stream' | 'streamVersion'>): void {
     // To the back, so that the streams that are at rest are forgotten first.
     this.#known.delete(stream)
     this.#known.set(stream, streamVersion)
     if (this.#known.size > remembered) this.#known.delete(this.#known.keys().next().value as string)
   }
 
-  async #look(stored: StoredEvent): Promise<Standing> {
+  async #look(stored: Place): Promise<Standing> {
     const sequential = this.#subscription.settings.order === 'all'
     const progress = await this.#progress(sequential ? undefined : stored.partition)
     const last = sequential ? await this.#lastOfAll(stored, progress) : await this.#lastOfStream(stored, progress)
@@ -86,7 +89,7 @@ export class InlineTurn {
 
   /** Undefined: none that the watermark has not passed. */
   async #lastOfStream(
-    { stream, streamVersion, partition }: StoredEvent,
+    { stream, streamVersion, partition }: Place,
     progress: (partition: number) => Progress,
   ): Promise<StoredEvent | undefined> {
     const name = parseStream(stream)
@@ -103,7 +106,7 @@ export class InlineTurn {
   }
 
   async #lastOfAll(
-    { position }: StoredEvent,
+    { position }: Place,
     progress: (partition: number) => Progress,
   ): Promise<StoredEvent | 'far' | undefined> {
     const partitions = Array.from({ length: this.#store.capabilities.partitions }, (_, at) => at)
@@ -119,7 +122,7 @@ export class InlineTurn {
     return last ?? (after === low ? undefined : 'far')
   }
 
-  async #isBlocked({ stream, position }: StoredEvent): Promise<boolean> {
+  async #isBlocked({ stream, position }: Place): Promise<boolean> {
     const sequential = this.#subscription.settings.order === 'all'
     const prefix = `${runName(this.#subscription)}/${sequential ? '' : `${stream}/`}`
     for (let after: string | undefined; ; ) {

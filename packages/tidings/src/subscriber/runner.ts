@@ -70,8 +70,8 @@ export class Runner {
     this.#measures = host.meter !== silentMeter
     this.#asksPromises =
       subscription.run === 0 &&
-      subscription.settings.mode === 'inline' &&
-      host.store.capabilities.durability !== 'memory'
+      (host.joined.has(name) ||
+        (subscription.settings.mode === 'inline' && host.store.capabilities.durability !== 'memory'))
     this.#deadlines = new Deadlines(host.runtime, timeout)
     this.#processed = host.meter.counter('tidings.events.processed', { subscription: name })
     this.#judge = new Judge(host, subscription.settings, outcomes)

@@ -6,8 +6,9 @@ import { memoryStore } from '../store/memory/memory-store.ts'
 import { sql } from '../store/sql.ts'
 import type { Store } from '../store/store.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
+import type { Attempt } from './attempt.ts'
 
-const OrderPlaced = defineEvent('order.placed')
+const OrderPlaced = defineEvent('order.placed', { key: (data) => (data as { id?: string }).id ?? 'one' })
 const OrderSeen = defineEvent('order.seen')
 
 describe('settling', () => {
@@ -31,6 +32,79 @@ describe('settling', () => {
       ]),
     )
     expect(published(OrderSeen)).toHaveLength(1)
+  })
+})
+
+describe('settling what many handlers do to one document', () => {
+  /** Reads the document, and puts it back with one more, as a projection does. */
+  const counted = async (commits: { n: number }): Promise<number> => {
+    const memory = memoryStore({ partitions: 1 })
+    const store: Store = {
+      ...memory,
+      async commit(units) {
+        commits.n += units.filter(({ documents }) =>
+          documents?.some(({ collection }) => collection === 'checkpoints'),
+        ).length
+        return memory.commit(units)
+      },
+    }
+    await using world = await createTestBus({ store })
+    const { bus, clock } = world
+    bus.subscribe(OrderPlaced, { name: 'counter', concurrency: 100 }, async (_event, context) => {
+      const [document] = await memory.find('sums', { id: 'all' })
+      ;(context as unknown as Attempt).join({
+        expect: [{ collection: 'sums', id: 'all', version: document?.version ?? 0 }],
+        documents: [{ collection: 'sums', id: 'all', put: String(Number(document?.body ?? 0) + 1) }],
+      })
+    })
+    await bus.start()
+    await bus.publish(Array.from({ length: 40 }, (_, n) => OrderPlaced.create({ id: `o-${n}` })))
+    await clock.advance('20s')
+    await bus.settled()
+    return Number((await memory.find('sums', { id: 'all' }))[0]?.body)
+  }
+
+  it('asks the store once for each that is not beaten', async () => {
+    const commits = { n: 0 }
+    expect(await counted(commits)).toBe(40)
+    // One for each, and a few checkpoints: not one for each that was beaten, each time.
+    expect(commits.n).toBeLessThan(60)
+  })
+})
+
+describe('settling beside somebody else', () => {
+  it('takes back only those who expect what has been changed', async () => {
+    const memory = memoryStore({ partitions: 1 })
+    let commits = 0
+    let interfere = true
+    const store: Store = {
+      ...memory,
+      async commit(units) {
+        if (units.some(({ documents }) => documents?.some(({ collection }) => collection === 'sums') === true)) {
+          commits++
+          if (interfere) await memory.commit([{ documents: [{ collection: 'sums', id: 'o-7', put: '100' }] }])
+          interfere = false
+        }
+        return memory.commit(units)
+      },
+    }
+    await using world = await createTestBus({ store })
+    const { bus, clock } = world
+    bus.subscribe(OrderPlaced, { name: 'counter', concurrency: 100 }, async (event, context) => {
+      const { id } = event.data as { id: string }
+      const [document] = await memory.find('sums', { id })
+      ;(context as unknown as Attempt).join({
+        expect: [{ collection: 'sums', id, version: document?.version ?? 0 }],
+        documents: [{ collection: 'sums', id, put: String(Number(document?.body ?? 0) + 1) }],
+      })
+    })
+    await bus.start()
+    await bus.publish(Array.from({ length: 40 }, (_, n) => OrderPlaced.create({ id: `o-${n}` })))
+    await clock.advance('5s')
+    await bus.settled()
+    const sums = new Map((await memory.find('sums', { limit: 100 })).map(({ id, body }) => [id, body]))
+    expect([sums.size, sums.get('o-7'), sums.get('o-8')]).toEqual([40, '101', '1'])
+    expect(commits).toBeLessThanOrEqual(4)
   })
 })
 

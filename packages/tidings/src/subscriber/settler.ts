@@ -149,7 +149,19 @@ export class Settler {
       settlement.committed(count === 0 ? none : placed.slice(at, at + count))
       at += count
     }
+    this.#refuseBeaten(batch)
     this.#host.progressed(partitions)
+  }
+
+  /** Those that wait and expect what has just been changed are beaten, and the store need not say so to each by a commit of its own. */
+  #refuseBeaten(batch: readonly Settlement[]): void {
+    if (!this.#waiting.some(({ expect }) => expect !== undefined)) return
+    const written = new Set<string>()
+    for (const settlement of batch) addWritten(settlement, written)
+    const beaten = this.#waiting.filter(({ expect }) => expect?.some((one) => written.has(expectedKey(one))) === true)
+    if (beaten.length === 0) return
+    this.#waiting = this.#waiting.filter((settlement) => !beaten.includes(settlement))
+    for (const settlement of beaten) settlement.refused(conflictOf(undefined))
   }
 
   #finish(): void {
@@ -203,8 +215,13 @@ export class Settler {
           return
         }
         const lost = lostPartition(batch, result)
+        const beaten = result.status === 'conflict' ? expecting(batch, result.expectation) : none
         if (lost !== undefined) this.#host.partitionLost(lost)
-        else if (batch.length > 1) {
+        else if (beaten.length > 0 && beaten.length < batch.length) {
+          // Somebody else was faster there; the others do not depend on it.
+          for (const settlement of beaten) this.#refuse(settlement, result)
+          batch = batch.filter((settlement) => !beaten.includes(settlement))
+        } else if (batch.length > 1) {
           await this.#resolveApart(batch)
           return
         } else if (result.status === 'committed') {
@@ -319,19 +336,29 @@ function hasRecords(settlement: Settlement): boolean {
   return settlement.records !== undefined
 }
 
-const none: readonly Placed[] = Object.freeze([])
+const none: readonly never[] = Object.freeze([])
+
+function expecting(batch: readonly Settlement[], expectation: Expectation): readonly Settlement[] {
+  const key = expectedKey(expectation)
+  return batch.filter(({ expect }) => expect?.some((one) => expectedKey(one) === key) === true)
+}
 
 /**
  * Whether it expects what another one of the same unit expects or writes: all are judged by how it was before the unit, so both would hold, and the
  * later one would stand on what the earlier one has changed. `touched` takes up what this one expects and writes.
  */
-function clashes({ expect = [], documents = [], records = [] }: Settlement, touched: Set<string>): boolean {
-  const expected = expect.map(expectedKey)
+function clashes(settlement: Settlement, touched: Set<string>): boolean {
+  const expected = (settlement.expect ?? []).map(expectedKey)
   if (expected.some((key) => touched.has(key))) return true
   for (const key of expected) touched.add(key)
-  for (const change of documents) touched.add(documentKey(change))
-  for (const record of records) touched.add(streamText(record))
+  addWritten(settlement, touched)
   return false
+}
+
+/** Takes up the documents and streams that a settlement changes. */
+function addWritten({ documents = [], records = [] }: Settlement, written: Set<string>): void {
+  for (const change of documents) written.add(documentKey(change))
+  for (const record of records) written.add(streamText(record))
 }
 
 /** All of a batch in one unit, with one fence and one checkpoint a partition. */

@@ -1,0 +1,28 @@
+import type { EventRecord } from '../events/record.ts'
+import type { Unit } from '../store/store.ts'
+
+/** An event that is about to be appended, as it will stand in its stream. */
+export interface JoiningEvent {
+  readonly record: EventRecord
+  readonly stream: string
+  readonly streamVersion: number
+  readonly partition: number
+}
+
+/** What becomes true in the commit of the events it is made of. */
+export type Joined = Required<Pick<Unit, 'expect' | 'documents' | 'statements'>>
+
+/** A read model that is written in the very commit of the events it is made of. */
+export interface JoinedListener {
+  readonly name: string
+  matches(type: string): boolean
+  /**
+   * What these events change, those of each stream in their order. `behind`: events before them are still to be applied, or nobody may apply anything right
+   * now; ask again shortly. `queued`: the queue applies them, as it does with those before them. Rejects with what the handler throws.
+   */
+  join(events: readonly JoiningEvent[]): Promise<Joined | 'behind' | 'queued'>
+  /** They are committed, with what `join` has answered. */
+  joined(events: readonly JoiningEvent[]): void
+  /** A commit has met something else than `join` had found. */
+  forget(): void
+}
