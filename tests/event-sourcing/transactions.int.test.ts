@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { decide, defineAggregate, defineEvent, type EventBus, isEvent, load, sql } from 'tidings'
+import { type Decision, decide, defineAggregate, defineEvent, type EventBus, isEvent, load, sql } from 'tidings'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { without } from '../../tools/servers/index.ts'
@@ -114,6 +114,27 @@ describe.each(kindsOfStore.filter(({ name }) => name === 'SQLite' || name === 'P
           )
         },
       )
+
+      it('once for each command, whoever else carries it out meanwhile', async () => {
+        const bus = await opened()
+        const other = await (place as Place).open()
+        await decide(bus, account, 'a', pay('a', 1))
+        const command = { commandId: 'payment-7' }
+        let elsewhere: Promise<Decision<number>> | undefined
+        const transacting = bus.transaction(async (within) => {
+          await within.tx.sql`insert into ${table} values ('paid')`
+          await decide(bus, account, 'a', pay('a', 10), { within, ...command })
+          elsewhere = decide(other, account, 'a', pay('a', 10), command)
+          if (name !== 'SQLite') await elsewhere
+        })
+        if (name === 'SQLite') await transacting
+        else await expect(transacting).rejects.toMatchObject({ code: 'TIDINGS_CONFLICT' })
+        expect((await elsewhere)?.repeated).toBe(name === 'SQLite' ? true : undefined)
+        expect([await lines(bus), await load(bus, account, 'a')]).toEqual([
+          name === 'SQLite' ? ['paid'] : [],
+          { state: 11, version: 2 },
+        ])
+      })
 
       it('of a handler that talks to the database before it decides for the first time', async () => {
         const bus = await opened()

@@ -187,6 +187,36 @@ describe('a decision that somebody else was faster than', () => {
     expect(clock.runtime.pending).toBe(timers)
   })
 
+  it('that gives up waiting keeps nobody from other streams that it asked for', async () => {
+    await using world = await createTestBus()
+    const { bus, clock } = world
+    const gate = Promise.withResolvers<void>()
+    const again =
+      (sku: string, wait?: Promise<void>) =>
+      async (_state: unknown, { attempt }: { attempt: number }) => {
+        if (attempt === 1) await bus.publish(Received, { sku, quantity: 1 })
+        else await wait
+        return Received.create({ sku, quantity: 1 })
+      }
+    const hanging = decide(bus, stock, 'rum', again('rum', gate.promise))
+    await clock.advance('1s')
+    const both = [
+      [stock, 'ale'],
+      [stock, 'rum'],
+    ] as const
+    const given = expect(decideAll(bus, both, again('ale'), { deadline: '5s' })).rejects.toMatchObject({
+      code: 'TIDINGS_DEADLINE',
+    })
+    await clock.advance('1s')
+    // It waits behind the one that waits for both, and no longer than that.
+    const behind = decide(bus, stock, 'ale', again('ale'), { deadline: '1m' })
+    await clock.advance('5s')
+    await given
+    expect(await behind).toMatchObject({ attempts: 2 })
+    gate.resolve()
+    await hanging
+  })
+
   it('never waits for a decision that it is a part of', async () => {
     await using world = await createTestBus()
     const { bus } = world
