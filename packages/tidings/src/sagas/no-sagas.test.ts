@@ -59,10 +59,7 @@ it('a process that drives no sagas publishes and handles, and leaves them to ano
   await second.bus.settled()
   expect(ran).toEqual(['second', 'second'])
   const { items } = await operationsOf(first.bus).sagas.list()
-  expect(items.map(({ key: of, status }) => [of, status]).toSorted()).toEqual([
-    ['o-1', 'running'],
-    ['o-2', 'running'],
-  ])
+  expect(items.map(({ key: of, status }) => `${of} ${status}`).toSorted()).toEqual(['o-1 running', 'o-2 running'])
 })
 
 it('the switch is true or false, and nothing else', async () => {
