@@ -3,7 +3,8 @@ import type { CommitResult, Unit } from 'tidings/spi'
 import type { TextRow } from '../connect/link.ts'
 import { isAborted, isServerError, raised } from '../postgres-errors.ts'
 import { renderStatement } from '../sql/render-statement.ts'
-import type { RunStatement, StatementRun } from '../sql/run-statements.ts'
+import type { StatementRun } from '../sql/run-statements.ts'
+import type { BoundStatement } from '../sql/statement-messages.ts'
 import { commitText, readAnswer, readDetail, resultsOf } from './commit-call.ts'
 import type { CommitTarget } from './commit-context.ts'
 import { commitMode, encodePlan } from './encode-plan.ts'
@@ -13,7 +14,7 @@ export interface TogetherOptions {
   /** Sends one statement of ours, without waiting for those before it. */
   readonly run: (text: string, values: unknown[]) => Promise<readonly TextRow[]>
   /** The same of users' statements, all of them. */
-  readonly runStatements: (statements: readonly RunStatement[]) => StatementRun
+  readonly runStatements: (statements: readonly BoundStatement[]) => StatementRun
   /** Whether the transaction has yet to begin. It always ends. */
   readonly begin: boolean
   readonly target: CommitTarget
@@ -87,7 +88,7 @@ export async function applyTogether(options: TogetherOptions): Promise<Applied> 
 interface Ready {
   readonly text: string
   readonly look: unknown[] | undefined
-  readonly statements: readonly (RunStatement & { readonly unit: Owner })[]
+  readonly statements: readonly (BoundStatement & { readonly unit: Owner })[]
   readonly apply: unknown[] | undefined
 }
 

@@ -3,7 +3,8 @@ import type { PoolClient } from 'pg'
 import type { Link, TextRow } from '../connect/link.ts'
 import type { TransactionsPool } from '../connect/transactions-pool.ts'
 import type { Relations } from '../relations.ts'
-import type { RunStatement, StatementRun } from '../sql/run-statements.ts'
+import type { StatementRun } from '../sql/run-statements.ts'
+import type { BoundStatement } from '../sql/statement-messages.ts'
 import type { RowTypes } from './encode-plan.ts'
 import type { StreamIdentities } from './identities.ts'
 
@@ -22,5 +23,5 @@ export interface CommitContext extends CommitTarget {
   /** One statement of ours on a connection that was taken from the pool. */
   readonly answer: (client: PoolClient, text: string, values: unknown[]) => Promise<readonly TextRow[]>
   /** Users' statements there. */
-  readonly runStatements: (client: PoolClient, statements: readonly RunStatement[]) => StatementRun
+  readonly runStatements: (client: PoolClient, statements: readonly BoundStatement[]) => StatementRun
 }

@@ -61,6 +61,16 @@ describe('renderStatement', () => {
       )
   })
 
+  it('refuses more values than the protocol can count, and takes as many as it can', () => {
+    const many = (count: number): ReturnType<typeof renderStatement> =>
+      render(
+        ['select ', ...Array.from({ length: count - 1 }, () => ','), ''],
+        ...Array.from({ length: count }, () => 1),
+      )
+    expect(many(65_535).values).toHaveLength(65_535)
+    expect(() => many(65_536)).toThrow('A statement is refused: it must not have more than 65,535 values.')
+  })
+
   it('names the place of a value that cannot be bound, and not the value', () => {
     for (const value of [{ secret: 1 }, undefined, () => 1, ['secret'], 'secret\0'])
       expect(() => render(['select ', ', ', ''], 1, value)).toThrow(

@@ -1,5 +1,6 @@
 import { renderSql, type SqlValue, type Statement, TidingsError } from 'tidings/spi'
 
+import { mostValues } from './statement-messages.ts'
 import { scanStatement } from './statement-text.ts'
 
 /** What would end the transaction that the statement runs in, or outlive it on a connection that others use next. */
@@ -36,7 +37,7 @@ const known = new WeakMap<readonly string[], string>()
 export function renderStatement(
   statement: Statement,
   what: string,
-): { readonly text: string; readonly values: unknown[] } {
+): { readonly text: string; readonly values: (string | Buffer | null)[] } {
   let text = known.get(statement.text)
   if (text === undefined) {
     text = renderSql(statement, (at) => `$${at}`)
@@ -49,10 +50,12 @@ export function renderStatement(
     known.set(statement.text, text)
   }
   if (statement.values.length !== statement.text.length - 1) throw refuse(what, 'it must have one value for each place')
+  if (statement.values.length > mostValues)
+    throw refuse(what, `it must not have more than ${mostValues.toLocaleString('en-US')} values`)
   return { text, values: statement.values.map((value, at) => bindable(value, at, what)) }
 }
 
-function bindable(value: SqlValue, at: number, what: string): unknown {
+function bindable(value: SqlValue, at: number, what: string): string | Buffer | null {
   switch (typeof value) {
     case 'string':
       if (value.includes('\0')) throw refuse(what, `value ${at + 1} must not hold NUL characters`)

@@ -24,25 +24,24 @@ describe('statements that travel together', without('postgres'), () => {
   ])(
     'take a column that was %s for %s as soon as it is: between commits, units, and statements of a unit',
     async (before, after, given, read) => {
-      const store = await open()
+      const schema = newSchema()
+      const store = await open(schema)
       const change = (type: string): Statement => statement([`alter table t alter column v type ${type} using null`])
-      const last = { append: [record()], ...unit(put(given), put(given), change(after), put(given)) }
       await commitOne(store, unit(statement([`create table t (v ${before})`])))
       expect(statuses(await store.commit([unit(put(null), put(null)), unit(put(null))]))).toEqual([
         'committed',
         'committed',
       ])
-      await withClient(async (client) => {
-        const [{ schema } = { schema: undefined }] = await store.query(statement(['select current_schema() as schema']))
-        await client.query(`alter table ${String(schema)}.t alter column v type ${after} using null`)
-      })
+      // By somebody else, as a migration would.
+      await withClient((client) => client.query(`alter table ${schema}.t alter column v type ${after} using null`))
       expect(statuses(await store.commit([unit(put(given)), unit(put(given))]))).toEqual(['committed', 'committed'])
       expect(await store.query(statement(['select v from t where v is not null']))).toEqual([{ v: read }, { v: read }])
       await commitOne(store, unit(change(before)))
       const units = [unit(put(null), put(null)), unit(change(after)), unit(put(given), put(given))]
       expect(statuses(await store.commit(units))).toEqual(['committed', 'committed', 'committed'])
       expect(await store.query(statement(['select v from t where v is not null']))).toEqual([{ v: read }, { v: read }])
-      await commitOne(store, unit(change(after)))
+      await commitOne(store, unit(change(before)))
+      const last = { append: [record()], ...unit(put(null), put(null), change(after), put(given)) }
       expect(await commitOne(store, last)).toMatchObject({ status: 'committed' })
       expect(await store.query(statement(['select v from t where v is not null']))).toEqual([{ v: read }])
     },

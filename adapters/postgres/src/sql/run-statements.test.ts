@@ -1,59 +1,59 @@
+import { PassThrough } from 'node:stream'
 import type pg from 'pg'
 import { virtualRuntime } from 'tidings/spi'
 import { expect, it } from 'vitest'
 
 import { runStatements, type StatementRun } from './run-statements.ts'
+import { statementMessages } from './statement-messages.ts'
 
-/** What the server is sent for statements of these texts. */
-function sent(texts: readonly string[]): {
-  readonly messages: string[]
+interface Query {
+  submit(to: { readonly stream: PassThrough }): void
+  handleReadyForQuery(): void
+  handleEmptyQuery(): void
+  handleError(error: unknown): void
+}
+
+const statements = ['1', '2', '3'].map((value) => ({ text: 'a', values: [value] }))
+
+/** Statements on their way: the queries that a client was given, and what it has sent. */
+function onTheirWay(): {
   readonly run: StatementRun
-  readonly end: () => void
+  readonly queries: readonly Query[]
+  readonly stream: PassThrough
 } {
-  const messages: string[] = []
-  const wire = {
-    stream: { cork: () => void messages.push('cork'), uncork: () => void messages.push('uncork') },
-    parse: ({ name, text }: { name: string; text: string }) => void messages.push(`parse ${name}(${text})`),
-    bind: ({ values }: { values: unknown[] }) => void messages.push(`bind ${values.join()}`),
-    execute: () => void messages.push('execute'),
-    sync: () => void messages.push('sync'),
-  }
-  const sent: (() => void)[] = []
+  const stream = new PassThrough()
+  const queries: Query[] = []
   const client = {
-    query: (query: { submit(to: typeof wire): void; handleReadyForQuery(): void }) => {
-      sent.push(() => query.handleReadyForQuery())
-      query.submit(wire)
+    query: (query: Query) => {
+      queries.push(query)
+      query.submit({ stream })
     },
   }
-  const statements = texts.map((text, at) => ({ text, values: [String(at)] }))
   const run = runStatements(
     { runtime: virtualRuntime(), timeout: 1_000 },
     client as unknown as pg.ClientBase,
     statements,
   )
-  return {
-    messages,
-    run,
-    end: () => {
-      for (const answer of sent) answer()
-    },
-  }
+  return { run, queries, stream }
 }
 
-it('parses a text once where it follows itself, anew where another stood between, and ends each', async () => {
-  const { messages, run, end } = sent(['a', 'a', 'b', 'a'])
-  const once = (at: number): string[] => [`bind ${at}`, 'execute', 'sync']
-  expect(messages).toEqual([
-    'cork',
-    'parse (a)',
-    ...once(0),
-    ...once(1),
-    'parse (b)',
-    ...once(2),
-    'parse (a)',
-    ...once(3),
-    'uncork',
-  ])
-  end()
+it('sends everything once, and has ended when each has been answered', async () => {
+  const { run, queries, stream } = onTheirWay()
+  expect(stream.read()).toEqual(statementMessages(statements))
+  for (const query of queries) query.handleReadyForQuery()
   await run.ended
+  expect(run.done).toBe(3)
+})
+
+it('tells the first failure and its place, whatever is said of those after it', async () => {
+  const { run, queries } = onTheirWay()
+  const [first, second, third] = queries as [Query, Query, Query]
+  const failure = new Error('second')
+  first.handleReadyForQuery()
+  second.handleError(failure)
+  third.handleEmptyQuery()
+  third.handleReadyForQuery()
+  third.handleError(new Error('aborted'))
+  await expect(run.ended).rejects.toBe(failure)
+  expect(run.done).toBe(1)
 })

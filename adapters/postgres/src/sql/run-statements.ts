@@ -1,12 +1,10 @@
+import type { Writable } from 'node:stream'
+
 import pg from 'pg'
 import type { Runtime } from 'tidings/spi'
 
 import { destroy } from '../connect/connect.ts'
-
-export interface RunStatement {
-  readonly text: string
-  readonly values: readonly unknown[]
-}
+import { type BoundStatement, statementMessages } from './statement-messages.ts'
 
 /** Statements of users on their way, their rows of interest to nobody. */
 export interface StatementRun {
@@ -20,7 +18,7 @@ export interface StatementRun {
 export function runStatements(
   { runtime, timeout }: { readonly runtime: Runtime; readonly timeout: number },
   client: pg.ClientBase,
-  statements: readonly RunStatement[],
+  statements: readonly BoundStatement[],
 ): StatementRun {
   const run = new Run(statements)
   const timer = runtime.setTimer(timeout, () => destroy(client))
@@ -31,55 +29,32 @@ export function runStatements(
   return run
 }
 
-/** What `pg` has to write messages of the protocol with. */
-interface Wire {
-  readonly stream: { cork(): void; uncork(): void }
-  parse(message: { readonly name: string; readonly text: string }): void
-  bind(message: { readonly values: readonly unknown[] }): void
-  execute(message: object): void
-  sync(): void
-}
-
 const Query = pg.Query as unknown as new (config: { readonly text: string }) => object
 
-/**
- * To `pg`, as many queries as there are statements, all of them this object. A text is parsed where it differs from the one before it, which is half of what
- * a small statement costs; it gets no name, so nothing is left behind on a connection that others use next. Between two runs of one text stands nothing that
- * could change of what type its values are, for the transaction has locked its tables since it was parsed.
- *
- * Each statement ends with a Sync, although one for all would be cheaper: where the rest of the next one never arrives, the server ends
- * a transaction that idles, but waits for the end of a sequence for ever.
- */
+/** To `pg`, as many queries as there are statements, all of them this object: the first one that is to be sent sends all. */
 class Run extends Query implements StatementRun {
   readonly ended: Promise<void>
   done = 0
-  readonly #statements: readonly RunStatement[]
+  readonly #count: number
+  readonly #messages: Buffer
   readonly #resolve: () => void
   readonly #reject: (error: unknown) => void
   #state: 'made' | 'sent' | 'failed' = 'made'
 
-  constructor(statements: readonly RunStatement[]) {
+  constructor(statements: readonly BoundStatement[]) {
     super({ text: '' })
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.ended = promise
-    this.#statements = statements
+    this.#count = statements.length
+    this.#messages = statementMessages(statements)
     this.#resolve = resolve
     this.#reject = reject
   }
 
-  submit(wire: Wire): void {
+  submit({ stream }: { readonly stream: Writable }): void {
     if (this.#state !== 'made') return
     this.#state = 'sent'
-    wire.stream.cork()
-    let parsed: string | undefined
-    for (const { text, values } of this.#statements) {
-      if (text !== parsed) wire.parse({ name: '', text })
-      parsed = text
-      wire.bind({ values })
-      wire.execute({})
-      wire.sync()
-    }
-    wire.stream.uncork()
+    if (stream.writable) stream.write(this.#messages)
   }
 
   handleRowDescription(): void {}
@@ -97,6 +72,6 @@ class Run extends Query implements StatementRun {
 
   /** Comes for each that has not failed. */
   handleReadyForQuery(): void {
-    if (this.#state !== 'failed' && ++this.done === this.#statements.length) this.#resolve()
+    if (this.#state !== 'failed' && ++this.done === this.#count) this.#resolve()
   }
 }

@@ -17,7 +17,8 @@ import { planUnits } from '../commit/plan-units.ts'
 import type { TextRow } from '../connect/link.ts'
 import { blamesStatement, blamesUnit, commitError, isLost, refusal, storeError } from '../postgres-errors.ts'
 import { renderStatement } from './render-statement.ts'
-import type { RunStatement, StatementRun } from './run-statements.ts'
+import type { StatementRun } from './run-statements.ts'
+import type { BoundStatement } from './statement-messages.ts'
 
 export interface TransactionOptions {
   /** Its transaction has begun. */
@@ -29,7 +30,7 @@ export interface TransactionOptions {
   readonly signal: AbortSignal | undefined
   readonly rows: (text: string, values: unknown[]) => Promise<readonly Row[]>
   readonly run: (text: string, values: unknown[]) => Promise<readonly TextRow[]>
-  readonly runStatements: (statements: readonly RunStatement[]) => StatementRun
+  readonly runStatements: (statements: readonly BoundStatement[]) => StatementRun
   /**
    * Called once, when it has ended in whatever way. `broken`: it was cut off, and whatever it still does must be stopped; then it resolves with
    * whether the server is there and was at work for it. Never rejects.
