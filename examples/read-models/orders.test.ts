@@ -1,3 +1,4 @@
+// #region spec
 import { sqlite } from '@tidings/sqlite'
 import { sql } from 'tidings'
 import { projectionSpec } from 'tidings/testing'
@@ -5,7 +6,6 @@ import { expect, it } from 'vitest'
 
 import { OrderCancelled, OrderPlaced, orders } from './orders.ts'
 
-// #region spec
 it('shows what is not cancelled', () =>
   projectionSpec(orders, { store: sqlite(':memory:') })
     .given(

@@ -90,6 +90,7 @@ describe('commands', () => {
     'npx tidings nothing',
     'npx tidings parked nothing',
     'npx tidings parked list --nothing',
+    'npx vitest run nothing.test.ts',
     'nothing --at all',
   ])('%s is refused', async (line) => {
     expect(await shellMistakes(line)).toHaveLength(1)
@@ -99,6 +100,7 @@ describe('commands', () => {
     'npm ci && npm test',
     'node --conditions=source examples/readme/main.ts # a comment',
     'TIDINGS_URL=sqlite:./x.db npx tidings parked redrive --ramp 1,10 --by ada',
+    'npx vitest run stock.test.ts',
     'npx tidings events --type "order.*" | npx tidings publish -',
   ])('%s is fine', async (line) => {
     expect(await shellMistakes(line)).toEqual([])

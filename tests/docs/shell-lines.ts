@@ -43,7 +43,7 @@ async function mistakeIn([program = '', ...args]: readonly string[]): Promise<st
   if (program === 'npm') return npmMistake(args)
   if (program === 'node') return nodeMistake(args)
   if (program === 'npx' && args[0] === 'vitest')
-    return existsSync(join(root, args.at(-1) as string)) ? undefined : 'there is no such test'
+    return isThere(args.at(-1) as string) ? undefined : 'there is no such test'
   if (program === 'npx' && args[0] === 'tidings') return cliMistake(args.slice(1))
   if (program === 'tidings') return cliMistake(args)
   return 'nothing checks this command; mark the block as text, or cut it from a file'
@@ -58,8 +58,12 @@ function npmMistake([command = '', name = '']: readonly string[]): string | unde
 
 function nodeMistake(args: readonly string[]): string | undefined {
   const program = args.find((arg) => !arg.startsWith('--')) ?? ''
-  const fine = existsSync(join(root, program)) || found([`examples/*/${program}`]).length > 0
-  return fine ? undefined : `there is no program '${program}'`
+  return isThere(program) ? undefined : `there is no program '${program}'`
+}
+
+/** From the root, or in the folder of an example, as the readers of tutorials have it. */
+function isThere(file: string): boolean {
+  return existsSync(join(root, file)) || found([`examples/*/${file}`]).length > 0
 }
 
 async function cliMistake(args: readonly string[]): Promise<string | undefined> {
