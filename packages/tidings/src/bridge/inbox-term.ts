@@ -202,7 +202,11 @@ export class InboxTerm implements Sink {
     if (this.#intakes.size > 0 && [...this.#intakes.values()].every(({ placed }) => placed)) this.#placing.resolve()
   }
 
-  /** Somebody has taken the partition over. The broker says so soon; where it does not, the group is joined anew. */
+  /**
+   * Somebody has taken the partition over: where the document has only moved on under our own name, the intake has gone on already. The broker says so
+   * soon; where it does not, the group is joined anew. It is not taken back at once: only the broker knows whose it is, two who both believe it theirs
+   * would take it from each other, and what was dropped here comes again only to a new member.
+   */
   #fenced(partition: number, intake: Intake): void {
     // What it held must not count against the partitions that stay.
     this.#credit.released(intake.abandon())
