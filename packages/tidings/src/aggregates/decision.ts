@@ -4,7 +4,7 @@ import type { Event } from '../events/event.ts'
 import type { Duration } from '../kernel/duration.ts'
 import { milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
-import { refuseUnknown } from '../kernel/mistakes.ts'
+import { nameGuard } from '../kernel/mistakes.ts'
 import { attribute } from '../prepare/attributes.ts'
 import type { Stamp } from '../prepare/prepare.ts'
 import { stampNames } from '../prepare/stamp-names.ts'
@@ -79,10 +79,12 @@ const optionNames: Readonly<Record<keyof DecideOptions, true>> = Object.freeze({
   within: true,
 })
 
+const refuseUnknown = nameGuard(optionNames)
+
 /** Throws `TIDINGS_INVALID_OPTION` naming the option. What is said of the events themselves is checked with them. */
 export function checkDecideOptions(options: DecideOptions): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'to be an object')
-  refuseUnknown('Cannot decide', options, optionNames)
+  refuseUnknown('Cannot decide', options)
   const { tries, expectedVersion, commandId, deadline, within } = options
   if (tries !== undefined && !(Number.isSafeInteger(tries) && tries >= 1))
     throw invalid('tries', 'to be a whole number of at least 1')

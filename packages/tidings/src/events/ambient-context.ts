@@ -1,10 +1,12 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 
-import { refuseUnknown } from '../kernel/mistakes.ts'
+import { nameGuard } from '../kernel/mistakes.ts'
 import { contextNames } from './context-names.ts'
 import { contextAsGiven, type Event, type EventContext } from './event.ts'
 
 const storage = new AsyncLocalStorage<EventContext>()
+
+const refuseUnknown = nameGuard(contextNames)
 
 /**
  * Runs `run` in a context that every event published inside takes over, also across awaits, timers and callbacks. Laid over the context that
@@ -12,7 +14,7 @@ const storage = new AsyncLocalStorage<EventContext>()
  * event is published.
  */
 export function runWithContext<Result>(context: EventContext, run: () => Result): Result {
-  refuseUnknown('Cannot surround events with this context', context, contextNames)
+  refuseUnknown('Cannot surround events with this context', context)
   const outer = storage.getStore()
   return storage.run(outer === undefined ? context : { ...membersOf(outer), ...membersOf(context) }, run)
 }

@@ -14,7 +14,9 @@ export class Mistakes {
 
   /** Names that are no options, most often misspelt. `known` are those that there are; `place` begins with the name of the object they are in, with its dot. */
   refuseUnknown(options: unknown, known: Names, place = ''): void {
-    for (const name of unknownNames(options, known)) {
+    if (typeof options !== 'object' || options === null) return
+    for (const name of Object.keys(options)) {
+      if (Object.hasOwn(known, name) || !isSaid(options, name)) continue
       const near = nearest(name, Object.keys(known))
       this.found.push(
         `There is no option \`${place}${name.slice(0, 40)}\`${near === undefined ? '.' : `; did you mean \`${place}${near}\`?`}`,
@@ -42,26 +44,25 @@ export class Mistakes {
   }
 }
 
-/** Throws `TIDINGS_INVALID_OPTION` for names that are no options. For calls that are made often: where all are known, it costs a look at each. */
-export function refuseUnknown(intro: string, options: unknown, known: Names, place = ''): void {
-  const [name] = unknownNames(options, known)
-  if (name === undefined) return
-  const mistakes = new Mistakes()
-  mistakes.refuseUnknown(options, known, place)
-  mistakes.throwAny(intro, { field: `${place}${name.slice(0, 40)}` })
+/**
+ * Makes what throws `TIDINGS_INVALID_OPTION` for names that are no options, for calls that are made often: where all are known, it costs a look at each.
+ * What a prototype carries is none of the caller's.
+ */
+export function nameGuard(known: Names): (intro: string, options: unknown, place?: string) => void {
+  const names: ReadonlySet<string> = new Set(Object.keys(known))
+  return (intro, options, place = '') => {
+    if (typeof options !== 'object' || options === null) return
+    for (const name in options) {
+      if (names.has(name) || !isSaid(options, name)) continue
+      const mistakes = new Mistakes()
+      mistakes.refuseUnknown(options, known, place)
+      mistakes.throwAny(intro, { field: `${place}${name.slice(0, 40)}` })
+    }
+  }
 }
 
-const none: readonly string[] = Object.freeze([])
-
-/** Options that are absent or undefined are none, and what a prototype carries is none of the caller's. */
-function unknownNames(options: unknown, known: Names): readonly string[] {
-  if (typeof options !== 'object' || options === null) return none
-  let unknown: string[] | undefined
-  for (const name in options) {
-    if (known[name] === true || !Object.hasOwn(options, name)) continue
-    if ((options as Readonly<Record<string, unknown>>)[name] !== undefined) (unknown ??= []).push(name)
-  }
-  return unknown ?? none
+function isSaid(options: object, name: string): boolean {
+  return Object.hasOwn(options, name) && (options as Readonly<Record<string, unknown>>)[name] !== undefined
 }
 
 function describe(value: unknown): string {

@@ -4,7 +4,7 @@ import type { EventDraft } from '../events/define-event.ts'
 import { buildEvent, type Event, type EventContext, type Priority, priorities } from '../events/event.ts'
 import { plain, type Weighed } from '../events/plain.ts'
 import { TidingsError } from '../kernel/errors.ts'
-import { refuseUnknown } from '../kernel/mistakes.ts'
+import { nameGuard } from '../kernel/mistakes.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import { attribute } from './attributes.ts'
 import { completeContext } from './complete-context.ts'
@@ -85,8 +85,10 @@ function build(
   })
 }
 
-function contextOf({ context, definition }: EventDraft): EventContext {
-  refuseUnknown(`Cannot publish ${JSON.stringify(definition.type)}`, context, contextNames, 'context.')
+const refuseUnknown = nameGuard(contextNames)
+
+function contextOf({ context }: EventDraft): EventContext {
+  refuseUnknown('Cannot publish', context, 'context.')
   return context
 }
 

@@ -1,6 +1,6 @@
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
-import { refuseUnknown } from '../kernel/mistakes.ts'
+import { nameGuard } from '../kernel/mistakes.ts'
 import type { PayloadStore } from '../payloads/payload-store.ts'
 import { attribute } from '../prepare/attributes.ts'
 import type { Stamp } from '../prepare/prepare.ts'
@@ -90,6 +90,8 @@ const optionNames: Readonly<Record<keyof PublishOptions, true>> = Object.freeze(
   at: true,
 })
 
+const refuseUnknown = nameGuard(optionNames)
+
 const streamNames: Readonly<Record<keyof ExpectedStream, true>> = Object.freeze({
   category: true,
   key: true,
@@ -97,10 +99,12 @@ const streamNames: Readonly<Record<keyof ExpectedStream, true>> = Object.freeze(
   version: true,
 })
 
+const refuseUnknownOfStream = nameGuard(streamNames)
+
 /** Throws `TIDINGS_INVALID_OPTION` naming the option. What is said of the event itself is checked with the event. */
 export function checkPublishOptions(options: PublishOptions): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'to be an object')
-  refuseUnknown('Cannot publish', options, optionNames)
+  refuseUnknown('Cannot publish', options)
   const { expectedVersion, expect, ids, dedupKey, deadline, settle, delay, at } = options
   if (expectedVersion !== undefined && !isVersion(expectedVersion))
     throw invalid('expectedVersion', 'to be a whole number of at least 0')
@@ -127,7 +131,7 @@ function checkExpected(expect: unknown, expectedVersion: number | undefined): vo
   if (!Array.isArray(expect) || expect.length > mostExpected)
     throw invalid('expect', `to be a list of at most ${mostExpected} streams with their versions`)
   for (const [at, one] of (expect as readonly (Partial<ExpectedStream> | null | undefined)[]).entries()) {
-    refuseUnknown('Cannot publish', one, streamNames, `expect[${at}].`)
+    refuseUnknownOfStream('Cannot publish', one, `expect[${at}].`)
     attribute(`expect[${at}].category`, one?.category)
     attribute(`expect[${at}].key`, one?.key)
     if (one?.tenantId !== undefined && one.tenantId !== '') attribute(`expect[${at}].tenantId`, one.tenantId)
