@@ -97,10 +97,10 @@ it('holds its promises on two instances, one of which dies, through delays, lost
       const shipped = second.published(OrderShipped).filter(({ data }) => data.orderId === key).length
       const givenUp = second.published(OrderGivenUp).filter(({ data }) => data.orderId === key).length
       expect([shipped, givenUp], about).toEqual(status === 'done' ? [1, 0] : [0, 1])
-      expect(
-        second.published(StockRequested).filter(({ data }) => data.orderId === key),
-        about,
-      ).toHaveLength(1)
+      const requested = second.published(StockRequested).filter(({ data }) => data.orderId === key).length
+      // One whose time is over may be compensated before its step has asked for anything.
+      if (status === 'done') expect(requested, about).toBe(1)
+      else expect(requested, about).toBeLessThanOrEqual(1)
       const charged = outside.calls.get(`charge ${key}`)
       if (status === 'compensated' && charged !== undefined)
         expect(outside.calls.get(`refund ${key}`)?.size, `${about}: refund`).toBe(1)

@@ -54,6 +54,26 @@ describe('reading the log', () => {
     expect(listener.got).toHaveLength(0)
     await world.runtime.advance(2)
     expect(listener.got).toHaveLength(5)
+    // At rest it looks more seldom.
+    await world.runtime.advance(5_000)
+    process.health = 'failing'
+    await world.append(3)
+    process.health = 'well'
+    await world.runtime.advance(400)
+    expect(listener.got).toHaveLength(8)
+  })
+
+  it('hardly looks at all where nothing comes, and at once where it is woken', async () => {
+    const world = logWorld(3)
+    const process = world.process({ poll: 100 })
+    const listener = await new Listener(new Books()).join(process.transport, { group: 'g' })
+    await world.runtime.advance(2_000)
+    const before = process.calls
+    await world.runtime.advance(10_000)
+    expect(process.calls - before).toBeLessThan(60)
+    await world.append(1)
+    await world.runtime.advance(0)
+    expect(listener.got).toHaveLength(1)
   })
 
   it('hears only its topics, and is told how far everything has been looked at', async () => {

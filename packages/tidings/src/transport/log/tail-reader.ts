@@ -36,6 +36,10 @@ interface Filter {
   readonly topics: ReadonlySet<string> | undefined
 }
 
+/** After so many looks in vain nothing is going on, and they come so many times more seldom: an idle process should cost next to nothing. */
+const soonAfter = 10
+const atRest = 4
+
 /**
  * Reads the head of the log once for all consumers of a transport. It reads on only while somebody who is near wants more than
  * it keeps, and only when a wake-up, the poll timer or a full page says that there may be more.
@@ -50,6 +54,8 @@ export class TailReader {
   #mayBeMore = true
   #running = false
   #timer: Timer | undefined
+  /** Looks in a row that have brought nothing. */
+  #vain = 0
   #unwatch: (() => void) | undefined
   #rest = new AbortController()
 
@@ -149,6 +155,7 @@ export class TailReader {
     const page = await this.#pages.read(this.#query(), this.#rest.signal)
     if (page === undefined || !page.head) this.#mayBeMore = true
     if (page === undefined) return
+    this.#vain = page.events.length > 0 ? 0 : this.#vain + 1
     if (generation === this.recent.generation) this.recent.append(page.events, page.through)
     else this.#mayBeMore = true
     for (const reading of this.#readings) reading.feed()
@@ -211,7 +218,8 @@ export class TailReader {
   }
 
   #arm(): void {
-    this.#timer ??= this.#options.host.runtime.setTimer(this.#options.poll, () => {
+    const wait = this.#vain < soonAfter ? this.#options.poll : this.#options.poll * atRest
+    this.#timer ??= this.#options.host.runtime.setTimer(wait, () => {
       this.#timer = undefined
       this.wake()
     })
