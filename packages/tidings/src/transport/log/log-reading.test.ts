@@ -70,7 +70,7 @@ describe('reading the log', () => {
     await world.runtime.advance(2_000)
     const before = process.calls
     await world.runtime.advance(10_000)
-    expect(process.calls - before).toBeLessThan(60)
+    expect(process.calls - before).toBeLessThan(80)
     await world.append(1)
     await world.runtime.advance(0)
     expect(listener.got).toHaveLength(1)
@@ -208,7 +208,7 @@ describe('reading the log', () => {
     await world.append(50)
     await world.runtime.advance(60_000)
     expect(listener.got).toHaveLength(50)
-    expect(process.calls - calls).toBeLessThan(60)
+    expect(process.calls - calls).toBeLessThan(80)
     process.health = 'well'
     await world.runtime.advance(6_000)
     expect(listener.books.handled).toEqual(await logged(world.store))
