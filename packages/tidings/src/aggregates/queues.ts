@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { TidingsError } from '../kernel/errors.ts'
-import type { Runtime } from '../kernel/runtime.ts'
+import { type Patience, StreamQueues } from '../publisher/stream-queues.ts'
 
-/** By what is written to (a store, or a unit that others join) and stream: the end of the queue of those in this process who were beaten there. */
-const queues = new WeakMap<object, Map<string, Promise<void>>>()
+/** By what is written to: a store, or a unit that others join. */
+const queues = new WeakMap<object, StreamQueues>()
 
 /** Whether somebody decides already, around the caller. */
 const deciding = new AsyncLocalStorage<true>()
@@ -18,65 +18,23 @@ export function isNested(): boolean {
   return deciding.getStore() === true
 }
 
-/** How long somebody stays in a queue. */
-export interface Patience {
-  readonly runtime: Runtime
-  /** In monotonic time. */
-  readonly until: number
-  /** What its options say, in milliseconds. */
-  readonly deadline: number
-}
-
 /**
  * Waits behind those of this process who were beaten at the same streams before, so that they do not beat each other over and over. Resolves with how to
- * let the next one go, or rejects with `TIDINGS_DEADLINE` when it has waited long enough; then the next one goes when those before have gone.
+ * let the next one go, or rejects with `TIDINGS_DEADLINE` when it has waited for the `deadline` of its options, in milliseconds.
  */
-export async function queueUp(at: object, streams: readonly string[], patience: Patience): Promise<() => void> {
-  let tails = queues.get(at)
-  if (tails === undefined) queues.set(at, (tails = new Map()))
-  const known = tails
-  const leaving: (() => void)[] = []
-  const leave = (): void => {
-    for (const one of leaving) one()
-  }
-  // In one order for all, so that no two wait for each other.
-  for (const stream of [...streams].sort()) {
-    const before = known.get(stream)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    known.set(stream, promise)
-    const go = (): void => {
-      if (known.get(stream) === promise) known.delete(stream)
-      resolve()
-    }
-    if (before !== undefined) {
-      try {
-        await inTime(before, patience)
-      } catch (error) {
-        leave()
-        // Nobody may pass those who are still before.
-        void before.then(go)
-        throw error
-      }
-    }
-    leaving.push(go)
-  }
-  return leave
-}
-
-function inTime(before: Promise<void>, { runtime, until, deadline }: Patience): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = runtime.setTimer(Math.max(0, until - runtime.monotonic()), () =>
-      reject(
-        new TidingsError(
-          'TIDINGS_DEADLINE',
-          `Another decision of this process over the same stream did not end within the \`deadline\` of ${deadline} ms.`,
-          { details: { field: 'deadline', deadline } },
-        ),
-      ),
-    )
-    void before.then(() => {
-      timer.cancel()
-      resolve()
-    })
-  })
+export async function queueUp(
+  at: object,
+  streams: readonly string[],
+  patience: Patience & { readonly deadline: number },
+): Promise<() => void> {
+  let known = queues.get(at)
+  if (known === undefined) queues.set(at, (known = new StreamQueues()))
+  const leave = await known.enter(streams, patience)
+  if (leave !== undefined) return leave
+  const { deadline } = patience
+  throw new TidingsError(
+    'TIDINGS_DEADLINE',
+    `Another decision of this process over the same stream did not end within the \`deadline\` of ${deadline} ms.`,
+    { details: { field: 'deadline', deadline } },
+  )
 }

@@ -12,6 +12,7 @@ import {
   type Unit,
 } from '../store/store.ts'
 import type { Joined, JoinedListener, JoiningEvent } from './joined-listener.ts'
+import { StreamQueues } from './stream-queues.ts'
 
 export interface JoiningHost {
   readonly store: Store
@@ -40,8 +41,7 @@ export class Joining {
   readonly #host: JoiningHost
   /** The version that a stream had when it was last seen. */
   readonly #heads = new Map<string, number>()
-  /** By stream: the end of the queue of publishers of this process, who would beat each other at the same version. */
-  readonly #tails = new Map<string, Promise<void>>()
+  readonly #queues = new StreamQueues()
 
   constructor(host: JoiningHost) {
     this.#host = host
@@ -64,7 +64,8 @@ export class Joining {
     const { runtime } = this.#host
     const until = runtime.monotonic() + deadline
     const given = new Set((unit.expect ?? []).map(nameOf))
-    const leave = await this.#enter(this.#streamsOf(unit.append), until)
+    const leave = await this.#queues.enter(this.#streamsOf(unit.append), { runtime, until })
+    if (leave === undefined) throw queuedTooLong()
     try {
       for (;;) {
         const joined = await this.join(unit)
@@ -174,50 +175,13 @@ export class Joining {
     const heard = records.filter(({ type }) => this.#host.joining(type).length > 0)
     return [...new Set(heard.map((record) => streamText(record)))]
   }
-
-  /** Waits behind the publishers of this process who came before to the same streams. Resolves with how to let the next one go. */
-  async #enter(streams: readonly string[], until: number): Promise<() => void> {
-    const { runtime } = this.#host
-    const leaving: (() => void)[] = []
-    const leave = (): void => {
-      for (const one of leaving) one()
-    }
-    // In one order for all, so that no two wait for each other.
-    for (const stream of [...streams].sort()) {
-      const before = this.#tails.get(stream)
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#tails.set(stream, promise)
-      const end = (): void => {
-        if (this.#tails.get(stream) === promise) this.#tails.delete(stream)
-        resolve()
-      }
-      if (before === undefined) {
-        leaving.push(end)
-        continue
-      }
-      if (await endsBy(runtime, before, until)) leaving.push(end)
-      else {
-        // Whoever stands behind still waits for those before.
-        void before.then(end)
-        leave()
-        throw new TidingsError(
-          'TIDINGS_DEADLINE',
-          'Other publishes to the same stream, whose read models share their commit, did not end in time; nothing was written.',
-        )
-      }
-    }
-    return leave
-  }
 }
 
-function endsBy(runtime: Runtime, work: Promise<void>, until: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = runtime.setTimer(Math.max(0, until - runtime.monotonic()), () => resolve(false))
-    void work.then(() => {
-      timer.cancel()
-      resolve(true)
-    })
-  })
+function queuedTooLong(): TidingsError {
+  return new TidingsError(
+    'TIDINGS_DEADLINE',
+    'Other publishes to the same stream, whose read models share their commit, did not end in time. Nothing was written.',
+  )
 }
 
 function nameOf(expectation: Expectation): string {
