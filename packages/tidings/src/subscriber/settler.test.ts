@@ -106,6 +106,40 @@ describe('settling beside somebody else', () => {
     expect([sums.size, sums.get('o-7'), sums.get('o-8')]).toEqual([40, '101', '1'])
     expect(commits).toBeLessThanOrEqual(4)
   })
+
+  it('keeps what has read a change whose answer is still on its way', async () => {
+    const memory = memoryStore({ partitions: 1 })
+    const wait = (ms: number): Promise<void> => new Promise((resolve) => void world.clock.runtime.setTimer(ms, resolve))
+    const store: Store = {
+      ...memory,
+      async commit(units) {
+        const results = await memory.commit(units)
+        if (units.some(({ documents }) => documents?.some(({ collection }) => collection === 'sums') === true))
+          await wait(50)
+        return results
+      },
+    }
+    await using world = await createTestBus({ store })
+    const { bus, clock } = world
+    const sum = async () => (await memory.find('sums', { id: 'all' }))[0]
+    const handled: string[] = []
+    bus.subscribe(OrderPlaced, { name: 'counter', concurrency: 100 }, async (event, context) => {
+      const { id } = event.data as { id: string }
+      handled.push(id)
+      if (id === 'second') while ((await sum()) === undefined) await wait(10)
+      const document = await sum()
+      ;(context as unknown as Attempt).join({
+        expect: [{ collection: 'sums', id: 'all', version: document?.version ?? 0 }],
+        documents: [{ collection: 'sums', id: 'all', put: String(Number(document?.body ?? 0) + 1) }],
+      })
+    })
+    await bus.start()
+    await bus.publish(['first', 'second'].map((id) => OrderPlaced.create({ id })))
+    await clock.advance('5s')
+    await bus.settled()
+    expect((await sum())?.body).toBe('2')
+    expect(handled).toEqual(['first', 'second'])
+  })
 })
 
 /** A memory store that counts the statements it would have run. */

@@ -153,14 +153,22 @@ export class Settler {
     this.#host.progressed(partitions)
   }
 
-  /** Those that wait and expect what has just been changed are beaten, and the store need not say so to each by a commit of its own. */
+  /**
+   * Those that wait and expect what was so before this batch has changed it are beaten, and the store need not say so to each by a commit of its own. Who
+   * has read what the batch left, while its answer was on its way, expects another version, and is not.
+   */
   #refuseBeaten(batch: readonly Settlement[]): void {
     if (!this.#waiting.some(({ expect }) => expect !== undefined)) return
-    const written = new Set<string>()
-    for (const settlement of batch) addWritten(settlement, written)
-    const beaten = this.#waiting.filter(({ expect }) => expect?.some((one) => written.has(expectedKey(one))) === true)
-    if (beaten.length === 0) return
-    this.#waiting = this.#waiting.filter((settlement) => !beaten.includes(settlement))
+    const gone = new Set<string>()
+    for (const settlement of batch) addReplaced(settlement, gone)
+    if (gone.size === 0) return
+    const beaten: Settlement[] = []
+    this.#waiting = this.#waiting.filter((settlement) => {
+      const { partition, expect } = settlement
+      if (!partition.active || expect?.some((one) => gone.has(versionOf(one))) !== true) return true
+      beaten.push(settlement)
+      return false
+    })
     for (const settlement of beaten) settlement.refused(conflictOf(undefined))
   }
 
@@ -359,6 +367,18 @@ function clashes(settlement: Settlement, touched: Set<string>): boolean {
 function addWritten({ documents = [], records = [] }: Settlement, written: Set<string>): void {
   for (const change of documents) written.add(documentKey(change))
   for (const record of records) written.add(streamText(record))
+}
+
+/** Takes up what was there as a settlement expected it, and is not any more since it has changed it. */
+function addReplaced(settlement: Settlement, replaced: Set<string>): void {
+  if (settlement.expect === undefined) return
+  const written = new Set<string>()
+  addWritten(settlement, written)
+  for (const one of settlement.expect) if (written.has(expectedKey(one))) replaced.add(versionOf(one))
+}
+
+function versionOf(expectation: Expectation): string {
+  return `${expectation.version} ${expectedKey(expectation)}`
 }
 
 /** All of a batch in one unit, with one fence and one checkpoint a partition. */
