@@ -20,7 +20,7 @@ export async function transaction<Result>(
   try {
     const result = await work(unit)
     const gathered = await unit.gathered()
-    const { unit: whole, committed } = await publisher.joined(gathered)
+    const { unit: whole, committed } = await publisher.joined(gathered, hold)
     const answer = await open.commit(whole)
     if (answer.status === 'refused') throw answer.error
     if (answer.status === 'conflict') {

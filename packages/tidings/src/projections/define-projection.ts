@@ -72,8 +72,8 @@ export interface ProjectionOptions<Table extends string, Documents extends Colle
    * `asynchronous`: events are applied after their commit, by whichever process has their partition. `same-commit`: `publish`, `bus.transaction` and `decide` of a
    * process that uses the projection apply them in the commit that stores them, or fail with it: whoever sees the event sees the row, and what the tables or a
    * handler refuse is not published. A publish then waits until what stands before it in its stream is applied, and while generations are switched, at most
-   * until its deadline (`TIDINGS_PROJECTION_BEHIND`). What comes to the log on other ways (other processes, handlers, sagas, timers, brokers, imports) is
-   * applied after its commit. Part of what a version may not change. Default `asynchronous`.
+   * until its deadline (`TIDINGS_PROJECTION_BEHIND`); a transaction does not wait, and fails so at once. What comes to the log on other ways (other processes,
+   * handlers, sagas, timers, brokers, imports) is applied after its commit. Part of what a version may not change. Default `asynchronous`.
    */
   readonly mode?: 'asynchronous' | 'same-commit'
   /** After the last attempt: `park` the event and hold its stream, `skip` it with a record, or `halt` the generation until an operator resumes it. Default `park`. */

@@ -56,7 +56,9 @@ export class Feeder implements Attached {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#part?.()
+    const phase = this.#parts.phase()
+    // A bus that closes lets its listeners go last: what is on its way until then is not to stand without its rows.
+    if (phase !== 'draining' && phase !== 'closed') this.#part?.()
     this.#timer?.cancel()
     await this.#looking
   }

@@ -50,9 +50,10 @@ export function joinedProjection(parts: BusParts, settings: ProjectionSettings):
       }
       if (turn?.generation !== live.number)
         turn = { generation: live.number, of: new InlineTurn(store, runtime, subscription, 0) }
+      const { of } = turn
       for (const { stream, streamVersion, partition } of firstOfEach(events)) {
         const place = { stream, streamVersion, partition, position: Number.MAX_SAFE_INTEGER }
-        if ((await turn.of.before(place)) === 'done') continue
+        if ((await of.before(place)) === 'done') continue
         // A projection that is new to an old log comes up once; nobody is kept waiting for all of that.
         return (await readProgress(store, name, live)).low < live.target ? 'queued' : 'behind'
       }
@@ -74,11 +75,9 @@ export function joinedProjection(parts: BusParts, settings: ProjectionSettings):
         statements,
         expect: [{ collection: projectionsCollection, id: name, version }, ...overlay.expect()],
         documents: [...overlay.changes(), ...marks],
+        // Readers may see another generation by then, and what was applied to this one says nothing of it.
+        committed: () => events.forEach((event) => of.handled(event)),
       }
-    },
-
-    joined(events) {
-      for (const event of events) turn?.of.handled(event)
     },
 
     forget() {

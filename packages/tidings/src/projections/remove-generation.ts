@@ -1,5 +1,6 @@
 import { subscriptionsCollection } from '../bus/registration.ts'
 import type { DocumentChange } from '../store/store.ts'
+import { inlineCollection } from '../subscriber/inline-promise.ts'
 import { parkedCollection } from '../subscriber/parked-event.ts'
 import { checkpointsCollection, fencesCollection, marksCollection } from '../subscriber/partition-state.ts'
 import { requestsCollection } from '../subscriber/requests.ts'
@@ -44,9 +45,14 @@ export async function removeGeneration(
   const name = subscriptionName(settings.name, number)
   const places: (readonly [collection: string, prefix: string])[] = [
     [subscriptionsCollection, name],
-    ...[requestsCollection, parkedCollection, marksCollection, checkpointsCollection, fencesCollection].map(
-      (collection) => [collection, `${name}/`] as const,
-    ),
+    ...[
+      requestsCollection,
+      parkedCollection,
+      marksCollection,
+      inlineCollection,
+      checkpointsCollection,
+      fencesCollection,
+    ].map((collection) => [collection, `${name}/`] as const),
     ['owners', `${name}/`],
     ...generation.collections.map((collection) => [collectionName(settings.name, collection, number), ''] as const),
   ]

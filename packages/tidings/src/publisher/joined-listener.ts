@@ -10,7 +10,10 @@ export interface JoiningEvent {
 }
 
 /** What becomes true in the commit of the events it is made of. */
-export type Joined = Required<Pick<Unit, 'expect' | 'documents' | 'statements'>>
+export interface Joined extends Required<Pick<Unit, 'expect' | 'documents' | 'statements'>> {
+  /** It has become true. */
+  committed(): void
+}
 
 /** A read model that is written in the very commit of the events it is made of. */
 export interface JoinedListener {
@@ -21,8 +24,6 @@ export interface JoinedListener {
    * now; ask again shortly. `queued`: the queue applies them, as it does with those before them. Rejects with what the handler throws.
    */
   join(events: readonly JoiningEvent[]): Promise<Joined | 'behind' | 'queued'>
-  /** They are committed, with what `join` has answered. */
-  joined(events: readonly JoiningEvent[]): void
-  /** A commit has met something else than `join` had found. */
+  /** What `join` has found may be so no longer. */
   forget(): void
 }

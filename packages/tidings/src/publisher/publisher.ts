@@ -15,7 +15,7 @@ import type { Committer } from './committer.ts'
 import { claimContent, contentMark, dedupCollection } from './content-mark.ts'
 import { expectationsOf, refuseSeveralStreams } from './expected-version.ts'
 import { Hearing } from './hearing.ts'
-import { behind, type JoinedUnit, Joining } from './joining.ts'
+import { type JoinedUnit, Joining } from './joining.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
 import { deadlineOf, PublisherCommits } from './publisher-commits.ts'
 import { RateGate } from './rate-gate.ts'
@@ -230,14 +230,11 @@ export class Publisher {
   }
 
   /**
-   * A unit of somebody else with what read models write in it, as they are right now, for whoever cannot begin anew. Rejects with what their handlers throw,
-   * and with `TIDINGS_PROJECTION_BEHIND`.
+   * A unit of somebody else with what read models write in it, as they are right now, for whoever cannot begin anew; `deadline` in milliseconds. Rejects
+   * with what their handlers throw, with `TIDINGS_PROJECTION_BEHIND`, and with `TIDINGS_DEADLINE`.
    */
-  async joined(unit: Unit & { readonly append: readonly EventRecord[] }): Promise<JoinedUnit> {
-    if (!this.#joining.concerns(unit.append)) return { unit, committed: () => {} }
-    const joined = await this.#joining.join(unit)
-    if ('behind' in joined) throw behind(joined.behind)
-    return joined
+  async joined(unit: Unit & { readonly append: readonly EventRecord[] }, deadline: number): Promise<JoinedUnit> {
+    return this.#joining.concerns(unit.append) ? this.#joining.now(unit, deadline) : { unit, committed: () => {} }
   }
 
   /** Learns from the conflict of such a unit, so that the next one is made of what is so. */
@@ -339,10 +336,11 @@ export class Publisher {
     rank: number,
     options: PublishOptions,
   ): Promise<CommitResult> {
-    const commit = (whole: Unit): Promise<CommitResult> => this.#commits.attempt(whole, rank, options)
-    if (!this.#joining.concerns(unit.append)) return commit(unit)
+    if (!this.#joining.concerns(unit.append)) return this.#commits.attempt(unit, rank, options)
     try {
-      return await this.#joining.commit(unit, deadlineOf(options), commit)
+      return await this.#joining.commit(unit, deadlineOf(options), (whole, deadline) =>
+        this.#commits.attempt(whole, rank, { ...options, deadline }),
+      )
     } catch (error) {
       this.#failed.add(1)
       throw error

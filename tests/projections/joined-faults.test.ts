@@ -1,0 +1,190 @@
+import { sqlite } from '@tidings/sqlite'
+import { createEventBus, defineEvent, defineProjection, memoryStore, operationsOf, sql } from 'tidings'
+import { createTestBus, type TestWorld } from 'tidings/testing'
+import { describe, expect, it } from 'vitest'
+
+const Named = defineEvent<{ readonly id: string; readonly name: string }>('user.named', {
+  category: 'user',
+  key: ({ id }) => id,
+})
+const Seen = defineEvent<{ readonly id: string }>('user.seen', { category: 'user', key: ({ id }) => id })
+
+const table = sql`(name text primary key, id text not null)`
+
+const names = (before: (name: string) => unknown = () => {}, keep = '1d') =>
+  defineProjection('names', {
+    version: 1,
+    mode: 'same-commit',
+    keep,
+    tables: { names: table },
+    on: (on) => [
+      on(Named, async ({ data }, { write, tables }) => {
+        await before(data.name)
+        write(sql`insert into ${tables.names} (name, id) values (${data.name}, ${data.id})`)
+      }),
+    ],
+  })
+
+const documents = (called: () => void = () => {}) =>
+  defineProjection('taken', {
+    version: 1,
+    mode: 'same-commit',
+    documents: { taken: {} as { id: string } },
+    on: (on) => [
+      on(Named, async ({ data }, { documents: { taken } }) => {
+        called()
+        if ((await taken.get(data.name)) !== undefined) throw new Error(`${data.name} is taken.`)
+        taken.put(data.name, { id: data.id })
+      }),
+    ],
+  })
+
+const world = (): Promise<TestWorld> => createTestBus({ store: sqlite(':memory:', { partitions: 4 }) })
+
+/** Lets the clock run until the work is done, a minute at most. */
+async function meanwhile<T>({ clock }: TestWorld, work: Promise<T>): Promise<T> {
+  let over = false
+  const end = (): void => void (over = true)
+  work.then(end, end)
+  for (let looks = 0; !over && looks < 3_000; looks++) await clock.advance('20ms')
+  if (!over) throw new Error('It has not ended within a minute.')
+  return work
+}
+
+describe('a transaction with a projection in its commit', () => {
+  it('is not beaten by what was appended to its stream before it began', async () => {
+    await using here = await world()
+    const projection = names()
+    here.bus.use(projection)
+    await here.bus.start()
+    await here.bus.publish(Named, { id: 'u-1', name: 'ada' })
+    await here.bus.publish(Seen, { id: 'u-1' })
+    await here.bus.transaction(({ publish }) => publish(Named, { id: 'u-1', name: 'bob' }))
+    expect(await projection.of(here.bus).query(sql`select name from names order by name`)).toEqual([
+      { name: 'ada' },
+      { name: 'bob' },
+    ])
+  })
+
+  it('is not beaten by what the projection was switched to before it began', async () => {
+    await using here = await world()
+    const projection = names()
+    here.bus.use(projection)
+    await here.bus.start()
+    await here.bus.publish(Named, { id: 'u-1', name: 'ada' })
+    await here.bus.settled()
+    await operationsOf(here.bus).projections.rebuild('names')
+    await here.clock.advance('10s')
+    expect(await operationsOf(here.bus).projections.progress('names')).toMatchObject({ live: 2 })
+    await here.bus.transaction(({ publish }) => publish(Named, { id: 'u-1', name: 'bob' }))
+    expect(await projection.of(here.bus).query(sql`select name from names order by name`)).toEqual([
+      { name: 'ada' },
+      { name: 'bob' },
+    ])
+  })
+})
+
+describe('a publish with a projection in its commit', () => {
+  it('is not committed without its row where the bus closes while it waits', async () => {
+    await using here = await world()
+    await using elsewhere = await createTestBus({ beside: here })
+    await elsewhere.bus.start()
+    here.bus.use(names())
+    await here.bus.start()
+    await here.bus.publish(Named, { id: 'u-1', name: 'ada' })
+    await here.bus.settled()
+    here.faults.add({ what: 'lose', at: 'wake' })
+    await elsewhere.bus.publish(Named, { id: 'u-2', name: 'eve' })
+    const waiting = here.bus.publish(Named, { id: 'u-2', name: 'ada' }).then(
+      () => 'published',
+      (error: unknown) => (error as { code?: string }).code,
+    )
+    await here.clock.advance('20ms')
+    const closing = here.close()
+    const outcome = await meanwhile(elsewhere, waiting)
+    await closing
+    expect(outcome).toBe('TIDINGS_CLOSED')
+    expect(elsewhere.published(Named).map(({ data }) => data.name)).toEqual(['ada', 'eve'])
+  })
+
+  it('ends at its deadline where a handler does not, and lets the next one through', async () => {
+    await using here = await world()
+    here.bus.use(names((name) => (name === 'slow' ? new Promise<void>(() => {}) : undefined)))
+    await here.bus.start()
+    const slow = here.bus.publish(Named, { id: 'u-1', name: 'slow' }, { deadline: '2s' })
+    slow.catch(() => {})
+    const next = here.bus.publish(Named, { id: 'u-1', name: 'ada' })
+    await expect(meanwhile(here, slow)).rejects.toMatchObject({ code: 'TIDINGS_DEADLINE' })
+    expect((await meanwhile(here, next)).streamVersion).toBe(1)
+  })
+
+  it('tells who is always beaten by others that it is so, and not of a version that he never expected', async () => {
+    await using here = await world()
+    await using elsewhere = await createTestBus({ beside: here })
+    await elsewhere.bus.start()
+    here.bus.use(
+      names(async () => {
+        await elsewhere.bus.publish(Seen, { id: 'u-1' })
+        await new Promise<void>((resolve) => here.clock.runtime.setTimer(20, resolve))
+      }),
+    )
+    await here.bus.start()
+    const beaten = here.bus.publish(Named, { id: 'u-1', name: 'ada' }, { deadline: '1s' })
+    await expect(meanwhile(here, beaten)).rejects.toMatchObject({ code: 'TIDINGS_DEADLINE' })
+    expect(here.published(Named)).toEqual([])
+  })
+
+  it('is repeated without harm, by an id of its own, though its handler refuses what is there already', async () => {
+    await using here = await createTestBus()
+    here.bus.use(documents())
+    await here.bus.start()
+    const own = { id: 'named-1', timestamp: here.clock.now() }
+    const first = await here.bus.publish(Named, { id: 'u-1', name: 'ada' }, own)
+    const again = await here.bus.publish(Named, { id: 'u-1', name: 'ada' }, own)
+    expect(again.position).toBe(first.position)
+    await expect(here.bus.publish(Named, { id: 'u-1', name: 'ada' }, { ...own, id: 'named-2' })).rejects.toThrow(
+      'ada is taken.',
+    )
+    expect(here.published(Named)).toHaveLength(1)
+  })
+
+  it('is applied once where two buses that use the projection share a store of this process', async () => {
+    const store = memoryStore()
+    let calls = 0
+    const buses = [1, 2].map(() => createEventBus({ source: '/test', store }))
+    const [one, two] = await Promise.all(buses)
+    if (one === undefined || two === undefined) throw new Error('no buses')
+    try {
+      for (const bus of [one, two]) {
+        bus.use(documents(() => void calls++))
+        await bus.start()
+      }
+      await one.publish(Named, { id: 'u-1', name: 'ada' })
+      await two.publish(Named, { id: 'u-2', name: 'eve' })
+      expect(calls).toBe(2)
+    } finally {
+      await one.close()
+      await two.close()
+      await store.close()
+    }
+  })
+})
+
+describe('a generation of a projection in the commit of its events', () => {
+  it('leaves no mark behind when it goes', async () => {
+    await using here = await world()
+    here.bus.use(names(undefined, '5s'))
+    await here.bus.start()
+    await here.bus.publish(Named, { id: 'u-1', name: 'ada' })
+    await here.bus.settled()
+    // An event that has left the log before its subscription came by.
+    await here.store.commit([
+      { documents: [{ collection: 'inline', id: 'projection:names:1/0//test/gone', put: '{}' }] },
+    ])
+    const before = (await here.store.find('inline')).length
+    await operationsOf(here.bus).projections.rebuild('names')
+    await here.clock.advance('10s')
+    await here.clock.advance('90s')
+    expect([before, await here.store.find('inline')]).toEqual([1, []])
+  })
+})
