@@ -41,7 +41,12 @@ describe('statements that travel together', without('postgres'), () => {
       expect(statuses(await store.commit(units))).toEqual(['committed', 'committed', 'committed'])
       expect(await store.query(statement(['select v from t where v is not null']))).toEqual([{ v: read }, { v: read }])
       await commitOne(store, unit(change(before)))
-      const last = { append: [record()], ...unit(put(null), put(null), change(after), put(given)) }
+      // Texts alternate here, so that they have names.
+      const remove = statement(["delete from t where v::text = 'nothing'"])
+      const last = {
+        append: [record()],
+        ...unit(put(null), remove, put(null), remove, change(after), remove, put(given), remove),
+      }
       expect(await commitOne(store, last)).toMatchObject({ status: 'committed' })
       expect(await store.query(statement(['select v from t where v is not null']))).toEqual([{ v: read }])
     },
@@ -73,12 +78,34 @@ describe('statements that travel together', without('postgres'), () => {
     ])
   })
 
+  it('fail alone also where texts alternate', async () => {
+    const store = await open()
+    await commitOne(store, unit(statement(['create table t (v int primary key)'])))
+    await commitOne(store, unit(statement(['create table u (v int primary key)'])))
+    const also = (value: SqlValue): Statement => statement(['insert into u values (', ')'], value)
+    const both = (value: SqlValue): Unit => ({ append: [record()], ...unit(put(value), also(value)) })
+    const results = await store.commit([both(1), both(2), both(2), both('three'), both(4), both(5)])
+    expect(statuses(results)).toEqual(['committed', 'committed', 'refused', 'refused', 'committed', 'committed'])
+    for (const table of ['t', 'u'])
+      expect(await store.query(statement([`select v from ${table} order by v`]))).toEqual(
+        [1, 2, 4, 5].map((v) => ({ v })),
+      )
+  })
+
   it('leave nothing prepared behind, also where one has failed', async () => {
     const store = await open()
     await commitOne(store, unit(statement(['create table t (v int)'])))
-    await store.commit([unit(put(1), put(2)), unit(put(3), put('four')), unit(put(5), put(6))])
+    const remove = (value: SqlValue): Statement => statement(['delete from t where v = ', ''], value)
+    const alternating = (value: SqlValue): Unit => unit(put(value), remove(1), put(value), remove(1))
+    const units = [unit(put(1), put(2)), unit(put(3), put('four')), alternating(5), alternating('six'), alternating(7)]
+    const results = await store.commit(units)
+    expect(statuses(results)).toEqual(['committed', 'refused', 'committed', 'refused', 'committed'])
+    const tx = await store.begin({ hold: 10_000 })
+    expect(await tx.commit(alternating(8))).toMatchObject({ status: 'committed' })
     await commitOne(store, unit(statement(['create table left_over as select name from pg_prepared_statements'])))
     expect(await store.query(statement(['select name from left_over']))).toEqual([])
+    // On the connection of the transaction.
+    expect(await store.query(statement(['select name from pg_prepared_statements']))).toEqual([])
   })
 
   it('hold nothing locked for long where the process vanishes in the middle of sending them: the server ends what idles', async () => {

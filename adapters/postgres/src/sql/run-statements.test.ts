@@ -39,7 +39,7 @@ function onTheirWay(): {
 
 it('sends everything once, and has ended when each has been answered', async () => {
   const { run, queries, stream } = onTheirWay()
-  expect(stream.read()).toEqual(statementMessages(statements))
+  expect(stream.read()).toEqual(statementMessages(statements).bytes)
   for (const query of queries) query.handleReadyForQuery()
   await run.ended
   expect(run.done).toBe(3)

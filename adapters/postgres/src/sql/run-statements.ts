@@ -25,16 +25,18 @@ export function runStatements(
   const cancel = (): void => timer.cancel()
   run.ended.then(cancel, cancel)
   // Once for each answer that will come.
-  for (let at = 0; at < statements.length; at++) client.query(run as unknown as pg.Query)
+  for (let at = 0; at < run.answers; at++) client.query(run as unknown as pg.Query)
   return run
 }
 
 const Query = pg.Query as unknown as new (config: { readonly text: string }) => object
 
-/** To `pg`, as many queries as there are statements, all of them this object: the first one that is to be sent sends all. */
+/** To `pg`, as many queries as there are answers to come, all of them this object: the first one that is to be sent sends all. */
 class Run extends Query implements StatementRun {
   readonly ended: Promise<void>
   done = 0
+  /** How many the server sends where nothing fails. */
+  readonly answers: number
   readonly #count: number
   readonly #messages: Buffer
   readonly #resolve: () => void
@@ -46,7 +48,9 @@ class Run extends Query implements StatementRun {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.ended = promise
     this.#count = statements.length
-    this.#messages = statementMessages(statements)
+    const { bytes, answers } = statementMessages(statements)
+    this.#messages = bytes
+    this.answers = answers
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -70,8 +74,9 @@ class Run extends Query implements StatementRun {
     this.#reject(error)
   }
 
-  /** Comes for each that has not failed. */
+  /** Comes for each that has not failed, then for the closing of names, which works after a failure, too. */
   handleReadyForQuery(): void {
-    if (this.#state !== 'failed' && ++this.done === this.#count) this.#resolve()
+    if (this.#state === 'failed' || this.done === this.#count) return
+    if (++this.done === this.#count) this.#resolve()
   }
 }

@@ -16,9 +16,19 @@ export function scanStatement(text: string): StatementText {
   let firstWord = ''
   let places = 0
   for (const [found] of text.matchAll(token)) {
-    if (blank.test(found) || found === ';' || found === '(') continue
+    if (isSkipped(found)) continue
     if (firstWord === '') firstWord = found.toLowerCase()
     if (/^\$\d+$/.test(found)) places++
   }
   return { firstWord, places }
+}
+
+/** The same word, without a look at what comes after it. */
+export function firstWordOf(text: string): string {
+  for (const [found] of text.matchAll(token)) if (!isSkipped(found)) return found.toLowerCase()
+  return ''
+}
+
+function isSkipped(found: string): boolean {
+  return blank.test(found) || found === ';' || found === '('
 }
