@@ -1,5 +1,5 @@
 import { sqlite } from '@tidings/sqlite'
-import { createEventBus, defineEvent, defineProjection, memoryStore, operationsOf, sql } from 'tidings'
+import { createEventBus, defineEvent, defineProjection, isSqlStore, memoryStore, operationsOf, sql } from 'tidings'
 import { createTestBus, type TestWorld } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -186,5 +186,52 @@ describe('a generation of a projection in the commit of its events', () => {
     await here.clock.advance('10s')
     await here.clock.advance('90s')
     expect([before, await here.store.find('inline')]).toEqual([1, []])
+  })
+
+  it('is compared as it was held, and seen with every row that was published, whatever the clock of a publisher says', async () => {
+    await using here = await world()
+    await using ahead = await createTestBus({ beside: here })
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => void here.clock.runtime.setTimer(ms, resolve))
+    here.bus.use(names())
+    ahead.bus.use(names())
+    await here.bus.start()
+    await ahead.bus.start()
+    for (const { faults } of [here, ahead]) {
+      faults.add({ what: 'lose', at: 'wake' })
+      faults.add({ what: 'delay', at: 'find', takes: [20, 40] })
+    }
+    const { store } = here
+    if (!isSqlStore(store)) throw new Error('no SQL here')
+    let n = 0
+    let going = true
+    const missing: number[] = []
+    const publish = async (): Promise<void> => {
+      let jumped = false
+      while (going) {
+        const [document] = await store.find('projections', { id: 'names' })
+        if (!jumped && document?.body.includes('"hold"') === true) {
+          // To this one, what is held is over from now on.
+          ahead.process.jump(600_000)
+          jumped = true
+        }
+        await ahead.bus.publish(Named, { id: `u-${n}`, name: `n-${n}` })
+        n++
+        for (let looks = 0; looks < 4; looks++) {
+          const [row] = await store.query(sql`select count(*) as n from names`)
+          if (Number(row?.n) < n) missing.push(n)
+          await pause(5)
+        }
+      }
+    }
+    const traffic = publish()
+    await here.clock.advance('1s')
+    await meanwhile(here, operationsOf(here.bus).projections.rebuild('names'))
+    await here.clock.advance('8s')
+    going = false
+    await meanwhile(here, traffic)
+    await here.clock.advance('20s')
+    expect(missing).toEqual([])
+    expect(n).toBeGreaterThan(100)
+    expect(await meanwhile(here, operationsOf(here.bus).projections.progress('names'))).toMatchObject({ live: 2 })
   })
 })

@@ -3,7 +3,7 @@ import { type Runtime, sleep } from '../kernel/runtime.ts'
 import type { Position, Store } from '../store/store.ts'
 import type { Generation, ProjectionState } from './generation.ts'
 import { type GenerationProgress, isBeyond, isThrough, type Local, readProgress } from './progress.ts'
-import { changeState } from './state-store.ts'
+import { changeState, readState } from './state-store.ts'
 import { withHold } from './transitions.ts'
 
 /** How long feeders wait for each other at one position at first, in milliseconds; longer while a comparison goes on. */
@@ -65,14 +65,19 @@ export async function holdGenerations(
   const begun = await progress()
   let at = Math.max(begun.next.high, begun.live.high)
   let since = runtime.monotonic()
+  let held = false
   const put = async (): Promise<boolean> => {
     const state = await changeState(store, name, (current) => {
-      const { hold } = current ?? {}
-      if (current === undefined || (hold !== undefined && hold.by !== by && hold.until > runtime.now()))
-        return undefined
-      return withHold(current, { at, until: runtime.now() + patience, by })
+      if (current === undefined) return undefined
+      const { hold } = current
+      const free = hold === undefined || hold.until <= runtime.now()
+      // Once it was ours it is not taken again: who found it over may have applied something since.
+      return hold?.by === by || (free && !held)
+        ? withHold(current, { at, until: runtime.now() + patience, by })
+        : undefined
     })
     if (state !== undefined) carrier.held(state)
+    held ||= state?.hold?.by === by
     return state?.hold?.by === by
   }
   if (!(await put())) return undefined
@@ -95,7 +100,10 @@ export async function holdGenerations(
       (await isThrough(store, next, both.next, at)) &&
       // What nobody feeds any more need not come there, for generations of two versions are not compared row by row.
       (next.version !== live.version || (await isThrough(store, live, both.live, at)))
-    return level ? both : undefined
+    if (!level) return undefined
+    // While it is there no publisher has applied anything in his commit.
+    const { state } = await readState(store, name)
+    return state?.hold?.by === by ? both : undefined
   }
   return {
     next,

@@ -1,7 +1,8 @@
 import type { BusParts } from '../bus/bus-parts.ts'
 import type { Event } from '../events/event.ts'
+import type { Runtime } from '../kernel/runtime.ts'
 import type { Joined, JoinedListener, JoiningEvent } from '../publisher/joined-listener.ts'
-import type { DocumentChange, Statement } from '../store/store.ts'
+import type { DocumentChange, Statement, Store } from '../store/store.ts'
 import { decode } from '../subscriber/decode.ts'
 import { type InlinePromise, inlineCollection, inlineId } from '../subscriber/inline-promise.ts'
 import { InlineTurn } from '../subscriber/inline-turn.ts'
@@ -12,7 +13,8 @@ import { overlaySink } from './overlay-sink.ts'
 import { readProgress } from './progress.ts'
 import { writableCollections } from './projection-documents.ts'
 import type { ProjectionSettings } from './projection-settings.ts'
-import { type ReadState, readState } from './state-store.ts'
+import { changeState, type ReadState, readState } from './state-store.ts'
+import { withHold } from './transitions.ts'
 
 /**
  * The live generation of a projection, written in the commits of this process. With each event goes a mark, so that the generation's own subscription, which
@@ -30,7 +32,7 @@ export function joinedProjection(parts: BusParts, settings: ProjectionSettings):
     matches: (type) => handlers.has(type),
 
     async join(events): Promise<Joined | 'behind' | 'queued'> {
-      known ??= await readState(store, name)
+      known ??= await readFree(store, runtime, name)
       const { state, version } = known
       const live = state === undefined ? undefined : liveOf(state)
       const subscription = declared.find((one) => one.settings.name === subscriptionName(name, live?.number ?? 0))
@@ -44,7 +46,7 @@ export function joinedProjection(parts: BusParts, settings: ProjectionSettings):
         known = undefined
         return 'queued'
       }
-      if (state.hold !== undefined && state.hold.until > runtime.now()) {
+      if (state.hold !== undefined) {
         known = undefined
         return 'behind'
       }
@@ -84,6 +86,16 @@ export function joinedProjection(parts: BusParts, settings: ProjectionSettings):
       known = undefined
     },
   }
+}
+
+/** The state; a hold that is over is taken away first, for whoever held must learn from the document that he holds no more. */
+async function readFree(store: Store, runtime: Runtime, name: string): Promise<ReadState> {
+  const read = await readState(store, name)
+  if (read.state?.hold === undefined || read.state.hold.until > runtime.now()) return read
+  await changeState(store, name, (state) =>
+    state?.hold === undefined || state.hold.until > runtime.now() ? undefined : withHold(state, undefined),
+  )
+  return readState(store, name)
 }
 
 function firstOfEach(events: readonly JoiningEvent[]): Iterable<JoiningEvent> {

@@ -33,7 +33,7 @@ export async function switchAt(
   const both = await level.still()
   if (both === undefined) return false
   const { state, version } = await readState(store, name)
-  if (state === undefined || liveOf(state)?.number !== live.number) return false
+  if (state === undefined || liveOf(state)?.number !== live.number || state.hold?.by !== level.by) return false
   if (!state.generations.some((one) => one.number === next.number && one.state !== 'leaving')) return false
   return replaceState(store, after(switchTo(state, next.number, { now: runtime.now(), keep, parity })), version, {
     statements: await switchStatements(store, live, next),
