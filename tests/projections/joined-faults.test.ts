@@ -1,5 +1,15 @@
 import { sqlite } from '@tidings/sqlite'
-import { createEventBus, defineEvent, defineProjection, isSqlStore, memoryStore, operationsOf, sql } from 'tidings'
+import {
+  createEventBus,
+  defineEvent,
+  defineProjection,
+  isSqlStore,
+  memoryStore,
+  operationsOf,
+  sql,
+  TidingsError,
+} from 'tidings'
+import type { Store, Unit } from 'tidings/spi'
 import { createTestBus, type TestWorld } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -146,6 +156,34 @@ describe('a publish with a projection in its commit', () => {
       'ada is taken.',
     )
     expect(here.published(Named)).toHaveLength(1)
+  })
+
+  it('is told of as published where a try that gave no answer was applied while its repetition waited for its rows', async () => {
+    const memory = memoryStore()
+    let first: readonly Unit[] | undefined
+    let tries = 0
+    const store: Store = {
+      ...memory,
+      async commit(units) {
+        if (!units.some(({ append }) => append?.some(({ type }) => type === Named.type))) return memory.commit(units)
+        tries++
+        if (tries === 1) {
+          first = units
+          throw new TidingsError('TIDINGS_COMMIT_UNKNOWN', 'The connection was lost.')
+        }
+        if (tries > 2) return memory.commit(units)
+        // As a database does whose row locks the repetition waits for.
+        await memory.commit(first ?? [])
+        return units.map(() => ({ status: 'refused', error: new TidingsError('TIDINGS_UNIT_REFUSED', 'It is taken.') }))
+      },
+    }
+    await using here = await createTestBus({ store })
+    const projection = documents()
+    here.bus.use(projection)
+    await here.bus.start()
+    const receipt = await meanwhile(here, here.bus.publish(Named, { id: 'u-1', name: 'ada' }))
+    expect(receipt.streamVersion).toBe(1)
+    expect(await projection.of(here.bus).documents.taken.get('ada')).toEqual({ id: 'u-1' })
   })
 
   it('is applied once where two buses that use the projection share a store of this process', async () => {

@@ -13,6 +13,7 @@ import {
   type Unit,
 } from '../store/store.ts'
 import type { Joined, JoinedListener, JoiningEvent } from './joined-listener.ts'
+import { storedAlready } from './stored-already.ts'
 import { StreamQueues } from './stream-queues.ts'
 
 export interface JoiningHost {
@@ -40,9 +41,6 @@ const every = 20
 
 /** Most streams whose version is remembered, so that mostly nothing needs to be read. */
 const remembered = 10_000
-
-/** A version at which no stream stands. */
-const unreached = 2 ** 31 - 1
 
 /**
  * Read models in the publisher's own commit. Their events are appended at a known version of their stream, behind nothing that is still to be applied; so
@@ -184,12 +182,11 @@ export class Joining {
 
   /** A handler may refuse what it has applied before: what has ids of its own may stand already, and then that is the answer. Else throws `error`. */
   async #committedBefore({ append }: Appending, commit: Commit, left: number, error: unknown): Promise<CommitResult> {
-    const [first] = append
-    if (first === undefined || append.some(({ fresh }) => fresh === true)) throw error
-    const stream = parseStream(streamText(first))
-    const result = await commit({ append, expect: [{ stream, version: unreached }] }, left)
-    if (result.status !== 'committed') throw error
-    return result
+    const before = append.some(({ fresh }) => fresh === true)
+      ? undefined
+      : await storedAlready(append, (unit) => commit(unit, left))
+    if (before === undefined) throw error
+    return before
   }
 
   /** Where the events will stand, and what must be so that they do. */

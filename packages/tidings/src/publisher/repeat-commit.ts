@@ -5,6 +5,7 @@ import { type Runtime, sleep } from '../kernel/runtime.ts'
 import type { CommitResult, Unit } from '../store/store.ts'
 import type { Committer } from './committer.ts'
 import type { PublishSettings } from './publish-options.ts'
+import { storedAlready } from './stored-already.ts'
 
 /**
  * Tries a publisher's commit again that gave no answer, while the store is away, as often as the settings say and `deadline` milliseconds allow. Rejects
@@ -22,14 +23,17 @@ export async function repeatCommit(
   let doubt = isUnknown(error) ? error : undefined
   const until = runtime.monotonic() + deadline
   // The first try may have been applied without an answer, so from now on nobody may take these ids for unused.
-  const repeat: Unit = { ...unit, append: (unit.append ?? []).map((record) => unfresh(record)) }
+  const repeat = { ...unit, append: (unit.append ?? []).map((record) => unfresh(record)) }
   for (let attempt = 1; ; attempt++) {
     const wait = settings.retryDelay * 2 ** (attempt - 1) * (0.8 + 0.4 * runtime.random())
     if (attempt >= settings.tries || !isAway(failure) || runtime.monotonic() + wait > until)
       throw (doubt ?? failure) as Error
     await sleep(runtime, wait)
     try {
-      return await committer.commit(repeat, rank, 'limited')
+      const answer = await committer.commit(repeat, rank, 'limited')
+      if (answer.status !== 'refused' || doubt === undefined) return answer
+      // A try in doubt may be what stood in the way: this one waited for its rows, and then found them there.
+      return (await storedAlready(repeat.append, (asking) => committer.commit(asking, rank, 'limited'))) ?? answer
     } catch (again) {
       failure = again as Error
       if (isUnknown(failure)) doubt = failure
