@@ -36,6 +36,9 @@ describe('commitPlain', () => {
           if (!text.startsWith('select ok')) return []
           return ++calls === 1 ? [['f', null, null, '{1,1,1,1,1,0}', null]] : [['t', null, null, '{1,1,1,1,1,0}', null]]
         },
+        runStatements: () => {
+          throw new Error('nothing here is SQL of users')
+        },
       },
       Array.from({ length: 6 }, (_, at) => ({
         expect: [{ collection: 'c', id: String(at), version: 0 }],
