@@ -21,16 +21,19 @@ const Seen = defineEvent<{ readonly id: string }>('user.seen', { category: 'user
 
 const table = sql`(name text primary key, id text not null)`
 
-const names = (before: (name: string) => unknown = () => {}, keep = '1d') =>
+const names = (before: (name: string) => unknown = () => {}, keep = '1d', version = 1) =>
   defineProjection('names', {
-    version: 1,
+    version,
+    switch: version === 1 ? 'auto' : 'manual',
     mode: 'same-commit',
     keep,
     tables: { names: table },
     on: (on) => [
       on(Named, async ({ data }, { write, tables }) => {
         await before(data.name)
-        write(sql`insert into ${tables.names} (name, id) values (${data.name}, ${data.id})`)
+        write(
+          sql`insert into ${tables.names} (name, id) values (${version === 1 ? data.name : data.name.toUpperCase()}, ${data.id})`,
+        )
       }),
     ],
   })
@@ -156,6 +159,37 @@ describe('a publish with a projection in its commit', () => {
       'ada is taken.',
     )
     expect(here.published(Named)).toHaveLength(1)
+  })
+
+  it('keeps its place behind what others have appended after it was repeated', async () => {
+    await using here = await world()
+    await using elsewhere = await createTestBus({ beside: here })
+    await elsewhere.bus.start()
+    here.bus.use(names())
+    await here.bus.start()
+    here.faults.add({ what: 'lose', at: 'wake' })
+    const own = { id: 'named-1', timestamp: here.clock.now() }
+    await here.bus.publish(Named, { id: 'u-1', name: 'first' }, own)
+    await here.bus.publish(Named, { id: 'u-1', name: 'first' }, own)
+    await elsewhere.bus.publish(Named, { id: 'u-1', name: 'second' })
+    await meanwhile(here, here.bus.publish(Named, { id: 'u-1', name: 'third' }))
+    if (!isSqlStore(here.store)) throw new Error('no SQL here')
+    const rows = await here.store.query(sql`select name from names__g1 order by rowid`)
+    expect(rows.map(({ name }) => name)).toEqual(['first', 'second', 'third'])
+  })
+
+  it('is left to those who run the version that readers see', async () => {
+    await using here = await world()
+    await using newer = await createTestBus({ beside: here })
+    const projection = names()
+    here.bus.use(projection)
+    await here.bus.start()
+    newer.bus.use(names(undefined, '1d', 2))
+    await newer.bus.start()
+    await here.clock.advance('5s')
+    await newer.bus.publish(Named, { id: 'u-1', name: 'ada' })
+    await here.clock.advance('5s')
+    expect(await projection.of(here.bus).query(sql`select name from names`)).toEqual([{ name: 'ada' }])
   })
 
   it('is told of as published where a try that gave no answer was applied while its repetition waited for its rows', async () => {
