@@ -1,8 +1,10 @@
 import { sqlite } from '@tidings/sqlite'
 import {
   createEventBus,
+  type Duration,
   defineEvent,
   defineProjection,
+  documents,
   isSqlStore,
   memoryStore,
   operationsOf,
@@ -21,7 +23,7 @@ const Seen = defineEvent<{ readonly id: string }>('user.seen', { category: 'user
 
 const table = sql`(name text primary key, id text not null)`
 
-const names = (before: (name: string) => unknown = () => {}, keep = '1d', version = 1) =>
+const names = (before: (name: string) => unknown = () => {}, keep: Duration = '1d', version = 1) =>
   defineProjection('names', {
     version,
     switch: version === 1 ? 'auto' : 'manual',
@@ -38,11 +40,11 @@ const names = (before: (name: string) => unknown = () => {}, keep = '1d', versio
     ],
   })
 
-const documents = (called: () => void = () => {}) =>
+const takenNames = (called: () => void = () => {}) =>
   defineProjection('taken', {
     version: 1,
     mode: 'same-commit',
-    documents: { taken: {} as { id: string } },
+    documents: { taken: documents<{ readonly id: string }>() },
     on: (on) => [
       on(Named, async ({ data }, { documents: { taken } }) => {
         called()
@@ -149,7 +151,7 @@ describe('a publish with a projection in its commit', () => {
 
   it('is repeated without harm, by an id of its own, though its handler refuses what is there already', async () => {
     await using here = await createTestBus()
-    here.bus.use(documents())
+    here.bus.use(takenNames())
     await here.bus.start()
     const own = { id: 'named-1', timestamp: here.clock.now() }
     const first = await here.bus.publish(Named, { id: 'u-1', name: 'ada' }, own)
@@ -212,7 +214,7 @@ describe('a publish with a projection in its commit', () => {
       },
     }
     await using here = await createTestBus({ store })
-    const projection = documents()
+    const projection = takenNames()
     here.bus.use(projection)
     await here.bus.start()
     const receipt = await meanwhile(here, here.bus.publish(Named, { id: 'u-1', name: 'ada' }))
@@ -228,7 +230,7 @@ describe('a publish with a projection in its commit', () => {
     if (one === undefined || two === undefined) throw new Error('no buses')
     try {
       for (const bus of [one, two]) {
-        bus.use(documents(() => void calls++))
+        bus.use(takenNames(() => void calls++))
         await bus.start()
       }
       await one.publish(Named, { id: 'u-1', name: 'ada' })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { defineEvent } from '../events/define-event.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
+import { documents as documentsOf } from './collection.ts'
 import { defineProjection } from './define-projection.ts'
 import type { Generation } from './generation.ts'
 import { holdGenerations } from './hold.ts'
@@ -16,7 +17,7 @@ const users = () =>
     version: 1,
     mode: 'same-commit',
     switch: 'manual',
-    documents: { users: {} as { id: string } },
+    documents: { users: documentsOf<{ readonly id: string }>() },
     on: (on) => [on(Named, ({ data }, { documents }) => documents.users.put(data.id, data))],
   })
 
