@@ -5,8 +5,10 @@ import {
   defineEvent,
   defineProjection,
   isSqlStore,
+  memoryStore,
   operationsOf,
   type SqlStore,
+  type Store,
   sql,
 } from 'tidings'
 import { createTestBus, type TestWorld } from 'tidings/testing'
@@ -380,6 +382,29 @@ describe('a projection of documents in the commit of its events', () => {
     await second.bus.settled()
     expect(await customers.get('c')).toEqual({ spent: 30 })
     expect(await here.store.find('inline')).toEqual([])
+  })
+
+  it('asks for no marks of what was in the log before it began', async () => {
+    const memory = memoryStore({ partitions: 1 })
+    let asked = 0
+    const store: Store = {
+      ...memory,
+      find(collection, query) {
+        if (collection === 'inline') asked++
+        return memory.find(collection, query)
+      },
+    }
+    await using here = await createTestBus({ store })
+    for (let n = 0; n < 50; n++) await here.bus.publish(OrderPlaced, placed(n))
+    const projection = defineJoinedDocuments()
+    here.bus.use(projection)
+    await here.bus.start()
+    await here.clock.advance('5s')
+    expect(asked).toBe(0)
+    await here.bus.publish(OrderPlaced, placed(50))
+    await here.clock.advance('5s')
+    expect(asked).toBe(1)
+    expect(await projection.of(here.bus).documents.orders.find({ limit: 100 })).toHaveLength(51)
   })
 
   it('cannot keep the order of all streams', () => {

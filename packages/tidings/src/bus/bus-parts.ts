@@ -36,8 +36,8 @@ export interface BusParts {
   phase(): Phase
   /** Whether inline listeners are at work or wait for their turn. */
   listening(): boolean
-  /** Names of subscriptions whose events may have been applied in their own commit; to be told before they are declared. */
-  readonly joined: Set<string>
+  /** By name, subscriptions whose events behind a position may have been applied in their own commit; to be told before they are declared. */
+  readonly joined: Map<string, Position>
   /** From now on a read model is written in the commits of this process. Returns how to end that. */
   join(listener: JoinedListener): () => void
   /** Lets work in as a publish is let in: rejects with `TIDINGS_CLOSED` once the bus closes. */

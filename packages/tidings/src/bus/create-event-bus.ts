@@ -18,7 +18,7 @@ import { cancelTimer, listTimers } from '../publisher/timers/scheduled-event.ts'
 import type { Host } from '../store/adapter.ts'
 import { recentCommits } from '../store/recent-commits.ts'
 import { isSqlStore } from '../store/sql-store.ts'
-import type { Store } from '../store/store.ts'
+import type { Position, Store } from '../store/store.ts'
 import { Audiences } from '../subscriber/audiences.ts'
 import { decode } from '../subscriber/decode.ts'
 import { Engine } from '../subscriber/engine.ts'
@@ -103,7 +103,7 @@ async function assemble(
   const stopping: (() => void)[] = []
   const attachments = new Attachments()
   const audiences = new Audiences(store)
-  const joined = new Set<string>()
+  const joined = new Map<string, Position>()
   const listeners = new Set<() => void>()
   const prepareOptions = { runtime, source, validate }
   const reading = {

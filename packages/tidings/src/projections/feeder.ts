@@ -196,7 +196,7 @@ export class Feeder implements Attached {
     for (const generation of wanted) if (!this.#closed) this.#subscribe(generation)
   }
 
-  #subscribe({ number, state }: Generation): void {
+  #subscribe({ number, state, target }: Generation): void {
     const { settings } = this
     const name = subscriptionName(settings.name, number)
     // A build takes places that nobody else wants.
@@ -206,7 +206,8 @@ export class Feeder implements Attached {
       this.#parts.engines.get(name)?.setPriority(priority)
       return
     }
-    if (settings.mode === 'same-commit') this.#parts.joined.add(name)
+    // What was in the log before it began cannot have been applied in its own commit.
+    if (settings.mode === 'same-commit') this.#parts.joined.set(name, target)
     this.#bus.subscribe(
       settings.definitions,
       {

@@ -4,7 +4,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
-import type { Placed, Store } from '../store/store.ts'
+import type { Placed, Position, Store } from '../store/store.ts'
 import type { Delivery, Transport } from '../transport/transport.ts'
 import type { AttemptHost } from './attempt.ts'
 import type { Slots } from './slots.ts'
@@ -20,8 +20,8 @@ export interface EngineHost {
   readonly meter: Meter
   readonly slots: Slots
   readonly instance: string
-  /** Names of subscriptions whose events may have been applied in their own commit; then a mark says so. */
-  readonly joined: ReadonlySet<string>
+  /** By name, the subscriptions whose events behind a position may have been applied in their own commit; then a mark says so. */
+  readonly joined: ReadonlyMap<string, Position>
   readonly attempts: Omit<AttemptHost, 'subscription' | 'run' | 'commitFenced' | 'findEffect'>
   decode(delivery: Delivery, subscription: Subscription): Event<unknown> | Promise<Event<unknown>>
   /** The record with the data that was kept apart from it. */

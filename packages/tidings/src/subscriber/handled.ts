@@ -3,7 +3,7 @@ import type { DocumentChange, Placed } from '../store/store.ts'
 import type { Item, Lane } from './lane.ts'
 import { deleteParked } from './parked-event.ts'
 import type { PartitionState } from './partition-state.ts'
-import type { Settlement } from './settler.ts'
+import type { Settlement } from './settlement.ts'
 
 /** What one success brings along. */
 export interface Work {

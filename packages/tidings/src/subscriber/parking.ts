@@ -9,7 +9,8 @@ import { behind, parkedOf } from './park-item.ts'
 import { deleteParked, ownerOf, type ParkedEvent, type ParkedState, putParked } from './parked-event.ts'
 import type { PartitionState } from './partition-state.ts'
 import { requestUnit } from './requests.ts'
-import type { Settlement, Settler } from './settler.ts'
+import type { Settlement } from './settlement.ts'
+import type { Settler } from './settler.ts'
 import type { Subscription } from './subscription.ts'
 
 export interface ParkingHost {

@@ -7,7 +7,7 @@ import { type Counter, type Histogram, silentMeter } from '../kernel/meter.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import { soundError } from '../kernel/sound-error.ts'
 import type { Pass } from '../resilience/breaker.ts'
-import type { CommitResult, Unit } from '../store/store.ts'
+import type { CommitResult, Position, Unit } from '../store/store.ts'
 import type { Delivery } from '../transport/transport.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
 import { commitTransaction } from './commit-transaction.ts'
@@ -57,7 +57,8 @@ export class Runner {
   readonly #running = new Bag<Running>()
   readonly #processed: Counter
   readonly #duration: Histogram
-  readonly #asksPromises: boolean
+  /** Events behind this position may have a mark, or a promise, of whoever published them. */
+  readonly #markedAfter: Position
   /** Reading the clock for a meter that forgets would be the dearest part of a small handler. */
   readonly #measures: boolean
 
@@ -68,10 +69,9 @@ export class Runner {
     this.#handler = subscription.handler as unknown as AnyHandler
     const { name, timeout } = subscription.settings
     this.#measures = host.meter !== silentMeter
-    this.#asksPromises =
-      subscription.run === 0 &&
-      (host.joined.has(name) ||
-        (subscription.settings.mode === 'inline' && host.store.capabilities.durability !== 'memory'))
+    const promised = subscription.settings.mode === 'inline' && host.store.capabilities.durability !== 'memory'
+    const markedAfter = promised ? 0 : (host.joined.get(name) ?? Number.POSITIVE_INFINITY)
+    this.#markedAfter = subscription.run === 0 ? markedAfter : Number.POSITIVE_INFINITY
     this.#deadlines = new Deadlines(host.runtime, timeout)
     this.#processed = host.meter.counter('tidings.events.processed', { subscription: name })
     this.#judge = new Judge(host, subscription.settings, outcomes)
@@ -115,7 +115,7 @@ export class Runner {
     this.#running.add(running)
     try {
       if (item.delivery === undefined) this.#reload(running)
-      else if (this.#asksPromises) this.#askPromise(running)
+      else if (item.offset > this.#markedAfter) this.#askPromise(running)
       else this.#decode(running, item.delivery)
     } catch (error) {
       this.#fail(running, error)
