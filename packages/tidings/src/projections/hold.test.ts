@@ -4,7 +4,7 @@ import { defineEvent } from '../events/define-event.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
 import { documents as documentsOf } from './collection.ts'
 import { defineProjection } from './define-projection.ts'
-import type { Generation } from './generation.ts'
+import type { Generation, ProjectionState } from './generation.ts'
 import { holdGenerations } from './hold.ts'
 import { changeState, readState } from './state-store.ts'
 import { switchAt } from './switch-at.ts'
@@ -38,7 +38,7 @@ describe('a hold of what publishers write in their commits', () => {
     await clock.advance('10s')
     await here.bus.settled()
     const { state } = await readState(store, 'users')
-    const [live, next] = state?.generations as readonly [Generation, Generation]
+    const [live, next] = (state as ProjectionState).generations as readonly [Generation, Generation]
     const { runtime } = clock
     const host = { store, runtime, name: 'users', keep: 1_000, local: () => () => undefined, held: () => {} }
     const level = await holdGenerations({ ...host, closed: () => false }, next, live)
