@@ -279,6 +279,23 @@ describe('a projection in the commit of its events', () => {
     }
   })
 
+  it('waits for a store that is away, as any publish does', async () => {
+    await using here = await world()
+    const projection = joinedTables()
+    here.bus.use(projection)
+    await here.bus.start()
+    here.faults.add({ what: 'fail', at: ['find', 'read', 'publish'] })
+    const publishing = here.bus.publish(OrderPlaced, placed(1))
+    await here.clock.advance('1s')
+    here.faults.heal()
+    await meanwhile(here, publishing)
+    expect(await projection.of(here.bus).query(sql`select id from orders`)).toEqual([{ id: 'o-1' }])
+    here.faults.add({ what: 'fail', at: ['find', 'read', 'publish'] })
+    const failing = here.bus.publish(OrderPaid, { orderId: 'o-1' }, { deadline: '1s' })
+    await expect(meanwhile(here, failing)).rejects.toMatchObject({ code: 'TIDINGS_STORE_UNAVAILABLE' })
+    here.faults.heal()
+  })
+
   it('tells who waits in vain behind an event that cannot be applied', async () => {
     await using here = await world()
     await using elsewhere = await createTestBus({ beside: here })

@@ -1,5 +1,5 @@
 import type { EventRecord } from '../events/record.ts'
-import { TidingsError } from '../kernel/errors.ts'
+import { isTidingsError, TidingsError } from '../kernel/errors.ts'
 import { within } from '../kernel/lifecycle.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
 import { partitionOf } from '../store/partitioner.ts'
@@ -38,6 +38,9 @@ export interface JoinedUnit {
 
 /** Between two looks whether a read model has come up, in milliseconds. */
 const every = 20
+
+/** The same while the store is away. */
+const away = 100
 
 /** Most streams whose version is remembered, so that mostly nothing needs to be read. */
 const remembered = 10_000
@@ -118,11 +121,18 @@ export class Joining {
     else for (const listener of listeners) listener.forget()
   }
 
-  /** The unit as it can be committed, as soon as nobody is behind. */
+  /** The unit as it can be committed, as soon as nobody is behind and the store can be asked. */
   async #ready(unit: Appending, listeners: ReadonlySet<JoinedListener>, until: number): Promise<JoinedUnit> {
     const { runtime } = this.#host
     for (;;) {
-      const joined = await this.#unitOf(unit, listeners, Math.max(1, until - runtime.monotonic()))
+      const joined = await this.#unitOf(unit, listeners, Math.max(1, until - runtime.monotonic())).catch(
+        async (error: unknown) => {
+          if (!isTidingsError(error, 'TIDINGS_STORE_UNAVAILABLE') || runtime.monotonic() + away > until) throw error
+          await sleep(runtime, away)
+          return undefined
+        },
+      )
+      if (joined === undefined) continue
       if (!('behind' in joined)) return joined
       const { behind: who } = joined
       if (!this.#listenersOf(unit.append).has(who)) throw closed(who.name)
