@@ -1,3 +1,4 @@
+import { sqlite } from '@tidings/sqlite'
 import { defineEvent, operationsOf, UnavailableError } from 'tidings'
 import { createTestBus } from 'tidings/testing'
 import { expect, test } from 'vitest'
@@ -99,4 +100,28 @@ test('an outage that shows as failures of many streams gives their attempts back
   await world.bus.settled()
   expect(handled.size).toBe(20)
   expect(world.parked()).toEqual([])
+})
+
+test('a store that takes longer over the commit of a handler than the handler may take spends no attempt', async () => {
+  await using world = await createTestBus({ store: sqlite(':memory:', { partitions: 1 }), txHold: '2m' })
+  const attempts: number[] = []
+  await world.bus.start()
+  await world.bus.transaction(({ tx }) => tx.sql`create table counters (n integer not null)`)
+  world.bus.subscribe(
+    Placed,
+    { name: 'counting', timeout: '10s', retry: { tries: 1 } },
+    async (_event, { tx, attempt }) => {
+      attempts.push(attempt)
+      await tx.sql`insert into counters values (1)`
+    },
+  )
+  await world.clock.advance('1s')
+  // The first is its beginning.
+  world.faults.add({ what: 'delay', at: 'mark', skip: 1, times: 1, takes: ['45s', '45s'] })
+  await world.bus.publish(Placed, { id: 'o-1' })
+  await world.clock.advance('2m')
+  await world.bus.settled()
+  expect(world.faults.struck.get('delay')).toBe(1)
+  expect({ attempts, parked: world.parked() }).toEqual({ attempts: [1], parked: [] })
+  expect(await world.bus.transaction(({ tx }) => tx.sql`select count(*) as n from counters`)).toEqual([{ n: 1 }])
 })

@@ -295,6 +295,8 @@ export class Runner {
 
   async #commitTransaction(running: Running, attempt: Attempt): Promise<void> {
     attempt.settled = true
+    // The handler has returned in time. How long the store takes is not its fault, and until it has spoken nobody knows.
+    this.#deadlines.remove(attempt)
     const outcome = await commitTransaction(this.#host.store, this.#host.runtime, running.item, attempt, running.work)
     if (running.ended) return
     if (outcome.status === 'failed') {
