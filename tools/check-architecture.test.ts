@@ -162,6 +162,8 @@ test('packages that depend on each other in a circle are refused', async () => {
 })
 
 test('a project that the build would forget is refused', async () => {
-  const problems = await house({ 'tsconfig.json': { references: [] }, 'packages/tidings/tsconfig.json': {} })
-  expect(problems).toEqual(['tsconfig.json: add a reference to packages/tidings, else it is never type-checked'])
+  const problems = await house({ 'tsconfig.packages.json': { references: [] }, 'packages/tidings/tsconfig.json': {} })
+  expect(problems).toEqual([
+    'tsconfig.packages.json: add a reference to packages/tidings, else it is never type-checked',
+  ])
 })

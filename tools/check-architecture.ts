@@ -166,10 +166,10 @@ function placeOf(file: string): string {
   return file.split('/', 1)[0] as string
 }
 
-/** `tsc -b` builds only what the root lists, and tests see only what theirs lists; a forgotten project is never checked. */
+/** `npm run build` builds only what the packages' list names, and tests see only what theirs lists; a forgotten project is never checked. */
 function unreferencedProjects(root: string, workspaces: Workspace[]): string[] {
   const projects = workspaces.map(({ folder }) => folder).filter((folder) => folder !== '')
-  return ['tsconfig.json', 'tsconfig.tests.json'].flatMap((list) => {
+  return ['tsconfig.packages.json', 'tsconfig.tests.json'].flatMap((list) => {
     if (!existsSync(join(root, list))) return []
     const { references } = readJson<{ references: { path: string }[] }>(root, list)
     const listed = new Set(references.map(({ path }) => posix.normalize(path)))

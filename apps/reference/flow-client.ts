@@ -94,16 +94,7 @@ export function flowClient(addresses: () => Addresses, mails: readonly ReceivedM
     /** What stands alone on an indented line of the latest mail of this subject: a code, or a link. */
     secretFor(username: string, subject: string): string | undefined {
       const mail = mails.findLast((one) => one.to.includes(emailOf(username)) && one.subject === subject)
-      return mail === undefined ? undefined : /^ {4}(\S+)$/m.exec(textOf(mail))?.[1]
+      return mail === undefined ? undefined : /^ {4}(\S+)$/m.exec(mail.text)?.[1]
     },
   }
-}
-
-/** The text of a mail as its reader sees it. */
-export function textOf({ raw }: ReceivedMail): string {
-  const text = raw.replaceAll('\r\n', '\n')
-  if (!/^content-transfer-encoding: quoted-printable$/im.test(text)) return text
-  return text
-    .replaceAll(/=\n/g, '')
-    .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }

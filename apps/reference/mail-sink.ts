@@ -10,6 +10,8 @@ export interface ReceivedMail {
   readonly to: readonly string[]
   readonly subject: string
   readonly messageId: string
+  /** What its reader sees: without headers, and decoded. */
+  readonly text: string
   /** As it came, headers included. */
   readonly raw: string
 }
@@ -74,6 +76,7 @@ function received(raw: string, from: string, to: readonly string[]): ReceivedMai
     to,
     subject: header(raw, 'subject'),
     messageId: header(raw, 'message-id'),
+    text: textOf(raw),
     raw,
   }
 }
@@ -84,4 +87,15 @@ function header(raw: string, name: string): string {
   const lines = head.replaceAll(/\r?\n[ \t]+/g, ' ').split(/\r?\n/)
   const line = lines.find((one) => one.toLowerCase().startsWith(`${name}:`))
   return line === undefined ? '' : line.slice(name.length + 1).trim()
+}
+
+/** The body of a mail of one part, whose lines nodemailer breaks at 76 characters. */
+function textOf(raw: string): string {
+  const [, ...body] = raw.replaceAll('\r\n', '\n').split('\n\n')
+  const text = body.join('\n\n')
+  if (!/^quoted-printable$/i.test(header(raw, 'content-transfer-encoding'))) return text
+  const bytes = text
+    .replaceAll(/=\n/g, '')
+    .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1').toString()
 }

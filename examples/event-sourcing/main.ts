@@ -75,6 +75,6 @@ await bus.transaction(async (within) => {
   if (rum.onHand < 5) throw new Error('there should be more of it')
 })
 console.log('the delivery is in the table and in the stock')
-// #endregion transaction
 
 await bus.close()
+// #endregion transaction

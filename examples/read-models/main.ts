@@ -3,7 +3,7 @@ import { createEventBus, sql } from 'tidings'
 
 import { OrderCancelled, OrderPlaced, orders } from './orders.ts'
 
-const bus = await createEventBus({ url: 'sqlite:./shop.db', source: '/orders' })
+const bus = await createEventBus({ url: 'sqlite:./orders.db', source: '/orders' })
 bus.use(orders)
 await bus.start()
 // #endregion use

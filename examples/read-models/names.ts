@@ -22,16 +22,19 @@ const bus = await createEventBus({ url: 'sqlite:./users.db', source: '/users' })
 bus.use(usernames)
 await bus.start()
 
-await bus.publish(UserRegistered, { userId: 'u-1', username: 'ada' })
+async function register(userId: string, username: string): Promise<void> {
+  try {
+    await bus.publish(UserRegistered, { userId, username })
+    console.log(`${username} is ${userId}`)
+  } catch (error) {
+    if (!isTidingsError(error, 'TIDINGS_UNIT_REFUSED') || error.details.violates !== 'unique') throw error
+    console.log(`${username} is taken; nothing was published`)
+  }
+}
+await register('u-1', 'ada')
+await register('u-2', 'ada')
 const rows = await usernames.of(bus).query(sql`select username from usernames`)
 console.log(`taken: ${rows.map(({ username }) => String(username)).join(', ')}`)
-
-try {
-  await bus.publish(UserRegistered, { userId: 'u-2', username: 'ada' })
-} catch (error) {
-  if (!isTidingsError(error, 'TIDINGS_UNIT_REFUSED')) throw error
-  console.log('ada is taken; nothing was published')
-}
 
 await bus.close()
 // #endregion use

@@ -2,7 +2,7 @@ import { createEventBus, defineProjection, operationsOf, sql } from 'tidings'
 
 import { OrderCancelled, OrderPlaced, orders } from './orders.ts'
 
-const bus = await createEventBus({ url: 'sqlite:./shop.db', source: '/orders' })
+const bus = await createEventBus({ url: 'sqlite:./orders.db', source: '/orders' })
 bus.use(orders)
 await bus.start()
 
@@ -46,7 +46,7 @@ export const ordersWithCancelled = defineProjection('orders-by-customer', {
 })
 // #endregion version
 
-const next = await createEventBus({ url: 'sqlite:./shop.db', source: '/orders' })
+const next = await createEventBus({ url: 'sqlite:./orders.db', source: '/orders' })
 next.use(ordersWithCancelled)
 await next.start()
 for await (const status of operationsOf(next).projections.follow('orders-by-customer')) {

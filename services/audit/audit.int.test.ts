@@ -82,6 +82,7 @@ it('tells logins, refusals and locks by severity', async () => {
 it.each([
   ['/audit?limit=0', 'limit', 'must be at least 1'],
   ['/audit?limit=many', 'limit', 'must be a number'],
+  ['/audit?userId=u-1', 'userId', 'is not known here'],
   ['/audit?since=yesterday', 'since', 'must be a time such as 2030-01-31T12:00:00Z'],
 ])('refuses %s by field and rule', async (url, field, rule) => {
   const answer = await host.app.inject(url)

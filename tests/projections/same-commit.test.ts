@@ -353,6 +353,26 @@ describe('a projection in the commit of its events', () => {
     expect(await query(sql`select sum(quantity) as n from order_lines`)).toEqual([{ n: 2 }])
   })
 
+  it('has come up once what stood in the log when it began is applied, and waits from then on', async () => {
+    await using here = await world()
+    await using elsewhere = await createTestBus({ beside: here })
+    await here.bus.publish(OrderPlaced, placed(1))
+    await elsewhere.bus.start()
+    const projection = joinedTables(1, { retry: { tries: 1 } })
+    here.bus.use(projection)
+    await here.bus.start()
+    await here.clock.advance('3s')
+    await elsewhere.bus.publish(OrderPlaced, { orderId: 'bad', customerId: null as never, total: 1 })
+    await here.bus.settled()
+    await expect(
+      meanwhile(here, here.bus.publish(OrderPaid, { orderId: 'bad' }, { deadline: '2s' })),
+    ).rejects.toMatchObject({
+      code: 'TIDINGS_PROJECTION_BEHIND',
+      details: { name: 'orders', waitsFor: 'stream', category: 'order' },
+    })
+    expect(here.published(OrderPaid)).toEqual([])
+  })
+
   it('keeps an expected version, and content that is published once', async () => {
     await using here = await world()
     const projection = joinedTables()

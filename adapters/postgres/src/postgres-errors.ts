@@ -113,15 +113,26 @@ export function unknownOutcome(cause: unknown): TidingsError {
   )
 }
 
-/** Why a unit or query of the user's cannot be applied. */
+/** Kinds of constraints, by SQLSTATE; the same words as on SQLite. */
+const constraints: ReadonlyMap<string, string> = new Map([
+  ['23502', 'not null'],
+  ['23503', 'foreign key'],
+  ['23505', 'unique'],
+  ['23514', 'check'],
+  ['23P01', 'exclusion'],
+])
+
+/** Why a unit or query of the user's cannot be applied. `details.violates` names the kind of constraint, where it was one. */
 export function refusal(error: unknown, what: string): TidingsError {
   if (isTidingsError(error)) return error
   if (!isServerError(error)) {
     return new TidingsError('TIDINGS_UNIT_REFUSED', `${what} failed: a value cannot be sent.`, { cause: error })
   }
   const { code, constraint, table, column } = error
+  const violates = constraints.get(code)
   const details = {
     sqlstate: code,
+    ...(violates !== undefined && { violates }),
     ...(constraint !== undefined && { constraint }),
     ...(table !== undefined && { table }),
     ...(column !== undefined && { column }),

@@ -77,9 +77,20 @@ export function storeError(error: unknown, during: string): Error {
   return new TidingsError('TIDINGS_STORE_UNAVAILABLE', `${because}.`, { cause: error, details })
 }
 
-/** Why a unit or query of the user's cannot be applied. SQLite's own words may quote values, save where it speaks of the schema. */
+/** Kinds of constraints, by SQLite's extended codes; the same words as on PostgreSQL. */
+const constraints: ReadonlyMap<number, string> = new Map([
+  [275, 'check'],
+  [787, 'foreign key'],
+  [1299, 'not null'],
+  [1555, 'unique'],
+  [2067, 'unique'],
+  [2579, 'unique'],
+])
+
+/** Why a unit or query of the user's cannot be applied. `details.violates` names the kind of constraint, where it was one. SQLite's own words may quote values, save where it speaks of the schema. */
 export function refusal(error: unknown, what: string): TidingsError {
-  const details = isSqliteError(error) ? { sqlite: error.errcode } : {}
+  const violates = isSqliteError(error) ? constraints.get(error.errcode) : undefined
+  const details = isSqliteError(error) ? { sqlite: error.errcode, ...(violates !== undefined && { violates }) } : {}
   const why = isSqliteError(error)
     ? primary(error) === code.constraint
       ? error.message

@@ -104,10 +104,15 @@ function problemOf(error: unknown): Problem {
   }
   const { validation, statusCode = 500 } = error as FastifyError
   if (validation !== undefined) {
-    const errors = validation.map(({ instancePath, message = 'is not valid' }) => ({
-      field: instancePath.replace(/^\//, '').replaceAll('/', '.') || 'body',
-      rule: message,
-    }))
+    const errors = validation.flatMap(({ instancePath, message = 'is not valid', params }) => {
+      const place = instancePath.replace(/^\//, '').replaceAll('/', '.')
+      const unknown = (params as { readonly keys?: unknown } | undefined)?.keys
+      if (!Array.isArray(unknown)) return [{ field: place || 'body', rule: message }]
+      return unknown.map((key) => ({
+        field: [place, String(key).slice(0, 80)].filter((part) => part !== '').join('.'),
+        rule: 'is not known here',
+      }))
+    })
     return { status: 400, title: 'The request is not valid', errors }
   }
   // Messages of parsers quote what they could not parse, so they are not passed on.

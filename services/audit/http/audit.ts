@@ -44,7 +44,7 @@ export function auditRoutes(app: ServiceApp, { store }: ServiceWorld): void {
       schema: {
         tags: ['audit'],
         summary: 'What happened, by correlation, type or subject',
-        querystring: z.object({ correlationId: text, type: text, subject: text, since, limit }),
+        querystring: z.strictObject({ correlationId: text, type: text, subject: text, since, limit }),
         response: { 200: z.object({ entries: z.array(entry) }), 400: problemSchema, 403: problemSchema },
       },
     },
@@ -81,7 +81,7 @@ export function auditRoutes(app: ServiceApp, { store }: ServiceWorld): void {
       schema: {
         tags: ['audit'],
         summary: 'Logins, refusals and locks, by user and severity',
-        querystring: z.object({ userId: text, severity: login.shape.severity.optional(), since, limit }),
+        querystring: z.strictObject({ userId: text, severity: login.shape.severity.optional(), since, limit }),
         response: { 200: z.object({ logins: z.array(login) }), 400: problemSchema, 403: problemSchema },
       },
     },

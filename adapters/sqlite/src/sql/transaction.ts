@@ -93,7 +93,7 @@ export class InteractiveTransaction implements SqlTransaction {
 function heldTooLong(hold: number): TidingsError {
   return new TidingsError(
     'TIDINGS_TX_HOLD',
-    `The transaction was open for longer than \`txHold\` (${hold} ms) and was rolled back. Do slow work outside of it, or allow more.`,
+    `The transaction was open for longer than \`txHold\` (${hold} ms) and was rolled back. Do slow work outside of it, or allow more; what decides or publishes within it must be told so by its context, or it may wait for this very transaction.`,
     { details: { field: 'txHold', limit: hold } },
   )
 }

@@ -5,7 +5,8 @@ import { eventLine } from '../terminal/event-line.ts'
 import { dim, line } from '../terminal/text.ts'
 import { widthOf } from './tail.ts'
 
-const howWritten = ' A stream is written category/key, or tenant/category/key where its events belong to a tenant.'
+const howWritten =
+  ' A stream is written category/key, or tenant/category/key where its events belong to a tenant; the category of order.placed is order, unless its definition says otherwise.'
 
 /** What the log holds. */
 export const eventsCommand: Attach = (parent, run, host) => {

@@ -122,7 +122,7 @@ describe('looking at events', () => {
       expect(await ran('--stream', stream)).toMatchObject({
         code: 0,
         out: '',
-        err: 'No event matches. A stream is written category/key, or tenant/category/key where its events belong to a tenant.\n',
+        err: 'No event matches. A stream is written category/key, or tenant/category/key where its events belong to a tenant; the category of order.placed is order, unless its definition says otherwise.\n',
       })
     expect((await ran('--key', 'nobody')).err).toBe('No event matches.\n')
     expect((await ran('--stream', 'order/b', '--json')).err).toBe('')

@@ -17,6 +17,7 @@ export const replayCommand: Attach = (parent, run, host) => {
       "after this position, or from a time such as '1d' (ago) or '2026-01-31' (default: the beginning)",
       place,
     )
+    .option('--since <place>', 'the same as --from, as other commands say it', place)
     .option('--to <place>', 'up to this position, or before this time (default: the end of the log now)', place)
     .option(
       '--type <name>',
@@ -62,9 +63,10 @@ export const replayCommand: Attach = (parent, run, host) => {
             else await session.out.line(line`asked for as run ${asked.run} of ${subscription}`)
             return options.wait === false ? undefined : asked
           }
+          const from = (options.from ?? options.since) as number | Date | undefined
           const request: ReplayRequest = {
             subscription,
-            ...(options.from === undefined ? {} : { from: options.from as number | Date }),
+            ...(from === undefined ? {} : { from }),
             ...(options.to === undefined ? {} : { to: options.to as number | Date }),
             ...(options.type === undefined ? {} : { types: options.type as readonly string[] }),
             ...(options.stream === undefined ? {} : { streams: options.stream as readonly string[] }),

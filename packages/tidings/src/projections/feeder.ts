@@ -10,10 +10,10 @@ import { carryOn } from './carry-on.ts'
 import { type Generation, isFed, liveOf, type ProjectionState, subscriptionName } from './generation.ts'
 import { createTables, createViews } from './generation-sql.ts'
 import { joinedProjection } from './joined-projection.ts'
-import type { Local } from './progress.ts'
+import { isThrough, type Local, readProgress } from './progress.ts'
 import type { ProjectionSettings } from './projection-settings.ts'
-import { readState, replaceState, type Together } from './state-store.ts'
-import { beginBuild, firstState, type Made, startAsked } from './transitions.ts'
+import { changeState, readState, replaceState, type Together } from './state-store.ts'
+import { beginBuild, firstState, type Made, noteCaughtUp, startAsked } from './transitions.ts'
 
 /** Time between looks at what operators and other processes have decided, in milliseconds; shorter while a build is under way. */
 const every = 1_000
@@ -114,9 +114,24 @@ export class Feeder implements Attached {
     if (this.#closed) return false
     await this.#feed(after)
     this.#limit(after)
+    const comesUp = await this.#comesUp(after)
     return (
-      after.hold !== undefined || after.generations.some((one) => one.state === 'building' || one.state === 'asked')
+      comesUp ||
+      after.hold !== undefined ||
+      after.generations.some((one) => one.state === 'building' || one.state === 'asked')
     )
+  }
+
+  /** Whether publishers do not share the commits of a projection yet since it is new to an old log. It is noted when it has come up. */
+  async #comesUp(state: ProjectionState): Promise<boolean> {
+    const { store, runtime } = this.#parts
+    const { name } = this.#settings
+    const live = liveOf(state)
+    if (live?.joined !== true || live.caughtUpAt !== undefined || !this.#fed.has(live.number)) return false
+    const progress = await readProgress(store, name, live, this.local(live.number))
+    if (!(await isThrough(store, live, progress, live.target, 20))) return true
+    await changeState(store, name, (current) => current && noteCaughtUp(current, live.number, runtime.now()))
+    return false
   }
 
   /** Makes what has to be there before anything can be fed. */
@@ -276,7 +291,7 @@ function made({ version, shape, definitions, tables, documents, mode }: Projecti
 function changed({ name, version }: ProjectionSettings, { number }: Generation): TidingsError {
   return new TidingsError(
     'TIDINGS_PROJECTION_CHANGED',
-    `Projection ${name} hears other events, or writes to other tables or collections, than version ${version} did when its generation ${number} was made. ` +
+    `Projection ${name} hears other events, writes to other tables or collections, or applies them in another order or \`mode\`, than version ${version} did when its generation ${number} was made. ` +
       'Raise `version`: the new one is then built beside the old one.',
     { details: { name, version, generation: number } },
   )

@@ -1,7 +1,7 @@
 import type { BusParts } from '../bus/bus-parts.ts'
 import type { Event } from '../events/event.ts'
 import type { Runtime } from '../kernel/runtime.ts'
-import type { Joined, JoinedListener, JoiningEvent } from '../publisher/joined-listener.ts'
+import type { Behind, Joined, JoinedListener, JoiningEvent } from '../publisher/joined-listener.ts'
 import type { DocumentChange, Statement, Store } from '../store/store.ts'
 import { decode } from '../subscriber/decode.ts'
 import { type InlinePromise, inlineCollection, inlineId } from '../subscriber/inline-promise.ts'
@@ -10,7 +10,6 @@ import { tableNames } from './apply-event.ts'
 import type { ProjectionContext } from './define-projection.ts'
 import { liveOf, projectionsCollection, subscriptionName } from './generation.ts'
 import { overlaySink } from './overlay-sink.ts'
-import { readProgress } from './progress.ts'
 import { writableCollections } from './projection-documents.ts'
 import type { ProjectionSettings } from './projection-settings.ts'
 import { changeState, type ReadState, readState } from './state-store.ts'
@@ -31,7 +30,7 @@ export function joinedProjection(parts: BusParts, settings: ProjectionSettings):
     name,
     matches: (type) => handlers.has(type),
 
-    async join(events): Promise<Joined | 'behind' | 'queued'> {
+    async join(events): Promise<Joined | Behind | 'queued'> {
       known ??= await readFree(store, runtime, name)
       const { state, version } = known
       const live = state === undefined ? undefined : liveOf(state)
@@ -48,7 +47,7 @@ export function joinedProjection(parts: BusParts, settings: ProjectionSettings):
       }
       if (state.hold !== undefined) {
         known = undefined
-        return 'behind'
+        return { behind: undefined }
       }
       if (turn?.generation !== live.number)
         turn = { generation: live.number, of: new InlineTurn(store, runtime, subscription, 0) }
@@ -57,7 +56,9 @@ export function joinedProjection(parts: BusParts, settings: ProjectionSettings):
         const place = { stream, streamVersion, partition, position: Number.MAX_SAFE_INTEGER }
         if ((await of.before(place)) === 'done') continue
         // A projection that is new to an old log comes up once; nobody is kept waiting for all of that.
-        return (await readProgress(store, name, live)).low < live.target ? 'queued' : 'behind'
+        if (live.caughtUpAt !== undefined) return { behind: stream }
+        known = undefined
+        return 'queued'
       }
       const statements: Statement[] = []
       const overlay = overlaySink(store)

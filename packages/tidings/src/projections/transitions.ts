@@ -22,7 +22,13 @@ export interface Begin extends Made {
 
 /** The first generation, live at once: there is nothing that readers could see instead. */
 export function firstState(name: string, begin: Begin): ProjectionState {
-  const generation: Generation = { ...newGeneration(1, begin), state: 'live', beganAt: begin.now, liveAt: begin.now }
+  const generation: Generation = {
+    ...newGeneration(1, begin),
+    state: 'live',
+    beganAt: begin.now,
+    liveAt: begin.now,
+    ...(begin.head === 0 ? { caughtUpAt: begin.now } : {}),
+  }
   return { name, last: 1, generations: [generation] }
 }
 
@@ -60,6 +66,11 @@ export function startAsked(
     state: 'building',
     beganAt: now,
   }))
+}
+
+/** Everything that stood in the log when it began is applied. */
+export function noteCaughtUp(state: ProjectionState, number: number, now: number): ProjectionState {
+  return change(state, number, (generation) => ({ caughtUpAt: now, ...generation }))
 }
 
 /** It has caught up, and may have been compared. */

@@ -12,7 +12,7 @@ import {
   streamText,
   type Unit,
 } from '../store/store.ts'
-import type { Joined, JoinedListener, JoiningEvent } from './joined-listener.ts'
+import type { Behind, Joined, JoinedListener, JoiningEvent } from './joined-listener.ts'
 import { storedAlready } from './stored-already.ts'
 import { StreamQueues } from './stream-queues.ts'
 
@@ -34,6 +34,11 @@ type Commit = (unit: Unit, left: number) => Promise<CommitResult>
 export interface JoinedUnit {
   readonly unit: Unit
   readonly committed: () => void
+}
+
+/** Who is behind. */
+interface Waiting extends Behind {
+  readonly who: JoinedListener
 }
 
 /** Between two looks whether a read model has come up, in milliseconds. */
@@ -107,7 +112,7 @@ export class Joining {
       this.#remember(stream, Math.max(this.#heads.get(stream) ?? 0, await this.#readHead(stream)))
     }
     const joined = await this.#unitOf(unit, listeners, deadline)
-    if ('behind' in joined) throw behind(joined.behind.name)
+    if ('behind' in joined) throw behind(joined)
     return joined
   }
 
@@ -134,19 +139,14 @@ export class Joining {
       )
       if (joined === undefined) continue
       if (!('behind' in joined)) return joined
-      const { behind: who } = joined
-      if (!this.#listenersOf(unit.append).has(who)) throw closed(who.name)
-      if (runtime.monotonic() + every > until) throw behind(who.name)
+      if (!this.#listenersOf(unit.append).has(joined.who)) throw closed(joined.who.name)
+      if (runtime.monotonic() + every > until) throw behind(joined)
       await sleep(runtime, every)
     }
   }
 
   /** The same in time: a handler that hangs holds up nobody beyond the deadline, and what it still says is not heard. */
-  async #unitOf(
-    unit: Appending,
-    listeners: ReadonlySet<JoinedListener>,
-    ms: number,
-  ): Promise<JoinedUnit | { readonly behind: JoinedListener }> {
+  async #unitOf(unit: Appending, listeners: ReadonlySet<JoinedListener>, ms: number): Promise<JoinedUnit | Waiting> {
     const joining = this.#join(unit, listeners)
     if (await within(this.#host.runtime, ms, joining)) return joining
     throw new TidingsError(
@@ -156,10 +156,7 @@ export class Joining {
     )
   }
 
-  async #join(
-    unit: Appending,
-    listeners: ReadonlySet<JoinedListener>,
-  ): Promise<JoinedUnit | { readonly behind: JoinedListener }> {
+  async #join(unit: Appending, listeners: ReadonlySet<JoinedListener>): Promise<JoinedUnit | Waiting> {
     const given = unit.expect ?? []
     const { events, expect } = await this.#place(unit.append, given, listeners)
     const parts: Joined[] = []
@@ -168,8 +165,8 @@ export class Joining {
     for (const listener of listeners) {
       if (names.has(listener.name)) continue
       const joined = await listener.join(events.filter(({ record }) => listener.matches(record.type)))
-      if (joined === 'behind') return { behind: listener }
       if (joined === 'queued') continue
+      if ('behind' in joined) return { who: listener, behind: joined.behind }
       names.add(listener.name)
       parts.push(joined)
     }
@@ -267,11 +264,22 @@ function nameOf(expectation: Expectation): string {
     : `document ${expectation.collection}\n${expectation.id}`
 }
 
-function behind(name: string): TidingsError {
+function behind({ who: { name }, behind: stream }: Waiting): TidingsError {
+  const category = stream === undefined ? undefined : parseStream(stream).category
   return new TidingsError(
     'TIDINGS_PROJECTION_BEHIND',
-    `The projection ${name} shares the commit of its events, and has not applied what stands before this one in its stream, or is being switched. Nothing was written.`,
-    { details: { name } },
+    `The projection ${name} shares the commit of its events, and ${
+      category === undefined
+        ? 'its generations are being compared or switched'
+        : `what stands before this one in its stream of ${category} is still to be applied; where it stays so, an event of that stream is parked`
+    }. Nothing was written.`,
+    {
+      details: {
+        name,
+        waitsFor: category === undefined ? 'switch' : 'stream',
+        ...(category !== undefined && { category }),
+      },
+    },
   )
 }
 
