@@ -12,7 +12,8 @@ const folder = fileURLToPath(new URL('../peers/', import.meta.url))
 export function installPeers(say: (line: string) => void): void {
   if (!installed()) {
     say('Installing the peers (bench/peers), the first time.')
-    npm(say, 'ci')
+    // `ci` refuses a lock file that lacks the native parts of other platforms, and npm leaves those out when it writes one.
+    npm(say, 'install', '--no-save')
   }
   if (!existsSync(nativeSqlite)) {
     say('Compiling sqlite3, the driver that Emmett uses; this takes some minutes, once.')
@@ -45,7 +46,7 @@ function installed(): boolean {
 }
 
 function npm(say: (line: string) => void, ...args: string[]): void {
-  const { status, stdout, stderr, error } = spawnSync('npm', args, {
+  const { status, stdout, stderr, error } = spawnSync('npm', [...args, '--loglevel=error'], {
     cwd: folder,
     encoding: 'utf8',
     shell: process.platform === 'win32',
