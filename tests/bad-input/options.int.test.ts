@@ -47,7 +47,7 @@ describe('wrong options', () => {
       'log',
       'verifySeal',
       'events',
-      'poll',
+      'transport.poll',
     ]
     const publish = Object.keys(options.publish).map((field) => `publish.${field}`)
     expectAll(failure, ...[...fields, ...publish].map((field) => `\`${field}\``))

@@ -73,7 +73,8 @@ export interface ProjectionOptions<Table extends string, Documents extends Colle
    * process that uses the projection apply them in the commit that stores them, or fail with it: whoever sees the event sees the row, and what the tables or a
    * handler refuse is not published. A publish then waits until what stands before it in its stream is applied, and while generations are switched, at most
    * until its deadline (`TIDINGS_PROJECTION_BEHIND`); a transaction does not wait, and fails so at once. What comes to the log on other ways (other processes,
-   * handlers, sagas, timers, brokers, imports) is applied after its commit. Part of what a version may not change. Default `asynchronous`.
+   * handlers, sagas, timers, brokers, imports) is applied after its commit, and so is everything until a projection that is new to an old log has come up for
+   * the first time. Part of what a version may not change. Default `asynchronous`.
    */
   readonly mode?: 'asynchronous' | 'same-commit'
   /** After the last attempt: `park` the event and hold its stream, `skip` it with a record, or `halt` the generation until an operator resumes it. Default `park`. */
