@@ -16,14 +16,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'no-fence',
     mistake: 'commits do not expect the partition to be theirs',
-    file: 'subscriber/settler.ts',
+    file: 'subscriber/settlement.ts',
     find: 'expect.push(partition.fence, partition.unchanged)',
     put: 'expect.push(partition.unchanged)',
   },
   {
     name: 'late-commit-twice',
     mistake: 'a commit without an answer is repeated although it may still arrive',
-    file: 'subscriber/settler.ts',
+    file: 'subscriber/settlement.ts',
     find: 'expect.push(partition.fence, partition.unchanged)',
     put: 'expect.push(partition.fence)',
   },
@@ -124,8 +124,8 @@ export const mutants: readonly Mutant[] = [
     name: 'promise-ignored',
     mistake: 'the queue does not ask whether the publisher has run an inline listener',
     file: 'subscriber/runner.ts',
-    find: 'else if (this.#asksPromises) this.#askPromise(running)',
-    put: 'else if (this.#asksPromises && (false as boolean)) this.#askPromise(running)',
+    find: 'else if (item.offset > this.#markedAfter) this.#askPromise(running)',
+    put: 'else if (item.offset > this.#markedAfter && (false as boolean)) this.#askPromise(running)',
   },
   {
     name: 'inline-overtakes',
