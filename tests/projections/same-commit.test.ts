@@ -279,7 +279,7 @@ describe('a projection in the commit of its events', () => {
     }
   })
 
-  it('waits for a store that is away, as any publish does', async () => {
+  it('waits for a store that is away, like every publish', async () => {
     await using here = await world()
     const projection = joinedTables()
     here.bus.use(projection)
