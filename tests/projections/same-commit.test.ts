@@ -1,4 +1,3 @@
-import { sqlite } from '@tidings/sqlite'
 import {
   decide,
   defineAggregate,
@@ -15,9 +14,7 @@ import { createTestBus, type TestWorld } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
 
 import { dumpTables, LineAdded, OrderPaid, OrderPlaced, orderDocuments, orderTables } from './orders.ts'
-
-const world = (options: Parameters<typeof createTestBus>[0] = {}): Promise<TestWorld> =>
-  createTestBus({ store: sqlite(':memory:', { partitions: 4 }), ...options })
+import { meanwhile, sqlWorld } from './sql-world.ts'
 
 const joinedTables = (version = 1, options: Parameters<typeof orderTables>[1] = {}) =>
   orderTables(version, { ...options, mode: 'same-commit' })
@@ -32,20 +29,11 @@ const Order = defineAggregate('order', {
   evolve: (state, { type }) => (type === OrderPaid.type ? { paid: true } : state),
 })
 
-/** Lets the clock run until the work is done. */
-async function meanwhile<T>({ clock }: TestWorld, work: Promise<T>): Promise<T> {
-  let over = false
-  const end = (): void => void (over = true)
-  work.then(end, end)
-  while (!over) await clock.advance('20ms')
-  return work
-}
-
 const placed = (n: number) => ({ orderId: `o-${n}`, customerId: `c-${n % 3}`, total: n })
 
 describe('a projection in the commit of its events', () => {
   it('has the row when publish returns, whatever the clock says', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = joinedTables()
     here.bus.use(projection)
     await here.bus.start()
@@ -67,7 +55,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('publishes nothing that its tables refuse, or its handler', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const UserNamed = defineEvent<{ readonly id: string; readonly name: string }>('user.named', { key: ({ id }) => id })
     const names = defineProjection('names', {
       version: 1,
@@ -100,7 +88,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('comes up first where another process has published to the stream without it', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using elsewhere = await createTestBus({ beside: here })
     await elsewhere.bus.start()
     const projection = joinedTables()
@@ -117,7 +105,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('is behind what others append to its stream while it applies an event', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using elsewhere = await createTestBus({ beside: here })
     await elsewhere.bus.start()
     let between = true
@@ -147,7 +135,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('applies each event once, in order, whoever publishes, with many at once on one stream', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using second = await createTestBus({ beside: here })
     await using plain = await createTestBus({ beside: here })
     const Counted = defineEvent<{ readonly id: string; readonly n: number }>('counter.counted', { key: ({ id }) => id })
@@ -189,7 +177,7 @@ describe('a projection in the commit of its events', () => {
 
   it('is rebuilt, compared row by row, switched and rolled back while events go on coming', async () => {
     // Its subscriptions look by themselves now and then, so they come later than its publishers, as they do under load.
-    await using here = await world({ faults: [{ what: 'lose', at: 'wake' }] })
+    await using here = await sqlWorld({ faults: [{ what: 'lose', at: 'wake' }] })
     await using plain = await createTestBus({ beside: here })
     await plain.bus.start()
     const projection = joinedTables()
@@ -234,7 +222,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('keeps what was applied in its own commit where one stream is built anew', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = joinedTables()
     here.bus.use(projection)
     await here.bus.start()
@@ -253,7 +241,7 @@ describe('a projection in the commit of its events', () => {
 
   it('is not written twice, nor lost, where the process dies at the commit or its answer is lost', async () => {
     for (const what of ['crash before', 'crash after', 'lose answer', 'fail'] as const) {
-      await using here = await world()
+      await using here = await sqlWorld()
       const projection = joinedTables()
       here.bus.use(projection)
       await here.bus.start()
@@ -280,7 +268,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('waits for a store that is away, like every publish', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = joinedTables()
     here.bus.use(projection)
     await here.bus.start()
@@ -297,7 +285,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('tells who waits in vain behind an event that cannot be applied', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using elsewhere = await createTestBus({ beside: here })
     await elsewhere.bus.start()
     here.bus.use(joinedTables(1, { retry: { tries: 1 } }))
@@ -316,7 +304,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('leaves an old log to its subscription where it is new', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     for (let n = 0; n < 20; n++) await here.bus.publish(OrderPlaced, placed(n))
     await here.bus.start()
     const projection = joinedTables()
@@ -330,7 +318,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('is part of a transaction, with what else it writes, and of a decision', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = joinedTables()
     here.bus.use(projection)
     await here.bus.start()
@@ -354,7 +342,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('has come up once what stood in the log when it began is applied, and waits from then on', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using elsewhere = await createTestBus({ beside: here })
     await here.bus.publish(OrderPlaced, placed(1))
     await elsewhere.bus.start()
@@ -374,7 +362,7 @@ describe('a projection in the commit of its events', () => {
   })
 
   it('keeps an expected version, and content that is published once', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = joinedTables()
     here.bus.use(projection)
     await here.bus.start()

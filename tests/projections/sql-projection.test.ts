@@ -1,12 +1,9 @@
-import { sqlite } from '@tidings/sqlite'
 import { type CheckInput, defineProjection, isSqlStore, operationsOf, type SqlStore, sql } from 'tidings'
 import { createTestBus, type TestWorld } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
 
 import { dumpTables, LineAdded, OrderPaid, OrderPlaced, orderTables } from './orders.ts'
-
-const world = (options: Parameters<typeof createTestBus>[0] = {}): Promise<TestWorld> =>
-  createTestBus({ store: sqlite(':memory:', { partitions: 4 }), ...options })
+import { sqlWorld } from './sql-world.ts'
 
 function sqlOf({ store }: TestWorld): SqlStore {
   if (!isSqlStore(store)) throw new Error('no SQL here')
@@ -24,7 +21,7 @@ async function place({ bus }: TestWorld, from: number, to: number): Promise<numb
 
 describe('a projection of tables', () => {
   it('shows by a view what events have made', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = orderTables()
     here.bus.use(projection)
     await place(here, 0, 5)
@@ -41,7 +38,7 @@ describe('a projection of tables', () => {
   })
 
   it('is rebuilt beside what readers see, compared row by row, and switched', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = orderTables()
     here.bus.use(projection)
     await place(here, 0, 20)
@@ -68,7 +65,7 @@ describe('a projection of tables', () => {
   })
 
   it('waits for somebody to decide where a rebuild holds something else', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = orderTables()
     here.bus.use(projection)
     await place(here, 0, 3)
@@ -101,7 +98,7 @@ describe('a projection of tables', () => {
   })
 
   it('shows a new version with other columns from the switch on, and removes what was kept when its time is over', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     here.bus.use(orderTables(1, { keep: '1m' }))
     await place(here, 0, 10)
     await here.bus.settled()
@@ -124,7 +121,7 @@ describe('a projection of tables', () => {
   })
 
   it('is not switched by a check that refuses, and may be cancelled', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     here.bus.use(orderTables())
     await place(here, 0, 4)
     await here.bus.settled()
@@ -155,7 +152,7 @@ describe('a projection of tables', () => {
   })
 
   it('refuses a definition that has changed without a new version', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     here.bus.use(orderTables())
     await here.bus.start()
     await using beside = await createTestBus({ beside: here, start: 0 })
@@ -165,7 +162,7 @@ describe('a projection of tables', () => {
   })
 
   it('may be used anew where it could not begin, and leaves its tables to no other', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     here.bus.use(orderTables())
     await here.bus.start()
     await using beside = await createTestBus({ beside: here })
@@ -187,7 +184,7 @@ describe('a projection of tables', () => {
   })
 
   it('parks an event that cannot be applied, and the rest of its stream alone', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = orderTables(1, { retry: { tries: 1 } })
     here.bus.use(projection)
     await here.bus.publish(OrderPlaced, { orderId: 'o-1', customerId: 'c', total: 1 })
@@ -202,7 +199,7 @@ describe('a projection of tables', () => {
   })
 
   it('applies the events of one stream again', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = orderTables()
     here.bus.use(projection)
     await place(here, 0, 5)

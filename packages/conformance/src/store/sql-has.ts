@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-import type { CommitResult, SqlValue } from 'tidings/spi'
+import { type CommitResult, isTidingsError, type SqlValue } from 'tidings/spi'
 
 import type { Case } from '../suite/case.ts'
 import { record, records } from '../suite/event-records.ts'
@@ -65,6 +65,38 @@ export const sqlHas: readonly Case<StoreWorld>[] = [
         (await store.readStream(order)).map((event) => event.streamVersion),
         expected.map((_, at) => at + 1),
       )
+    },
+  },
+  {
+    promise: 'sql-unit',
+    title: 'a broken constraint is told by its kind, with the same words on every store',
+    run: async (world) => {
+      const store = sqlStoreOf(world)
+      await commitOne(store, {
+        statements: [
+          statement`create table conformance_shelf (id text primary key)`,
+          statement`create table conformance_box (id text primary key, label text not null, size integer unique check (size > 0), shelf text references conformance_shelf (id))`,
+          statement`insert into conformance_box (id, label, size) values (${'a'}, ${'first'}, ${1})`,
+        ],
+      })
+      const broken = {
+        unique: [
+          statement`insert into conformance_box (id, label, size) values (${'a'}, ${'again'}, ${2})`,
+          statement`insert into conformance_box (id, label, size) values (${'b'}, ${'same'}, ${1})`,
+        ],
+        'not null': [statement`insert into conformance_box (id, size) values (${'c'}, ${3})`],
+        check: [statement`insert into conformance_box (id, label, size) values (${'d'}, ${'small'}, ${0})`],
+        'foreign key': [
+          statement`insert into conformance_box (id, label, shelf) values (${'e'}, ${'lost'}, ${'none'})`,
+        ],
+      }
+      for (const [kind, statements] of Object.entries(broken)) {
+        for (const one of statements) {
+          const result = await commitStatus(store, { statements: [one] })
+          assert.ok(result.status === 'refused' && isTidingsError(result.error, 'TIDINGS_UNIT_REFUSED'))
+          assert.equal(result.error.details['violates'], kind)
+        }
+      }
     },
   },
   {

@@ -1,7 +1,7 @@
 import { TidingsError } from '../kernel/errors.ts'
 import type { StoreAdapter } from '../store/adapter.ts'
 import type { TransportAdapter } from '../transport/adapter.ts'
-import { fileHint } from './file-url.ts'
+import { fileHint } from './file-hint.ts'
 
 /** What packages of adapters export, each what it has. */
 interface AdapterPackage {

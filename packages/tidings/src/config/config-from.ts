@@ -1,5 +1,5 @@
 import type { EventBusOptions } from '../bus/bus-options.ts'
-import { fileHint } from '../bus/file-url.ts'
+import { fileHint } from '../bus/file-hint.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import { type BusType, busTypes, isBrokerType, isStoreType, typeOfUrl, urlOfType, withPrefix } from './bus-type.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'

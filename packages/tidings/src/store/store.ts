@@ -109,7 +109,10 @@ export type CommitResult =
       readonly repeated: boolean
     }
   | { readonly status: 'conflict'; readonly expectation: Expectation; readonly actual: number }
-  /** The unit itself cannot be applied (a failing statement, an id that another unit used): repeating it is pointless. */
+  /**
+   * The unit itself cannot be applied (a failing statement, an id that another unit used): repeating it is pointless. Where a statement has broken a
+   * constraint, `details.violates` of the error says which kind: `unique`, `not null`, `check`, `foreign key`, or one that only this store knows.
+   */
   | { readonly status: 'refused'; readonly error: Error }
 
 /** Where an appended event now stands. */

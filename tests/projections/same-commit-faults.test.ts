@@ -1,4 +1,3 @@
-import { sqlite } from '@tidings/sqlite'
 import {
   createEventBus,
   type Duration,
@@ -12,8 +11,10 @@ import {
   TidingsError,
 } from 'tidings'
 import type { Store, Unit } from 'tidings/spi'
-import { createTestBus, type TestWorld } from 'tidings/testing'
+import { createTestBus } from 'tidings/testing'
 import { describe, expect, it } from 'vitest'
+
+import { meanwhile, sqlWorld } from './sql-world.ts'
 
 const Named = defineEvent<{ readonly id: string; readonly name: string }>('user.named', {
   category: 'user',
@@ -54,21 +55,9 @@ const takenNames = (called: () => void = () => {}) =>
     ],
   })
 
-const world = (): Promise<TestWorld> => createTestBus({ store: sqlite(':memory:', { partitions: 4 }) })
-
-/** Lets the clock run until the work is done, a minute at most. */
-async function meanwhile<T>({ clock }: TestWorld, work: Promise<T>): Promise<T> {
-  let over = false
-  const end = (): void => void (over = true)
-  work.then(end, end)
-  for (let looks = 0; !over && looks < 3_000; looks++) await clock.advance('20ms')
-  if (!over) throw new Error('It has not ended within a minute.')
-  return work
-}
-
 describe('a transaction with a projection in its commit', () => {
   it('is not beaten by what was appended to its stream before it began', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = names()
     here.bus.use(projection)
     await here.bus.start()
@@ -82,7 +71,7 @@ describe('a transaction with a projection in its commit', () => {
   })
 
   it('is not beaten by what the projection was switched to before it began', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     const projection = names()
     here.bus.use(projection)
     await here.bus.start()
@@ -101,7 +90,7 @@ describe('a transaction with a projection in its commit', () => {
 
 describe('a publish with a projection in its commit', () => {
   it('is not committed without its row where the bus closes while it waits', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using elsewhere = await createTestBus({ beside: here })
     await elsewhere.bus.start()
     here.bus.use(names())
@@ -123,7 +112,7 @@ describe('a publish with a projection in its commit', () => {
   })
 
   it('ends at its deadline where a handler does not, and lets the next one through', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     here.bus.use(names((name) => (name === 'slow' ? new Promise<void>(() => {}) : undefined)))
     await here.bus.start()
     const slow = here.bus.publish(Named, { id: 'u-1', name: 'slow' }, { deadline: '2s' })
@@ -134,7 +123,7 @@ describe('a publish with a projection in its commit', () => {
   })
 
   it('tells who is always beaten by others that it is so, and not of a version that he never expected', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using elsewhere = await createTestBus({ beside: here })
     await elsewhere.bus.start()
     here.bus.use(
@@ -164,7 +153,7 @@ describe('a publish with a projection in its commit', () => {
   })
 
   it('keeps its place behind what others have appended after it was repeated', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using elsewhere = await createTestBus({ beside: here })
     await elsewhere.bus.start()
     here.bus.use(names())
@@ -181,7 +170,7 @@ describe('a publish with a projection in its commit', () => {
   })
 
   it('is left to those who run the version that readers see', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using newer = await createTestBus({ beside: here })
     const projection = names()
     here.bus.use(projection)
@@ -246,7 +235,7 @@ describe('a publish with a projection in its commit', () => {
 
 describe('a generation of a projection in the commit of its events', () => {
   it('leaves no mark behind when it goes', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     here.bus.use(names(undefined, '5s'))
     await here.bus.start()
     await here.bus.publish(Named, { id: 'u-1', name: 'ada' })
@@ -263,7 +252,7 @@ describe('a generation of a projection in the commit of its events', () => {
   })
 
   it('is compared as it was held, and seen with every row that was published, whatever the clock of a publisher says', async () => {
-    await using here = await world()
+    await using here = await sqlWorld()
     await using ahead = await createTestBus({ beside: here })
     const pause = (ms: number): Promise<void> => new Promise((resolve) => void here.clock.runtime.setTimer(ms, resolve))
     here.bus.use(names())
