@@ -67,6 +67,8 @@ export class Beginning {
       try {
         const found = await bounds.locate(wanted)
         for (const term of wanted) {
+          // Taken away meanwhile, it is somebody else's, who may be further by now.
+          if (term.stage !== 'assigning') continue
           const offset = found.get(term.place) ?? 0
           // Who began at the end goes on from there, also when it comes back before anything has happened.
           if (start === 'end') offsets.done(term.place, offset)
