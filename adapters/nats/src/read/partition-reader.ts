@@ -244,6 +244,8 @@ export class PartitionReader {
     this.#failures = 0
     this.#large = status.full && this.#waiting.size === 0
     this.#asked = Math.max(0, this.#asked - status.left)
+    // The same request would be told the same at once; the next one follows when something of what waits was taken.
+    if (status.full && this.#waiting.size > 0) return
     this.#ask()
   }
 
