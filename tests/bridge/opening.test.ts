@@ -95,6 +95,50 @@ test('a client that has given up is closed and opened anew, and the group is joi
   expect(opened[1]?.closed).toBe(true)
 })
 
+test('a client that publishes nothing for long but delivers is left alone', async () => {
+  const runtime = virtualRuntime({ seed: 4 })
+  const broker = memoryStore()
+  let opened = 0
+  let ended = 0
+  const blocked = {
+    name: 'log',
+    async open(host: Parameters<typeof logTransport>[1]): Promise<Transport> {
+      const inner = logTransport(broker, host)
+      opened++
+      return {
+        capabilities: inner.capabilities,
+        publish: async (batch) =>
+          batch.map(() => ({ status: 'unknown', error: new UnavailableError('The broker is short of memory') })),
+        subscribe: (options, sink) => inner.subscribe(options, sink),
+        close() {
+          ended++
+          return inner.close()
+        },
+      }
+    },
+  }
+  const open = async (host: Parameters<typeof logTransport>[1]): Promise<Transport> => logTransport(broker, host)
+  const shop = await createEventBus({ url: 'memory:', source: '/shop', transport: { name: 'log', open }, runtime })
+  const audit = await createEventBus({ url: 'memory:', source: '/audit', transport: blocked, runtime })
+  const heard = note(audit, Noted)
+  const starting = Promise.all([shop.start(), audit.start()])
+  await runtime.advance(1_000)
+  await starting
+  await audit.publish(Noted, { id: 'own' })
+  for (let n = 0; n < 30; n++) {
+    await shop.publish(Noted, { id: `n-${n}` })
+    await runtime.advance(10_000)
+  }
+  expect({ heard: heard.length, opened, ended }).toEqual({ heard: 31, opened: 1, ended: 0 })
+  expect((await busStatus(audit)).bridge).toMatchObject({ inbox: { state: 'joined' } })
+  // When nothing comes either, the client may have given up.
+  await runtime.advance(300_000)
+  expect({ opened: opened > 1, ended: ended > 0 }).toEqual({ opened: true, ended: true })
+  const closing = Promise.all([shop.close(), audit.close()])
+  await runtime.advance(30_000)
+  await closing
+})
+
 test('a mistake in how the broker is named is told at once', async () => {
   const transport = {
     name: 'log',

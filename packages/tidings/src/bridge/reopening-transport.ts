@@ -34,7 +34,7 @@ export class ReopeningTransport implements Transport {
   #capabilities: TransportCapabilities
   #retry: Timer | undefined
   #attempts = 0
-  /** When the first call failed since one has succeeded; undefined: the last one did. */
+  /** When the first call failed since the last sign of life; undefined: that came last. */
   #failingSince: number | undefined
   #closed = false
 
@@ -83,7 +83,7 @@ export class ReopeningTransport implements Transport {
     const transport = this.#transport
     if (transport === undefined) throw this.#away()
     try {
-      const consumer = await transport.subscribe(options, sink)
+      const consumer = await transport.subscribe(options, this.#heeded(transport, sink))
       this.#told(transport, true)
       if (this.#transport !== transport) {
         await consumer.close()
@@ -117,6 +117,27 @@ export class ReopeningTransport implements Transport {
         this.#sinks.delete(consumer)
         return consumer.close()
       },
+    }
+  }
+
+  /** What a consumer tells is a sign of life, too: one that works on must not be ended because nothing can be published. */
+  #heeded(transport: Transport, sink: Sink): Sink {
+    return {
+      assigned: (partitions) => {
+        this.#told(transport, true)
+        return sink.assigned(partitions)
+      },
+      revoked: (partitions) => sink.revoked(partitions),
+      lost: (partitions) => sink.lost(partitions),
+      deliver: (deliveries) => {
+        this.#told(transport, true)
+        sink.deliver(deliveries)
+      },
+      scanned: (partition, offset) => {
+        this.#told(transport, true)
+        sink.scanned(partition, offset)
+      },
+      ended: (cause) => sink.ended(cause),
     }
   }
 
