@@ -1,4 +1,13 @@
-import { checksumOf, type Delivery, type EventRecord, type Sink, streamText, type Transport } from 'tidings/spi'
+import {
+  checksumOf,
+  type Delivery,
+  type EventRecord,
+  type Sink,
+  type SubscribeOptions,
+  streamText,
+  type Transport,
+  type TransportCapabilities,
+} from 'tidings/spi'
 
 /** A broker that does what a test says, call by call. */
 export interface ScriptedBroker {
@@ -13,11 +22,15 @@ export interface ScriptedBroker {
 export interface Member {
   readonly sink: Sink
   readonly topics: readonly string[] | undefined
+  readonly start: SubscribeOptions['start']
   requested: number
   closed: boolean
 }
 
-export function scriptedBroker(kind: Transport['capabilities']['kind'] = 'log'): ScriptedBroker {
+export function scriptedBroker(
+  kind: TransportCapabilities['kind'] = 'log',
+  more: Partial<TransportCapabilities> = {},
+): ScriptedBroker {
   const members: Member[] = []
   const broker: ScriptedBroker = {
     members,
@@ -32,10 +45,11 @@ export function scriptedBroker(kind: Transport['capabilities']['kind'] = 'log'):
         groups: kind !== 'fanout',
         redelivery: kind !== 'fanout',
         replay: kind === 'log',
+        ...more,
       }),
-      async subscribe({ topics }, sink) {
+      async subscribe({ topics, start }, sink) {
         await broker.joining
-        const member: Member = { sink, topics, requested: 0, closed: false }
+        const member: Member = { sink, topics, start, requested: 0, closed: false }
         members.push(member)
         return {
           request: (count) => void (member.requested += count),

@@ -31,42 +31,45 @@ export const nowhere: InboxPlace = Object.freeze({
 interface Signed {
   readonly owner: string
   readonly broker: string
+  /** Which log of that broker, see `TransportCapabilities.log`; undefined: nobody said. */
+  readonly log?: string
 }
 
 /** One partition of a broker as this instance owns it. The version of its document is the fence: every commit expects it, and each raises it. */
 export class InboxCheckpoint {
   readonly id: string
+  /** Whether the group had begun with a log of this broker that is no more: it begins again. */
+  readonly anew: boolean
   readonly #signed: Signed
   #version: number
   #place: InboxPlace
 
-  private constructor(id: string, signed: Signed, version: number, place: InboxPlace) {
+  private constructor(id: string, signed: Signed, version: number, { place, anew }: Known) {
     this.id = id
+    this.anew = anew
     this.#signed = signed
     this.#version = version
     this.#place = place
   }
 
   /**
-   * Takes a partition over: whatever its last owner still commits is refused from here on. Where it tells of another broker, its offset means
-   * nothing here. `signed.owner`: a name nobody used before.
+   * Takes a partition over: whatever its last owner still commits is refused from here on. Where it tells of another broker, or of another log of
+   * this one, its offset means nothing here. `signed.owner`: a name nobody used before.
    */
   static async takeOver(store: Store, group: string, partition: number, signed: Signed): Promise<InboxCheckpoint> {
     const id = `${group}/${partition}`
     for (;;) {
       const [document] = await store.find(inboxCollection, { id })
       const version = document?.version ?? 0
-      const known = document === undefined ? undefined : read(document.body)
-      const place =
-        known === undefined ? nowhere : known.broker === signed.broker ? known.place : { ...known.place, offset: -1 }
+      const known = document === undefined ? { place: nowhere, anew: false } : knownOf(document.body, signed)
       const [result] = await store.commit([
         {
           expect: [{ collection: inboxCollection, id, version }],
-          documents: [{ collection: inboxCollection, id, put: write(place, signed) }],
+          documents: [{ collection: inboxCollection, id, put: write(known.place, signed) }],
         },
       ])
       if (result?.status === 'refused') throw result.error
-      if (result?.status === 'committed') return new InboxCheckpoint(id, signed, version + 1, place)
+      if (result?.status === 'committed') return new InboxCheckpoint(id, signed, version + 1, known)
     }
   }
 
@@ -111,14 +114,46 @@ export class InboxCheckpoint {
   }
 }
 
+/** Documents of one page. */
+const pageSize = 1_000
+
+/** How far a group has taken in each partition of a broker that one of its members was ever given; -1: it has not begun there. */
+export async function offsetsOf(store: Store, group: string, broker: string): Promise<readonly Offset[]> {
+  const offsets: Offset[] = []
+  let after: string | undefined
+  for (;;) {
+    const query = { prefix: `${group}/`, limit: pageSize, ...(after === undefined ? {} : { after }) }
+    const page = await store.find(inboxCollection, query)
+    for (const { body } of page) {
+      const known = read(body)
+      if (known.broker === broker) offsets.push(known.place.offset)
+    }
+    if (page.length < pageSize) return offsets
+    after = page.at(-1)?.id
+  }
+}
+
 /** The place in the body of an `inbox` document. */
 export function readPlace(body: string): InboxPlace {
   return read(body).place
 }
 
+interface Known {
+  readonly place: InboxPlace
+  readonly anew: boolean
+}
+
+/** What a document says to whoever signs so. Those written before logs had names hold for whichever log is there. */
+function knownOf(body: string, signed: Signed): Known {
+  const { place, broker, log } = read(body)
+  const isOther = log !== undefined && signed.log !== undefined && log !== signed.log
+  if (broker === signed.broker && !isOther) return { place, anew: false }
+  return { place: { ...place, offset: -1 }, anew: broker === signed.broker && place.offset >= 0 }
+}
+
 function read(body: string): { readonly place: InboxPlace } & Signed {
-  const { owner = '', broker = '', ...place } = JSON.parse(body) as Partial<InboxPlace & Signed>
-  return { place: { ...nowhere, ...place }, owner, broker }
+  const { owner = '', broker = '', log, ...place } = JSON.parse(body) as Partial<InboxPlace & Signed>
+  return { place: { ...nowhere, ...place }, owner, broker, ...(log !== undefined && { log }) }
 }
 
 function write(place: InboxPlace, signed: Signed): string {

@@ -32,6 +32,10 @@ export class InboxTerm implements Sink {
   readonly #after: Promise<unknown> | undefined
   #consumer: Consumer | undefined
   #closing = false
+  #start: 'beginning' | 'end' | undefined
+  /** Calls of `assigned` under way. */
+  #assigning = 0
+  #given = false
 
   /**
    * @param broken Called once when the membership has ended by itself, or must end.
@@ -71,6 +75,26 @@ export class InboxTerm implements Sink {
     return this.#placing.promise
   }
 
+  /** Where it reads partitions from that nobody knows an offset of; undefined before it joins. */
+  get start(): 'beginning' | 'end' | undefined {
+    return this.#start
+  }
+
+  /** Whether it was ever given a partition. */
+  get given(): boolean {
+    return this.#given
+  }
+
+  /** Whether it is known for good where each partition begins that it has now. */
+  get stands(): boolean {
+    return this.#assigning === 0 && this.#allPlaced
+  }
+
+  get #allPlaced(): boolean {
+    for (const intake of this.#intakes.values()) if (!intake.placed) return false
+    return true
+  }
+
   /** Resolves when it has ended, in whatever way: it stores nothing more. */
   get gone(): Promise<void> {
     return this.#gone.promise
@@ -79,6 +103,7 @@ export class InboxTerm implements Sink {
   /** Resolves once the group knows this member. */
   async join(topics: readonly string[] | undefined, start: 'beginning' | 'end'): Promise<void> {
     const { transport, settings } = this.#host
+    this.#start = start
     const consumer = await transport.subscribe(
       {
         group: settings.group,
@@ -122,19 +147,36 @@ export class InboxTerm implements Sink {
   }
 
   async assigned(partitions: readonly number[]): Promise<readonly Offset[]> {
+    this.#given ||= partitions.length > 0
+    this.#assigning++
+    try {
+      return await this.#takeOver(partitions)
+    } finally {
+      this.#assigning--
+    }
+  }
+
+  async #takeOver(partitions: readonly number[]): Promise<readonly Offset[]> {
     const { store, runtime, settings, transport } = this.#host
     if (transport.capabilities.kind !== 'log') {
       // Their broker keeps what was done, and their offsets mean nothing to the next member.
       for (const partition of partitions) this.#forget(partition)
       return partitions.map(() => -1)
     }
-    const signed = { owner: runtime.id(), broker: this.#host.transport.capabilities.name }
+    const { name: broker, log } = transport.capabilities
+    const signed = { owner: runtime.id(), broker, ...(log !== undefined && { log }) }
     for (;;) {
       try {
         const checkpoints = await Promise.all(
           partitions.map((partition) => InboxCheckpoint.takeOver(store, settings.group, partition, signed)),
         )
         this.#trouble.passed()
+        const anew = partitions.filter((_, at) => checkpoints[at]?.anew === true)
+        if (anew.length > 0)
+          this.#host.log('warn', "The broker's log was made anew: the inbox begins with it as a new group does", {
+            group: settings.group,
+            partitions: anew,
+          })
         for (const [at, partition] of partitions.entries()) {
           this.#forget(partition)
           if (!this.over) this.#intakes.set(partition, this.#intake(partition, checkpoints[at]))
@@ -199,7 +241,7 @@ export class InboxTerm implements Sink {
   }
 
   #look(): void {
-    if (this.#intakes.size > 0 && [...this.#intakes.values()].every(({ placed }) => placed)) this.#placing.resolve()
+    if (this.#intakes.size > 0 && this.#allPlaced) this.#placing.resolve()
   }
 
   /**

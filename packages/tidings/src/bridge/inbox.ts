@@ -2,7 +2,7 @@ import { isTidingsError } from '../kernel/errors.ts'
 import { within } from '../kernel/lifecycle.ts'
 import { sleep, type Timer } from '../kernel/runtime.ts'
 import type { InboxCounts, InboxHost } from './inbox-host.ts'
-import { inboxCollection, readPlace } from './inbox-place.ts'
+import { inboxCollection, offsetsOf } from './inbox-place.ts'
 import { InboxTerm } from './inbox-term.ts'
 
 /** What the inbox of this process does, as plain facts. */
@@ -31,6 +31,10 @@ const longest = 15_000
 const storePatience = 60_000
 /** How long `start` waits for the broker before it goes on without it, in milliseconds. */
 const startPatience = 5_000
+/** How often it looks whether a group that is to hear all topics stands everywhere, in milliseconds. */
+const lookEvery = 5_000
+/** A member of a group that was given nothing for so long after it has joined has nothing for now, in milliseconds. */
+const givenWithin = 4_000
 
 /** What no amount of waiting mends. */
 const mistakes = ['TIDINGS_INVALID_OPTION', 'TIDINGS_NOT_SUPPORTED', 'TIDINGS_GROUP_SPLIT'] as const
@@ -55,6 +59,9 @@ export class Inbox {
   #retry: Timer | undefined
   /** Fires when a group that was joined has been kept. */
   #kept: Timer | undefined
+  /** Fires when it is to be looked again whether the group stands everywhere. */
+  #looking: Timer | undefined
+  #joinedAt = 0
   #failures = 0
   #trouble: string | undefined
 
@@ -90,29 +97,42 @@ export class Inbox {
     for (;;) {
       let failure: unknown
       const joined = this.#join().catch((error: unknown) => void (failure = error))
-      await within(runtime, startPatience, joined)
+      if (!(await within(runtime, startPatience, joined))) void joined.then(() => this.#lookNow())
       if (this.#closed) return
       if (!isMistake(failure)) break
       if (!isTidingsError(failure, 'TIDINGS_GROUP_SPLIT') || runtime.monotonic() >= until) throw failure
       this.#rest()
       await sleep(runtime, shortest)
     }
-    await this.#placed()
+    await this.#placed(startPatience)
   }
 
   /** The first member of a group decides where it begins, and whoever is told that it has started relies on it. */
-  async #placed(): Promise<void> {
+  async #placed(patience: number): Promise<void> {
     const { store, settings, transport, runtime } = this.#host
+    const { kind, name } = transport.capabilities
     const term = this.#term
-    if (term === undefined || transport.capabilities.kind !== 'log') return
-    const known = await store.find(inboxCollection, { prefix: `${settings.group}/`, limit: 1_000 })
-    if (known.every(({ body }) => readPlace(body).offset < 0)) await within(runtime, startPatience, term.placed)
-    if (this.#closed) return
-    if (this.#topics !== 'all' || settings.from === 'beginning' || (await this.#hearsAll()) || this.#term !== term)
+    if (this.#closed || term === undefined || kind !== 'log') return
+    const widens = this.#topics === 'all' && term.start === 'end'
+    const known = await offsetsOf(store, settings.group, name)
+    if (widens || known.every((offset) => offset < 0)) await within(runtime, patience, term.placed)
+    if (widens && this.#term === term) await this.#widen(term)
+  }
+
+  /**
+   * From here on a topic that nobody knew is a new one, and is heard from its first event. Not before the group stands wherever the broker has
+   * something: what has no place yet would be taken for new, with all that the broker has kept of it.
+   */
+  async #widen(term: InboxTerm): Promise<void> {
+    const { store, settings, transport, runtime } = this.#host
+    if (!(await this.#standsEverywhere(term))) {
+      this.#lookLater()
       return
-    // From here on a topic that nobody knew is a new one, and is heard from its first event.
-    const all = JSON.stringify({ all: true, broker: transport.capabilities.name })
-    await store.commit([{ documents: [{ collection: inboxCollection, id: settings.group, put: all }] }])
+    }
+    if (!(await this.#hearsAll())) {
+      const all = JSON.stringify({ all: true, broker: transport.capabilities.name })
+      await store.commit([{ documents: [{ collection: inboxCollection, id: settings.group, put: all }] }])
+    }
     await term.close(startPatience)
     if (this.#term === term)
       await within(
@@ -122,9 +142,26 @@ export class Inbox {
       )
   }
 
-  /** A broker that was away at the start may see this group for the first time only now. */
-  #joinedLate(): void {
-    this.#hearing = this.#hearing.then(() => this.#placed()).catch(() => {})
+  /** Whether the group, whoever its members are, knows where it begins in all that the broker holds for it now. */
+  async #standsEverywhere(term: InboxTerm): Promise<boolean> {
+    const { store, settings, transport, runtime } = this.#host
+    const { name, partitions, topicPartitions } = transport.capabilities
+    const offsets = await offsetsOf(store, settings.group, name)
+    if (this.#term !== term || this.#state !== 'joined' || !term.stands) return false
+    if (offsets.some((offset) => offset < 0)) return false
+    if (topicPartitions !== true) return offsets.length >= partitions
+    // How many there are only the broker knows. Who is given none has none: others have them, or there is no topic yet.
+    return term.given || runtime.monotonic() - this.#joinedAt >= givenWithin
+  }
+
+  /** A broker that was away at the start, or slow, may see this group for the first time only now. */
+  #lookNow(patience = startPatience): void {
+    this.#hearing = this.#hearing.then(() => this.#placed(patience)).catch(() => this.#lookLater())
+  }
+
+  #lookLater(): void {
+    this.#looking?.cancel()
+    if (!this.#closed) this.#looking = this.#host.runtime.setTimer(lookEvery, () => this.#lookNow(0))
   }
 
   /** Whether the group has heard all topics of this broker before. */
@@ -188,6 +225,7 @@ export class Inbox {
     }
     if (this.#term !== term) return
     this.#state = 'joined'
+    this.#joinedAt = runtime.monotonic()
     for (const followed of before) void followed.close(storePatience)
     if (this.#trouble !== undefined) log('info', 'The inbox is in its group again', { group: settings.group })
     this.#trouble = undefined
@@ -204,6 +242,7 @@ export class Inbox {
   #rest(): void {
     this.#retry?.cancel()
     this.#kept?.cancel()
+    this.#looking?.cancel()
   }
 
   #broken(term: InboxTerm, cause: Error): void {
@@ -227,7 +266,7 @@ export class Inbox {
       wait,
       () =>
         void this.#join().then(
-          () => this.#joinedLate(),
+          () => this.#lookNow(),
           () => {},
         ),
     )
