@@ -28,6 +28,8 @@ export interface BrokerWorld {
 export interface ServiceOptions extends Omit<EventBusOptions, 'url' | 'store' | 'transport' | 'runtime'> {
   /** Store of the service, by a name of its own; default: the service's name. */
   readonly memory?: string
+  /** What the service sees its store through, inside of what goes wrong on the way to it. */
+  readonly keeping?: (store: Store) => Store
   /** Called with each transport that is opened to the broker; what it returns is used instead. */
   readonly through?: (transport: Transport, link: FaultPlan, process: ProcessRuntime) => Transport
 }
@@ -70,7 +72,7 @@ export function brokerWorld(seed = 1): BrokerWorld {
     runtime,
     broker,
     run,
-    async open(name, { memory = name, through, ...options } = {}) {
+    async open(name, { memory = name, keeping = (kept: Store) => kept, through, ...options } = {}) {
       const process = processRuntime(runtime)
       const disk = new FaultPlan()
       const link = new FaultPlan()
@@ -89,7 +91,7 @@ export function brokerWorld(seed = 1): BrokerWorld {
         createEventBus({
           source: `/${name}`,
           ...options,
-          store: faultyStore(store, process, disk),
+          store: faultyStore(keeping(store), process, disk),
           transport,
           runtime: process,
           log,

@@ -1,4 +1,5 @@
-import { busStatus, defineEvent } from 'tidings'
+import { busStatus, defineEvent, operationsOf, type Store } from 'tidings'
+import { type CommitResult, type Delivery, type EventRecord, streamText, type Unit } from 'tidings/spi'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { type BrokerWorld, brokerWorld, note, type ServiceInstance } from './broker-world.ts'
@@ -15,8 +16,9 @@ afterEach(() => world.close())
 async function joined(
   broker: ScriptedBroker,
   inbox: { readonly window?: number; readonly batch?: number } = {},
+  keeping: (store: Store) => Store = (store) => store,
 ): Promise<{ readonly audit: ServiceInstance; readonly member: Member }> {
-  const audit = await world.open('audit', { inbox, through: broker.through })
+  const audit = await world.open('audit', { inbox, keeping, through: broker.through })
   note(audit.bus, Noted)
   const starting = audit.bus.start()
   await world.until('it has joined', () => broker.members.length > 0)
@@ -137,3 +139,59 @@ async function takeOver({ store }: ServiceInstance): Promise<void> {
   const put = JSON.stringify({ ...JSON.parse(document?.body as string), owner: 'another' })
   await store.commit([{ documents: [{ collection: 'inbox', id: 'audit/0', put }] }])
 }
+
+/** A store that takes no text with U+0000 in it, neither in an event nor in a document's name, as PostgreSQL does. */
+function withoutNul(store: Store): Store {
+  const isRefused = ({ append = [], documents = [] }: Unit): boolean =>
+    append.some(({ key }) => key.includes('\0')) || documents.some(({ id }) => id.includes('\0'))
+  return {
+    ...store,
+    async commit(units) {
+      const results: CommitResult[] = []
+      for (const unit of units) {
+        if (isRefused(unit)) results.push({ status: 'refused', error: new Error('22021') })
+        else results.push(...(await store.commit([unit])))
+      }
+      return results
+    },
+  }
+}
+
+/** The same with a key that `withoutNul` does not take. */
+function withNul(delivery: Delivery): Delivery {
+  const record = { ...(delivery.record as EventRecord), key: 'k\0' }
+  return { ...delivery, record, stream: streamText(record) }
+}
+
+/** The same with a type that no inbox takes in. */
+function internal(delivery: Delivery): Delivery {
+  const record = { ...(delivery.record as EventRecord), type: 'tidings.note.taken' }
+  return { ...delivery, record, stream: streamText(record) }
+}
+
+test.each(['log', 'queue'] as const)(
+  'what a store takes neither as an event nor as a dead letter is dropped, and holds up nothing of a %s',
+  async (kind) => {
+    const { audit, member } = await joined(scriptedBroker(kind), {}, withoutNul)
+    const [one, two, three, four, five, six] = deliveries(1, 6) as [
+      Delivery,
+      Delivery,
+      Delivery,
+      Delivery,
+      Delivery,
+      Delivery,
+    ]
+    member.sink.deliver([withNul(one), two, internal(three), withNul(internal(four)), five, withNul(internal(six))])
+    await world.until('the sound ones are stored', async () => (await stored(audit)).length === 2)
+    member.sink.deliver(deliveries(7, 8))
+    await world.until('what follows is stored', async () => (await stored(audit)).length === 4)
+    expect(await stored(audit)).toEqual(['e-2', 'e-5', 'e-7', 'e-8'])
+    const { items } = await operationsOf(audit.bus).parked.list({ subscription: 'inbox' })
+    expect(items.map(({ eventId }) => eventId)).toEqual(['e-3'])
+    const dropped = audit.logged.filter(({ message }) => message.includes('even as a dead letter'))
+    expect(dropped.map(({ level }) => level)).toEqual(['error', 'error', 'error'])
+    const { inbox } = (await busStatus(audit.bus)).bridge ?? {}
+    expect(inbox).toMatchObject({ held: 0, received: 4, dead: 4 })
+    if (kind === 'log') expect(await place(audit)).toBe(8)
+  },
+)

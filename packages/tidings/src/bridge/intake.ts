@@ -5,7 +5,8 @@ import { Trouble } from '../transport/log/trouble.ts'
 import type { Delivery, Offset } from '../transport/transport.ts'
 import type { InboxCounts, InboxHost } from './inbox-host.ts'
 import { type InboxCheckpoint, type InboxPlace, nowhere } from './inbox-place.ts'
-import { deadLetter, type EventDelivery, type Sifted, siftDeliveries } from './sift-deliveries.ts'
+import { halvesOf, type Part } from './intake-part.ts'
+import { deadLetter, siftDeliveries } from './sift-deliveries.ts'
 import { travelling } from './travelling.ts'
 
 export interface IntakeThen {
@@ -13,11 +14,6 @@ export interface IntakeThen {
   taken(deliveries: readonly Delivery[]): void
   /** Another instance has taken the partition over: it is to be abandoned. */
   fenced(): void
-}
-
-/** Deliveries that become true in one unit: `through` is how far the partition is done by it. */
-interface Part extends Sifted {
-  readonly through: Offset
 }
 
 /** Most bytes of data in one unit; a single event may be larger. */
@@ -243,16 +239,32 @@ export class Intake {
         const { length } = part.append
         if (doubt) this.#counts.received += length
         part = { ...part, append: [], duplicates: part.duplicates + (doubt ? 0 : length) }
-      } else if (result.status === 'refused' && part.append.length > 1) {
+      } else if (result.status === 'refused') {
         // Some of these are known, others not, or one of them is beyond what the store can hold.
-        for (const half of halvesOf(part)) await this.#write(half)
-        return
-      } else if (result.status === 'refused' && part.append.length === 1) {
-        const [delivery] = part.append as readonly [EventDelivery]
-        const letter = deadLetter(this.#host, delivery, result.error, this.#deadOffset(delivery))
-        part = { ...part, append: [], dead: [...part.dead, letter] }
-      } else await this.#wait(errorOf(result))
+        const halves = halvesOf(part, this.#checkpoint?.place.offset ?? nowhere.offset)
+        if (halves !== undefined) {
+          for (const half of halves) await this.#write(half)
+          return
+        }
+        const less = this.#without(part, result.error)
+        if (less === undefined) await this.#wait(result.error)
+        else part = less
+      } else await this.#wait(conflict())
     }
+  }
+
+  /** An event that the store refuses by itself becomes a letter, a letter that it refuses is dropped: neither may hold up what follows. */
+  #without(part: Part, error: Error): Part | undefined {
+    const [delivery] = part.append
+    if (delivery !== undefined)
+      return { ...part, append: [], dead: [deadLetter(this.#host, delivery, error, this.#deadOffset(delivery))] }
+    if (part.dead.length === 0) return undefined
+    this.#counts.dead += part.dead.length
+    this.#host.log('error', 'The store refuses a delivery of the broker even as a dead letter; it is dropped', {
+      group: this.#host.settings.group,
+      error: error.message,
+    })
+    return { ...part, dead: [] }
   }
 
   #unitOf({ append, dead }: Part, place: InboxPlace): Unit | undefined {
@@ -298,18 +310,6 @@ export class Intake {
   }
 }
 
-/** The first half takes along what is not appended, so that nothing below its end is left out. */
-function halvesOf({ append, dead, duplicates, through }: Part): readonly [Part, Part] {
-  const middle = append.length >> 1
-  const first = append.slice(0, middle)
-  return [
-    { append: first, dead, duplicates, through: (first.at(-1) as EventDelivery).offset },
-    { append: append.slice(middle), dead: [], duplicates: 0, through },
-  ]
-}
-
-function errorOf(result: CommitResult): Error {
-  return result.status === 'refused'
-    ? result.error
-    : new TidingsError('TIDINGS_CONFLICT', 'The store reports a conflict where nothing was expected.')
+function conflict(): Error {
+  return new TidingsError('TIDINGS_CONFLICT', 'The store reports a conflict where nothing was expected.')
 }
