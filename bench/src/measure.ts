@@ -65,13 +65,16 @@ export async function measure(scenarios: readonly Scenario[], settings: MeasureS
   }
 }
 
+const measured = [':/', ':(top,exclude)bench/results', ':(top,exclude)docs/benchmarks.md']
+
 function commitOf(): { commit: string | undefined; changed: boolean } {
   try {
     const git = (...args: string[]): string =>
       execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
     return {
       commit: git('rev-parse', '--short', 'HEAD'),
-      changed: git('status', '--porcelain', '--untracked-files=no') !== '',
+      // What a run itself writes is no change of what is measured.
+      changed: git('status', '--porcelain', '--untracked-files=no', '--', ...measured) !== '',
     }
   } catch {
     return { commit: undefined, changed: false }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-import type { Scenario, Server } from './plan/scenario.ts'
+import type { Scenario, Server, SideSpec } from './plan/scenario.ts'
 
 const variables: Readonly<Record<Server, string>> = {
   redis: 'REDIS_URL',
@@ -33,8 +33,11 @@ export function serverAddress(name: Server, say: (line: string) => void): string
 
 /** Tells all sides of a scenario where their servers are, by the options in which they look for them. */
 export function withAddresses(scenario: Scenario, addresses: Readonly<Record<string, string>>): Scenario {
+  const told = (side: SideSpec): SideSpec => ({ ...side, options: { ...side.options, ...addresses } })
+  const { prepare } = scenario
   return {
     ...scenario,
-    sides: scenario.sides.map((side) => ({ ...side, options: { ...side.options, ...addresses } })),
+    sides: scenario.sides.map(told),
+    ...(prepare !== undefined && { prepare: told(prepare) }),
   }
 }

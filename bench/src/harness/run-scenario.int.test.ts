@@ -88,6 +88,17 @@ describe('running scenarios', () => {
     }
   })
 
+  describe('read models', without('postgres'), () => {
+    it.each(
+      allScenarios.filter(({ group }) => group === 'projections').map((scenario) => [scenario.id, scenario] as const),
+    )('lets all sides of %s build theirs from one log', async (_id, scenario) => {
+      const { server } = scenario
+      const addresses = server === undefined ? {} : { url: urls[server] ?? '' }
+      const result = await runScenario(withAddresses(scenario, addresses), settings())
+      for (const { name, rounds } of result.sides) expect([name, rounds.length]).toEqual([name, 1])
+    })
+  })
+
   it('announces as many steps as it takes', async () => {
     const chosen = settings()
     const scenario = small([{ name: 'raw', label: 'raw', kind: 'raw-map' }])

@@ -9,6 +9,7 @@ import { peakRssMb } from '../harness/machine.ts'
 import type { Side, SideHost } from '../harness/side.ts'
 import { orderPlaced } from '../order-definition.ts'
 import { orderOf } from '../order-event.ts'
+import { fullFile } from './full-log.ts'
 import { open as openRaw } from './raw-sqlite.ts'
 import { Tally } from './tally.ts'
 
@@ -33,7 +34,7 @@ export async function open(host: SideHost): Promise<Side> {
         await raw.close?.()
         return peakRssMb()
       }
-      const file = what === 'behind' ? join(sharedFolder, 'full.db') : join(folder, 'backlog.db')
+      const file = what === 'behind' ? fullFile(sharedFolder) : join(folder, 'backlog.db')
       if (what === 'behind' && !existsSync(file)) throw new Error('The backlog was not prepared.')
       const handled = new Tally()
       bus = await createEventBus({ url: `sqlite:${file}`, source: '/shop' })

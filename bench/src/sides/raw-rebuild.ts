@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 
 import type { Side, SideHost } from '../harness/side.ts'
 import type { Order } from '../order-event.ts'
+import { fullFile } from './full-log.ts'
 
 const page = 1_000
 
@@ -13,7 +14,7 @@ const page = 1_000
  */
 export async function open({ folder, sharedFolder, options }: SideHost): Promise<Side> {
   const path = join(folder, 'raw.db')
-  copyFileSync(join(sharedFolder, 'full.db'), path)
+  copyFileSync(fullFile(sharedFolder), path)
   const db = new DatabaseSync(path)
   const { durability = 'full', columns = 'event' } = options
   db.exec(`pragma journal_mode = wal; pragma synchronous = ${String(durability)}; pragma cache_size = -16384`)

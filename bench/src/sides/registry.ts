@@ -24,6 +24,7 @@ const kinds: Readonly<Record<string, () => Promise<{ readonly open: OpenSide }>>
   'idle-cpu': () => import('./idle-cpu.ts'),
   'tidings-rebuild': () => import('./tidings-rebuild.ts'),
   'raw-rebuild': () => import('./raw-rebuild.ts'),
+  'raw-postgres-rebuild': () => import('./raw-postgres-rebuild.ts'),
   import: () => import('./import-time.ts'),
   idle: () => import('./idle-memory.ts'),
   fill: () => import('./fill-log.ts'),
