@@ -3,6 +3,7 @@ import type { EventDefinition, EventDraft } from '../events/define-event.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Lifecycle } from '../kernel/lifecycle.ts'
 import { noDraft } from '../prepare/prepare.ts'
+import { refuseIdsOfOne } from '../publisher/ids-of-batch.ts'
 import { checkPublishOptions, type PublishOptions } from '../publisher/publish-options.ts'
 import type { Receipt } from '../publisher/receipt.ts'
 import { dueOf, type ScheduleHost, schedule } from '../publisher/timers/schedule.ts'
@@ -19,10 +20,12 @@ export interface PublishingHost extends ScheduleHost {
 /** `publish` in its three forms: now, when the broker has it, or later. */
 export function publishing(host: PublishingHost): EventBus['publish'] {
   const { life, publisher } = host
+  const single = async (draft: EventDraft, options: PublishOptions): Promise<Receipt> => {
+    refuseIdsOfOne(options)
+    return firstOf(await otherwise(host, [draft], options, () => publisher.publish(draft, options)))
+  }
   const one = (draft: EventDraft, options: PublishOptions | undefined): Promise<Receipt> =>
-    isPlain(options)
-      ? publisher.publish(draft, options)
-      : otherwise(host, [draft], options, () => publisher.publish(draft, options)).then(firstOf)
+    isPlain(options) ? publisher.publish(draft, options) : single(draft, options)
   const all = (drafts: readonly EventDraft[], options: PublishOptions | undefined): Promise<readonly Receipt[]> =>
     isPlain(options)
       ? publisher.publishAll(drafts, options)

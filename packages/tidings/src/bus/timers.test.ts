@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import { defineEvent } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
 import { type VirtualRuntime, virtualRuntime } from '../kernel/virtual-runtime.ts'
+import type { PublishOptions } from '../publisher/publish-options.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
 import { createEventBus } from './create-event-bus.ts'
@@ -106,6 +107,29 @@ describe('an event that is published later', () => {
     expect(await publish()).toMatchObject({ id: 'r-1', scheduled: first.scheduled })
     await world.clock.advance('2h')
     expect(world.published()).toHaveLength(1)
+  })
+
+  it('is refused as one of a batch whose ids are the same, or are not one for each', async () => {
+    await using world = await createTestBus()
+    const both = [1, 2].map((n) => Reminded.create({ basket: `b-${n}`, n }))
+    const refused = async (options: PublishOptions, code: string): Promise<void> => {
+      const error = { code, details: { field: options.ids === undefined ? 'id' : 'ids' } }
+      await expect(world.bus.publish(both, { delay: '1h', ...options })).rejects.toMatchObject(error)
+      // As one that is published now.
+      await expect(world.bus.publish(both, options)).rejects.toMatchObject({ code })
+    }
+    await refused({ id: 'x' }, 'TIDINGS_DUPLICATE_ID')
+    await refused({ ids: ['x'] }, 'TIDINGS_INVALID_OPTION')
+    await refused({ ids: ['x', 'y', 'z'] }, 'TIDINGS_INVALID_OPTION')
+    await expect(world.bus.publish(Reminded, { basket: 'b', n: 1 }, { delay: '1h', ids: ['x'] })).rejects.toMatchObject(
+      { code: 'TIDINGS_INVALID_OPTION', details: { field: 'ids' } },
+    )
+    expect(await world.bus.timers.list()).toEqual([])
+    const named = { delay: '1h', ids: ['x', 'y'] } as const
+    expect(await world.bus.publish(both, named)).toEqual(await world.bus.publish(both, named))
+    await world.clock.advance('1h')
+    await world.bus.settled()
+    expect(world.published(Reminded).map(({ id }) => id)).toEqual(['x', 'y'])
   })
 
   it('is heard by inline listeners, too', async () => {

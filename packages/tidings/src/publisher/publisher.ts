@@ -15,6 +15,7 @@ import type { Committer } from './committer.ts'
 import { claimContent, contentMark, dedupCollection } from './content-mark.ts'
 import { expectationsOf, refuseSeveralStreams } from './expected-version.ts'
 import { Hearing } from './hearing.ts'
+import { refuseIdsOfOne, refuseOtherCount } from './ids-of-batch.ts'
 import { type JoinedUnit, Joining } from './joining.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from './publish-options.ts'
 import { deadlineOf, PublisherCommits } from './publisher-commits.ts'
@@ -95,7 +96,7 @@ export class Publisher {
   #publish(draft: EventDraft, options: PublishOptions): Promise<Receipt> {
     try {
       if (options !== noOptions) checkPublishOptions(options)
-      if (options.ids !== undefined) throw idsOfOne()
+      refuseIdsOfOne(options)
       const event = prepare(draft, options, this.#host)
       return event instanceof Promise
         ? event.then((prepared) => this.#one(draft, prepared, options))
@@ -120,8 +121,8 @@ export class Publisher {
         },
       )
     }
+    refuseOtherCount(options, drafts.length)
     const { ids } = options
-    if (ids !== undefined) refuseOtherCount(ids, drafts)
     const events = await Promise.all(
       drafts.map(async (draft, at) => {
         const id = ids?.[at]
@@ -360,21 +361,6 @@ export class Publisher {
     const documents = this.promises(ready.map(({ record }) => record))
     return documents.length === 0 ? {} : { documents }
   }
-}
-
-function idsOfOne(): TidingsError {
-  return new TidingsError('TIDINGS_INVALID_OPTION', 'Expected `ids` with a batch; a single event takes `id`.', {
-    details: { field: 'ids' },
-  })
-}
-
-function refuseOtherCount(ids: readonly string[], drafts: readonly EventDraft[]): void {
-  if (ids.length === drafts.length) return
-  throw new TidingsError(
-    'TIDINGS_INVALID_OPTION',
-    `Expected \`ids\` to name the ${drafts.length} events of the batch, got ${ids.length}.`,
-    { details: { field: 'ids' } },
-  )
 }
 
 /** Somebody else has published the same content meanwhile. */

@@ -5,6 +5,7 @@ import { isTidingsError, TidingsError } from '../../kernel/errors.ts'
 import { type Runtime, sleep } from '../../kernel/runtime.ts'
 import type { CommitResult, Store } from '../../store/store.ts'
 import type { Committer } from '../committer.ts'
+import { refuseOtherCount } from '../ids-of-batch.ts'
 import { checkPublishOptions, type PublishOptions, type PublishSettings } from '../publish-options.ts'
 import type { Publisher } from '../publisher.ts'
 import type { Receipt } from '../receipt.ts'
@@ -38,6 +39,8 @@ export async function schedule(
 ): Promise<readonly Receipt[]> {
   checkPublishOptions(options)
   refuseLater(drafts, options)
+  if (drafts.length === 0) return []
+  refuseOtherCount(options, drafts.length)
   const { ids, delay: _delay, at: _at, deadline, settle: _settle, timestamp = due, ...stamp } = options
   const records = await Promise.all(
     drafts.map(async (draft, at) => {
@@ -45,6 +48,7 @@ export async function schedule(
       return host.publisher.prepare(draft, { ...stamp, timestamp, ...(id === undefined ? {} : { id }) })
     }),
   )
+  refuseEqualIds(records)
   const until = host.runtime.monotonic() + milliseconds(deadline ?? 30_000, 'deadline')
   const dues = await keep(host, records, due, until)
   host.scheduled(due)
@@ -56,6 +60,14 @@ export async function schedule(
     matched: 0,
     scheduled: { id: timerId(record), at: dues[at] ?? due },
   }))
+}
+
+/** One document would stand for both, and the event that was put there last would be the only one. */
+function refuseEqualIds(records: readonly EventRecord[]): void {
+  if (new Set(records.map(timerId)).size === records.length) return
+  throw new TidingsError('TIDINGS_DUPLICATE_ID', 'Some events of this batch carry the same `id`; give each its own.', {
+    details: { field: 'id' },
+  })
 }
 
 /** Answers when each is due: those that were kept by an earlier try keep their time. */
