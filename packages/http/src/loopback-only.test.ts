@@ -43,3 +43,24 @@ it.each([
   const answer = await app.inject({ url: '/', remoteAddress, headers: { host } })
   expect(answer.statusCode).toBe(status)
 })
+
+it.each([
+  ['forwarded', 'for=192.168.0.7'],
+  ['via', '1.1 gate'],
+  ['x-forwarded-for', '192.168.0.7'],
+  ['X-Forwarded-For', '127.0.0.1'],
+  ['x-forwarded-for', ''],
+  ['x-forwarded-host', 'shop.example'],
+  ['x-forwarded-proto', 'https'],
+  ['x-real-ip', '192.168.0.7'],
+])('refuses what a proxy on this machine hands on and says so by `%s: %s`', async (name, value) => {
+  const app = Fastify()
+  await app.register(problems, {})
+  app.get('/', { onRequest: loopbackOnly }, () => 'here')
+  const ask = (headers: Record<string, string>) =>
+    app.inject({ url: '/', remoteAddress: '127.0.0.1', headers: { host: '127.0.0.1:4000', ...headers } })
+  expect((await ask({})).statusCode).toBe(200)
+  const handedOn = await ask({ [name]: value })
+  expect(handedOn.statusCode).toBe(403)
+  expect(handedOn.json()).toMatchObject({ title: 'This is shown on its own machine only' })
+})

@@ -4,12 +4,24 @@ import type { onRequestAsyncHookHandler } from 'fastify'
 
 import { HttpProblem } from './problems.ts'
 
+/** What proxies say of whom they ask for. Whoever asks from this machine itself sends none of it. */
+const saidByProxies = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+] as const
+
 /**
  * A hook that lets in only who asks from this machine, and asks for it by a name of this machine: a page from elsewhere whose name was made
- * to lead here is refused as well.
+ * to lead here is refused as well, and so is what a proxy on this machine hands on, where it says so. One that puts a name of this machine into
+ * `host` and says nothing of whom it asks for cannot be told from a caller here.
  */
 export const loopbackOnly: onRequestAsyncHookHandler = async (request) => {
-  if (isLoopback(request.socket.remoteAddress ?? '') && isLoopback(request.hostname)) return
+  const isHandedOn = saidByProxies.some((name) => request.headers[name] !== undefined)
+  if (!isHandedOn && isLoopback(request.socket.remoteAddress ?? '') && isLoopback(request.hostname)) return
   throw new HttpProblem({
     status: 403,
     title: 'This is shown on its own machine only',
