@@ -50,6 +50,17 @@ export async function accountById(store: SqlStore, userId: string): Promise<Acco
   return row === undefined ? undefined : accountOf(row)
 }
 
+/**
+ * Holds an account until the transaction ends, as it was when its password was checked. Answers false where the password is another by now, or the account
+ * cannot be used any more. Whoever changes either writes the same row: they have done it before this, or they wait and find what was begun here.
+ */
+export async function holdAccount(tx: Tx, { userId, password }: Account): Promise<boolean> {
+  const rows = await tx.sql`
+    update auth_users set password = password
+    where user_id = ${userId} and password = ${password} and ${usable} returning user_id`
+  return rows.length > 0
+}
+
 function accountOf(row: Row): Account {
   return {
     userId: row.user_id as string,

@@ -5,7 +5,7 @@ import { problemSchema, type ServiceApp, type ServiceWorld } from '@tidings/serv
 import { sql } from 'tidings'
 import { z } from 'zod'
 
-import { endSessions } from '../accounts.ts'
+import { endSessions, holdAccount } from '../accounts.ts'
 import { UserDeletionRequested } from '../contract/user-deletion.ts'
 import { notLoggedIn } from '../tokens.ts'
 import { confirmPassword } from './confirm-password.ts'
@@ -50,9 +50,9 @@ export function deletionRoutes(app: ServiceApp, world: ServiceWorld): void {
       await confirmPassword(world, account, request.body.password, request)
       const deletionId = randomUUID()
       await bus.transaction(async ({ tx, publish }) => {
-        const [mine] = await tx.sql`
-          update auth_users set state = 'deleting' where user_id = ${userId} and state <> 'deleting' returning user_id`
-        if (mine === undefined) throw notLoggedIn()
+        // While the password was checked it may have been replaced, and the session that asks ended with it.
+        if (!(await holdAccount(tx, account))) throw notLoggedIn()
+        await tx.sql`update auth_users set state = 'deleting' where user_id = ${userId}`
         await endSessions(tx, userId)
         await tx.sql`delete from auth_password_resets where user_id = ${userId}`
         await tx.sql`

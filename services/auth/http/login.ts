@@ -5,7 +5,16 @@ import { problemSchema, type ServiceApp, type ServiceWorld } from '@tidings/serv
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 
-import { type Account, accountByEmail, addFailure, addSession, failuresOf, forgetFailures } from '../accounts.ts'
+import {
+  type Account,
+  accountByEmail,
+  accountById,
+  addFailure,
+  addSession,
+  failuresOf,
+  forgetFailures,
+  holdAccount,
+} from '../accounts.ts'
 import { AccountLocked } from '../contract/account-locked.ts'
 import { LoginFailed } from '../contract/login-failed.ts'
 import { UserLoggedIn } from '../contract/user-logged-in.ts'
@@ -61,7 +70,8 @@ export function loginRoute(app: ServiceApp, world: ServiceWorld): void {
   )
 }
 
-async function begin(world: ServiceWorld, attempt: Try, { userId }: Account) {
+async function begin(world: ServiceWorld, attempt: Try, user: Account) {
+  const { userId } = user
   const token = makeToken()
   const session = {
     sessionId: randomUUID(),
@@ -70,8 +80,10 @@ async function begin(world: ServiceWorld, attempt: Try, { userId }: Account) {
     beganAt: world.now(),
     endsAt: world.now() + sessionLasts,
   }
-  const locked = await world.bus.transaction(async ({ tx, publish }) => {
-    // Asked again: while this password was checked, others may have failed often enough to lock the account.
+  const refused = await world.bus.transaction(async ({ tx, publish }) => {
+    // Asked again: while this password was checked, it may have been replaced, and the sessions of then ended; this one must not outlive them.
+    if (!(await holdAccount(tx, user))) return 'changed'
+    // And others may have failed often enough to lock the account.
     const until = lockedUntil(await failuresOf(tx, attempt.account, world.now() - failuresMatter), world.now())
     if (until !== undefined) return until
     await forgetFailures(tx, attempt.account)
@@ -83,7 +95,9 @@ async function begin(world: ServiceWorld, attempt: Try, { userId }: Account) {
     )
     return undefined
   })
-  if (locked !== undefined) throw await refuseLocked(world, attempt, locked)
+  if (refused === 'changed')
+    throw await refuseWrong(world, { ...attempt, user: await accountById(world.store, userId) })
+  if (refused !== undefined) throw await refuseLocked(world, attempt, refused)
   return { token, userId, endsAt: new Date(session.endsAt).toISOString() }
 }
 

@@ -74,12 +74,13 @@ export function passwordResetRoutes(app: ServiceApp, { bus, store, now }: Servic
       const phc = await hashPassword(password)
       const { userId } = account
       await bus.transaction(async ({ tx, publish }) => {
-        // Of two that use a code at the same time, one did.
-        const [used] = await tx.sql`
-          delete from auth_password_resets where code_hash = ${codeHash} and ends_at > ${now()} returning reset_id`
+        // The account is written first, as by all that hold one, so that none of them waits for another that waits for it.
         const [changed] = await tx.sql`
           update auth_users set password = ${phc}
           where user_id = ${userId} and state in ('registering', 'active') returning user_id`
+        // Of two that use a code at the same time, one did.
+        const [used] = await tx.sql`
+          delete from auth_password_resets where code_hash = ${codeHash} and ends_at > ${now()} returning reset_id`
         if (used === undefined || changed === undefined) throw noLonger()
         await endSessions(tx, userId)
         await forgetFailures(tx, accountOf(account.email))
