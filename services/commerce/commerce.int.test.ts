@@ -190,8 +190,37 @@ describe('the service', () => {
     expect((await get('products')).json()).toEqual(before)
   })
 
-  it('describes its routes', async () => {
-    const { paths } = (await host.app.inject('/openapi.json')).json() as { paths: object }
+  it.each([
+    ['POST', 'products'],
+    ['POST', 'products/tea/deliveries'],
+    ['POST', 'products/tea/counts'],
+    ['POST', 'orders'],
+    ['GET', `orders/${randomUUID()}`],
+    ['GET', `orders/${randomUUID()}/history`],
+    ['POST', `orders/${randomUUID()}/cancel`],
+    ['POST', `orders/${randomUUID()}/ship`],
+    ['GET', 'sales'],
+  ] as const)('answers %s of %s on this machine only', async (method, path) => {
+    const url = `/commerce/${path}`
+    const ask = (remoteAddress: string) => host.app.inject({ method, url, remoteAddress })
+    expect((await ask('10.0.0.1')).statusCode).toBe(403)
+    expect((await ask('127.0.0.1')).statusCode).not.toBe(403)
+  })
+
+  it('shows its products to everybody', async () => {
+    await offer('shown', 1)
+    for (const url of ['/commerce/products', '/commerce/products/shown'])
+      expect((await host.app.inject({ url, remoteAddress: '10.0.0.1' })).statusCode).toBe(200)
+  })
+
+  it('describes its routes, and which of them may refuse whoever asks', async () => {
+    const { paths } = (await host.app.inject('/openapi.json')).json() as {
+      paths: Record<string, Record<string, { responses: object }>>
+    }
+    const open = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { responses }]) => ('403' in responses ? [] : [`${method} ${path}`])),
+    )
+    expect(open.toSorted()).toEqual(['get /commerce/products', 'get /commerce/products/{sku}'])
     expect(Object.keys(paths).toSorted()).toEqual([
       '/commerce/orders',
       '/commerce/orders/{orderId}',

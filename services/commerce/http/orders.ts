@@ -1,4 +1,4 @@
-import { HttpProblem } from '@tidings/http'
+import { HttpProblem, loopbackOnly } from '@tidings/http'
 import { problemSchema, type ServiceApp, type ServiceWorld } from '@tidings/service'
 import { type Decider, decide, load } from 'tidings'
 import { z } from 'zod'
@@ -30,16 +30,20 @@ const history = z.object({
   events: z.array(z.object({ version: z.int(), type: z.string(), happenedAt: z.iso.datetime() })),
 })
 
-/** `/commerce/orders`: ordering, and what becomes of it. */
+/**
+ * `/commerce/orders`: ordering, and what becomes of it. Sessions are known to auth alone, so these answer on this machine only: to a gateway that has asked
+ * auth who is there.
+ */
 export function orderRoutes(app: ServiceApp, { bus, store }: ServiceWorld): void {
   app.post(
     '/commerce/orders',
     {
+      onRequest: loopbackOnly,
       schema: {
         tags: ['commerce'],
         summary: 'Order. The answer comes before it is decided; ask for the order to see what has become of it',
         body: placed,
-        response: { 202: shown, 400: problemSchema, 409: problemSchema },
+        response: { 202: shown, 400: problemSchema, 403: problemSchema, 409: problemSchema },
       },
     },
     async ({ body }, reply) => {
@@ -65,11 +69,12 @@ export function orderRoutes(app: ServiceApp, { bus, store }: ServiceWorld): void
   app.get(
     '/commerce/orders/:orderId',
     {
+      onRequest: loopbackOnly,
       schema: {
         tags: ['commerce'],
         summary: 'An order, as it is now',
         params: z.object({ orderId }),
-        response: { 200: shown, 400: problemSchema, 404: problemSchema },
+        response: { 200: shown, 400: problemSchema, 403: problemSchema, 404: problemSchema },
       },
     },
     async ({ params }) => view(params.orderId, (await load(bus, order, params.orderId)).state),
@@ -78,11 +83,12 @@ export function orderRoutes(app: ServiceApp, { bus, store }: ServiceWorld): void
   app.get(
     '/commerce/orders/:orderId/history',
     {
+      onRequest: loopbackOnly,
       schema: {
         tags: ['commerce'],
         summary: 'All that has happened to an order',
         params: z.object({ orderId }),
-        response: { 200: history, 400: problemSchema, 404: problemSchema },
+        response: { 200: history, 400: problemSchema, 403: problemSchema, 404: problemSchema },
       },
     },
     async ({ params }) => {
@@ -96,11 +102,12 @@ export function orderRoutes(app: ServiceApp, { bus, store }: ServiceWorld): void
     app.post(
       `/commerce/orders/:orderId/${name}`,
       {
+        onRequest: loopbackOnly,
         schema: {
           tags: ['commerce'],
           summary,
           params: z.object({ orderId }),
-          response: { 200: shown, 400: problemSchema, 404: problemSchema, 409: problemSchema },
+          response: { 200: shown, 400: problemSchema, 403: problemSchema, 404: problemSchema, 409: problemSchema },
         },
       },
       async ({ params }) => {

@@ -1,4 +1,4 @@
-import { HttpProblem } from '@tidings/http'
+import { HttpProblem, loopbackOnly } from '@tidings/http'
 import { problemSchema, type ServiceApp, type ServiceWorld } from '@tidings/service'
 import { decide, decideAll, load, sql } from 'tidings'
 import { z } from 'zod'
@@ -36,7 +36,7 @@ const listed = z.object({
   products: z.array(z.object({ sku, name: z.string(), price: z.int(), available: z.int(), low: z.boolean() })),
 })
 
-/** `/commerce/products`: what is sold, and what there is of it. */
+/** `/commerce/products`: what is sold, and what there is of it. Everybody may look; what changes it answers on this machine only. */
 export function productRoutes(app: ServiceApp, { bus, store }: ServiceWorld): void {
   const levelOf = async (id: string) => {
     const [{ state: known }, { state, version }] = await Promise.all([load(bus, product, id), load(bus, stock, id)])
@@ -47,11 +47,12 @@ export function productRoutes(app: ServiceApp, { bus, store }: ServiceWorld): vo
   app.post(
     '/commerce/products',
     {
+      onRequest: loopbackOnly,
       schema: {
         tags: ['commerce'],
         summary: 'Offer a product',
         body: created,
-        response: { 201: level, 400: problemSchema, 409: problemSchema },
+        response: { 201: level, 400: problemSchema, 403: problemSchema, 409: problemSchema },
       },
     },
     async ({ body }, reply) => {
@@ -115,12 +116,13 @@ export function productRoutes(app: ServiceApp, { bus, store }: ServiceWorld): vo
   app.post(
     '/commerce/products/:sku/deliveries',
     {
+      onRequest: loopbackOnly,
       schema: {
         tags: ['commerce'],
         summary: 'Goods have come in; told twice, they count once',
         params: z.object({ sku }),
         body: delivery,
-        response: { 200: level, 400: problemSchema, 404: problemSchema },
+        response: { 200: level, 400: problemSchema, 403: problemSchema, 404: problemSchema },
       },
     },
     async ({ params, body }) => {
@@ -135,12 +137,13 @@ export function productRoutes(app: ServiceApp, { bus, store }: ServiceWorld): vo
   app.post(
     '/commerce/products/:sku/counts',
     {
+      onRequest: loopbackOnly,
       schema: {
         tags: ['commerce'],
         summary: 'Somebody has counted what is on hand, looking at a version of its stock',
         params: z.object({ sku }),
         body: count,
-        response: { 200: level, 400: problemSchema, 404: problemSchema, 409: problemSchema },
+        response: { 200: level, 400: problemSchema, 403: problemSchema, 404: problemSchema, 409: problemSchema },
       },
     },
     async ({ params, body: { onHand, reason, version } }) => {

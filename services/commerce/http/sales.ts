@@ -1,3 +1,4 @@
+import { loopbackOnly } from '@tidings/http'
 import { problemSchema, type ServiceApp, type ServiceWorld } from '@tidings/service'
 import { sql } from 'tidings'
 import { z } from 'zod'
@@ -6,15 +7,16 @@ const sales = z.object({
   sales: z.array(z.object({ sku: z.string(), orders: z.int(), units: z.int(), revenue: z.int() })),
 })
 
-/** `GET /commerce/sales`: what was sold, the dearest first. */
+/** `GET /commerce/sales`: what was sold, the dearest first. For those who operate, so on this machine only. */
 export function salesRoute(app: ServiceApp, { store }: ServiceWorld): void {
   app.get(
     '/commerce/sales',
     {
+      onRequest: loopbackOnly,
       schema: {
         tags: ['commerce'],
         summary: 'What was sold, by product',
-        response: { 200: sales, 400: problemSchema },
+        response: { 200: sales, 400: problemSchema, 403: problemSchema },
       },
     },
     async () => {
