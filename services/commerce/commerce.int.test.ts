@@ -60,6 +60,21 @@ describe('a product', () => {
       .toContainEqual({ sku: 'chai', name: 'Fine chai', price: 350, available: 7, low: false })
   })
 
+  it('of several that come with one delivery is counted, and told again none of them changes', async () => {
+    for (const sku of ['nut', 'fig', 'nut-2']) await offer(sku, 0)
+    const deliveryId = randomUUID()
+    const deliver = async (sku: string, quantity: number) =>
+      (await post(`products/${sku}/deliveries`, { deliveryId, quantity })).json<{ onHand: number; version: number }>()
+    const brought = [
+      ['nut', 3],
+      ['fig', 5],
+      ['nut-2', 7],
+    ] as const
+    for (let told = 0; told < 2; told++)
+      for (const [sku, quantity] of brought)
+        expect(await deliver(sku, quantity)).toMatchObject({ onHand: quantity, version: 2 })
+  })
+
   it('is counted by somebody who has looked at its stock as it is', async () => {
     await offer('mate', 5)
     const counted = (version: number) => post('products/mate/counts', { onHand: 4, reason: 'mice', version })

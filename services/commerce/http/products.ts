@@ -119,7 +119,7 @@ export function productRoutes(app: ServiceApp, { bus, store }: ServiceWorld): vo
       onRequest: loopbackOnly,
       schema: {
         tags: ['commerce'],
-        summary: 'Goods have come in; told twice, they count once',
+        summary: 'Goods have come in; told twice, those of one delivery and product count once',
         params: z.object({ sku }),
         body: delivery,
         response: { 200: level, 400: problemSchema, 403: problemSchema, 404: problemSchema },
@@ -127,8 +127,9 @@ export function productRoutes(app: ServiceApp, { bus, store }: ServiceWorld): vo
     },
     async ({ params, body }) => {
       await levelOf(params.sku)
+      // The name of a command holds for all that this service publishes, and one delivery may bring several products.
       await decide(bus, stock, params.sku, receive(params.sku, body.quantity), {
-        commandId: `delivery/${body.deliveryId}`,
+        commandId: `delivery/${body.deliveryId}/${params.sku}`,
       })
       return levelOf(params.sku)
     },
