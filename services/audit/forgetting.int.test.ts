@@ -76,3 +76,31 @@ it('keeps the trail and takes the person out of it, also out of what is heard la
     .toContain('user.erasure.done')
   expect((await of('user.registered')).map(({ subject }) => subject)).toEqual([pseudonym, stranger])
 })
+
+it('keeps no hash of an address of failed logins, also of those that are heard after the erasure', async () => {
+  const userId = randomUUID()
+  const day = (at: number) => Date.UTC(2040, 0, 1 + at)
+  const account = 'hash-of-a-late-address'
+  const failed = { account, ipAddress: '10.9.8.7', userAgent: 'curl' } as const
+  const subjects = async () =>
+    (
+      await host.store.query(sql`
+      select subject from audit_events where type = 'login.failed' and happened_at >= ${day(0)} order by happened_at`)
+    ).map(({ subject }) => subject)
+  await auth.publish(LoginFailed, { ...failed, userId, reason: 'wrong-password' }, { timestamp: day(1) })
+  await expect.poll(subjects).toEqual([userId])
+
+  const ask = { deletionId: randomUUID(), userId, services: ['audit'], account }
+  await auth.publish(ErasureRequested, ask, { correlationId: 'erase-late' })
+  await expect
+    .poll(async () => (await auth.store.getEventsByCorrelationId('erase-late')).map(({ type }) => type))
+    .toContain('user.erasure.done')
+  // As after a long pause, when the request to erase overtakes what happened before it; and a try at the address that nobody has any more.
+  await auth.publish(LoginFailed, { ...failed, userId, reason: 'locked' }, { timestamp: day(2) })
+  await auth.publish(LoginFailed, { ...failed, userId: null, reason: 'unknown-account' }, { timestamp: day(3) })
+  await expect.poll(subjects).toHaveLength(3)
+  const [first, second, nobody] = await subjects()
+  expect(first).toMatch(/^erased:/)
+  expect([second, nobody]).toEqual([first, 'unknown-account'])
+  expect(JSON.stringify(await trail())).not.toMatch(new RegExp(`${account}|${userId}`))
+})
