@@ -241,6 +241,11 @@ describe('an export', () => {
     expect(services['auth']?.[0]).toMatchObject({
       accounts: [{ userId, email: 'exp-ada@example.com', username: 'exp-ada', state: 'active' }],
       sessions: [{ beganAt: expect.any(String) }],
+      logins: ['user.logged-in', 'login.failed'].map((what) => ({
+        what,
+        ipAddress: '127.0.0.1',
+        userAgent: expect.any(String),
+      })),
     })
     expect(services['users']?.[0]).toMatchObject({
       profiles: [{ displayName: 'Exp Ada' }],

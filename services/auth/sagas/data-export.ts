@@ -22,7 +22,7 @@ type Saga = ReactionContext<{ readonly exportId: string; readonly userId: string
  * allowed is handed out, and says itself what is missing. The link goes by mail, sealed; when its time is over, what was gathered is erased.
  */
 export function dataExportSaga(
-  { store, now }: Pick<ServiceWorld, 'store' | 'now'>,
+  { bus, store, now }: Pick<ServiceWorld, 'bus' | 'store' | 'now'>,
   options: Pick<AuthOptions, 'dataServices' | 'publicUrl' | 'exportAgain' | 'exportWithin' | 'exportLink'>,
 ): SagaDefinition {
   return defineSaga('data-export', {
@@ -33,7 +33,7 @@ export function dataExportSaga(
     state: () => exportOf(options.dataServices),
     reacts: (on) => [
       on(DataExportRequested, async (state: Export, { data: { exportId, userId } }, saga) => {
-        for (const [part, data] of (await ownData(store, userId)).entries())
+        for (const [part, data] of (await ownData({ store, bus }, userId)).entries())
           keep(saga, { service: 'auth', part, parts: 0, data })
         saga.after('give up', options.exportWithin)
         await ask(state, saga, { exportId, userId })
