@@ -80,8 +80,9 @@ export interface NewSession {
   readonly endsAt: number
 }
 
+/** Begins a session, and drops all that are over, whoever's they were: many do not come back to do that for their own. */
 export async function addSession(tx: Tx, { sessionId, tokenHash, userId, beganAt, endsAt }: NewSession): Promise<void> {
-  await tx.sql`delete from auth_sessions where user_id = ${userId} and ends_at <= ${beganAt}`
+  await tx.sql`delete from auth_sessions where ends_at <= ${beganAt}`
   await tx.sql`
     insert into auth_sessions (session_id, token_hash, user_id, began_at, ends_at)
     values (${sessionId}, ${tokenHash}, ${userId}, ${beganAt}, ${endsAt})`
@@ -122,9 +123,9 @@ export async function failuresOf(from: SqlStore | Tx, account: string, since: nu
   return rows.map((row) => Number(row.failed_at))
 }
 
-/** Keeps one failure, and drops what is too old to matter. */
+/** Keeps one failure, and drops what is too old to matter, of all accounts: anybody may try addresses that nobody ever tries again. */
 export async function addFailure(tx: Tx, account: string, now: number, since: number): Promise<void> {
-  await tx.sql`delete from auth_login_failures where account = ${account} and failed_at < ${since}`
+  await tx.sql`delete from auth_login_failures where failed_at < ${since}`
   await tx.sql`insert into auth_login_failures (account, failed_at) values (${account}, ${now})`
 }
 

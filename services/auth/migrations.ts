@@ -84,4 +84,14 @@ export const migrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    id: '0003-expiry',
+    statements: [
+      // What is over is dropped for all accounts at once, so it is looked for by time.
+      sql`create index auth_login_failures_time on auth_login_failures (failed_at)`,
+      sql`create index auth_reset_limits_time on auth_reset_limits (began_at)`,
+      sql`create index auth_sessions_end on auth_sessions (ends_at)`,
+      sql`create index auth_sessions_user on auth_sessions (user_id, ends_at)`,
+    ],
+  },
 ]

@@ -13,5 +13,7 @@ export const LoginFailed = defineEvent('login.failed', {
     userAgent: z.string().nullable(),
   }),
   key: (attempt) => attempt.account,
+  // Anybody can bring these about, for any address, and they say where somebody was: they are for those who watch, and need not be there for ever.
+  retention: '90d',
   sensitive: { subject: (attempt) => attempt.userId ?? attempt.account, fields: { ipAddress: null, userAgent: null } },
 })

@@ -5,8 +5,12 @@ const most = 3
 /** In milliseconds. */
 const lasts = 3_600_000
 
-/** Counts one more reset for this account. Answers how many milliseconds it has to wait; 0: it may go on. One statement, so no flood slips past. */
+/**
+ * Counts one more reset for this account. Answers how many milliseconds it has to wait; 0: it may go on. Counted by one statement, so no flood slips past.
+ * Windows that are over are dropped, whoever's they were: anybody may ask for addresses that nobody ever asks for again.
+ */
 export async function countReset(tx: TransactionContext['tx'], account: string, now: number): Promise<number> {
+  await tx.sql`delete from auth_reset_limits where began_at <= ${now - lasts}`
   const [row] = await tx.sql`
     insert into auth_reset_limits (account, began_at, asked) values (${account}, ${now}, 1)
     on conflict (account) do update set

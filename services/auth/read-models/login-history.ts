@@ -9,6 +9,8 @@ import { UserLoggedOut } from '../contract/user-logged-out.ts'
 /** What happened to an account, for its owner: nothing of where it came from, so that a read model holds no more than it must. */
 export const loginHistory = defineProjection('auth.login-history', {
   version: 1,
+  // Failed logins leave the log in time; built anew, the history lacks those that have.
+  lossy: true,
   tables: {
     auth_login_history: sql`(event_id text primary key, user_id text not null, what text not null, happened_at text not null)`,
     auth_login_forgotten: sql`(user_id text primary key)`,
