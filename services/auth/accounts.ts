@@ -29,10 +29,12 @@ export async function addAccount(
       insert into auth_registrations (user_id, status, began_at) values (${userId}, 'registering', ${now})`
     return []
   }
-  const others = await tx.sql`select email, username from auth_users where email = ${email} or username = ${username}`
+  const others = await tx.sql`
+    select email, username from auth_users where email = ${email} or lower(username) = lower(${username})`
   const taken: ('email' | 'username')[] = []
   if (others.some((other) => other.email === email)) taken.push('email')
-  if (others.some((other) => other.username === username)) taken.push('username')
+  const name = username.toLowerCase()
+  if (others.some((other) => (other.username as string).toLowerCase() === name)) taken.push('username')
   return taken
 }
 

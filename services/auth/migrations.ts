@@ -94,4 +94,18 @@ export const migrations: readonly Migration[] = [
       sql`create index auth_sessions_user on auth_sessions (user_id, ends_at)`,
     ],
   },
+  {
+    id: '0004-usernames',
+    statements: [
+      // Names that differ only in capitals are one. Those who share one from before keep it: the eldest account holds it, and the others stand aside of the
+      // index, so that nobody is renamed and nothing fails; nobody else gets it.
+      sql`alter table auth_users add column shares_name integer not null default 0`,
+      sql`update auth_users set shares_name = 1 where user_id in (
+        select user_id from (
+          select user_id, row_number() over (partition by lower(username) order by registered_at, user_id) as place from auth_users
+        ) as named where place > 1
+      )`,
+      sql`create unique index auth_users_name on auth_users (lower(username)) where shares_name = 0`,
+    ],
+  },
 ]
