@@ -70,6 +70,9 @@ describe.each([
       }
       for (const username of ['rm-ada', 'rm-bob', 'rm-carol']) await client.register(username)
       await expect.poll(() => find('rm-'), patient).toEqual(['rm-ada', 'rm-bob', 'rm-carol'])
+      const first = (await client.ask<{ next: string }>('GET', '/users?search=rm-&limit=2')).body
+      expect(await find(`rm-&after=${encodeURIComponent(first.next)}`)).toEqual(['rm-carol'])
+      await expect(client.register('RM-Carol')).rejects.toThrow('"field":"username"')
       expect((await client.login('rm-ada', 'a wrong one')).status).toBe(401)
       const token = await client.tokenOf('rm-ada')
       await expect.poll(() => history(token), patient).toEqual(['user.logged-in', 'login.failed'])

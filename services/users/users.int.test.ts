@@ -99,6 +99,30 @@ it('finds users by the beginning of their names, page by page, and whoever is go
   expect(paths['/users']?.get?.summary).toBe('Find users by the beginning of their name')
 })
 
+it('skips nobody of one name, wherever a page ends', async () => {
+  const names = ['dora', 'Dora', 'DORA', 'dorabella', 'dora']
+  const ids = names.map(() => randomUUID())
+  for (const [at, username] of names.entries())
+    await auth.publish(ProfileRequested, { userId: ids[at] as string, username })
+  const pageOf = async (query: string) =>
+    (await host.app.inject(`/users?search=dora${query}`)).json<{ users: { userId: string }[]; next?: string }>()
+  await expect.poll(async () => (await pageOf('')).users.length).toBe(5)
+  const whole = await pageOf('')
+  expect(whole.next).toBeUndefined()
+  for (const limit of [1, 2, 3, 4, 5]) {
+    const seen: string[] = []
+    for (let after = ''; seen.length <= 5; ) {
+      const { users: found, next } = await pageOf(`&limit=${limit}${after}`)
+      seen.push(...found.map(({ userId }) => userId))
+      if (next === undefined) break
+      after = `&after=${encodeURIComponent(next)}`
+    }
+    expect(seen).toEqual(whole.users.map(({ userId }) => userId))
+  }
+  // A bare name, as before: behind all who have it.
+  expect(await pageOf('&after=DORA')).toMatchObject({ users: [{ userId: ids[3] }] })
+})
+
 it('may build its directory anew while it is read', async () => {
   const bus = host.buses.get('users') as EventBus
   const before = (await host.app.inject('/users')).json<object>()
