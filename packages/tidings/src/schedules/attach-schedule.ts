@@ -124,7 +124,7 @@ class ScheduleWatch {
     const now = runtime.now()
     const { runs, skipped, next } = schedule.paused
       ? { runs: [], skipped: 0, next: schedule.due }
-      : runsDue(plan, schedule, now)
+      : await runsDue(plan, schedule, now, () => new Promise((resolve) => runtime.defer(resolve)))
     const records: EventRecord[] = []
     for (const at of runs)
       records.push(...(await this.#records({ schedule: plan.name, at }, new Date(at).toISOString())))

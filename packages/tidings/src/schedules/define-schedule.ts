@@ -3,7 +3,7 @@ import type { EventDraft } from '../events/define-event.ts'
 import { Mistakes } from '../kernel/mistakes.ts'
 import { attachSchedule } from './attach-schedule.ts'
 import { type Cron, parseCron } from './cron.ts'
-import { type Zone, zoneOf } from './next-run.ts'
+import { type Zone, zoneOf } from './zone.ts'
 
 export interface ScheduleOptions {
   /** Minute, hour, day of month, month, day of week, such as `0 7 * * 1-5`; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { parseCron } from './cron.ts'
-import { nextRun, zoneOf } from './next-run.ts'
+import { nextRun } from './next-run.ts'
+import { zoneOf } from './zone.ts'
 
 /** The next runs after a time, as they are written in UTC. */
 function runs(cron: string, zone: string, after: string, count = 3): readonly string[] {

@@ -1,5 +1,5 @@
 import type { SchedulePlan } from './define-schedule.ts'
-import { nextRun } from './next-run.ts'
+import { runDays } from './run-days.ts'
 import type { ScheduleDocument } from './schedule-document.ts'
 
 /** Most runs that are made up for. */
@@ -16,20 +16,30 @@ export interface RunsDue {
   readonly next: number | undefined
 }
 
-/** What is to be run by now, and when it goes on. Counted from the schedule's own times, not from the clock's, so a clock that jumps repeats nothing. */
-export function runsDue(plan: SchedulePlan, { due }: Pick<ScheduleDocument, 'due'>, now: number): RunsDue {
-  const all: number[] = []
-  let next = due
-  let skipped = 0
-  while (next !== undefined && next <= now) {
-    all.push(next)
-    if (all.length > most) {
-      all.shift()
-      skipped++
-    }
-    next = nextRun(plan.cron, plan.zone, next)
+/**
+ * What is to be run by now, and when it goes on. Counted from the schedule's own times, not from the clock's, so a clock that jumps repeats nothing.
+ * After each day of runs that is behind, it waits for `pause`: a schedule may have been away for months.
+ */
+export async function runsDue(
+  plan: SchedulePlan,
+  { due }: Pick<ScheduleDocument, 'due'>,
+  now: number,
+  pause: () => Promise<void>,
+): Promise<RunsDue> {
+  if (due === undefined || due > now) return { runs: [], skipped: 0, next: due }
+  let count = 1
+  let last = [due]
+  let next: number | undefined
+  for (const day of runDays(plan.cron, plan.zone, due)) {
+    next = day.find((at) => at > now)
+    const passed = next === undefined ? day : day.slice(0, day.indexOf(next))
+    count += passed.length
+    last = [...last, ...passed].slice(-most)
+    if (next !== undefined) break
+    await pause()
   }
   const isMissed = (at: number): boolean => now - at > grace
-  const runs = plan.missed === 'all' ? all : plan.missed === 'once' ? all.slice(-1) : all.filter((at) => !isMissed(at))
-  return { runs, skipped: skipped + all.length - runs.length, next }
+  const runs =
+    plan.missed === 'all' ? last : plan.missed === 'once' ? last.slice(-1) : last.filter((at) => !isMissed(at))
+  return { runs, skipped: count - runs.length, next }
 }
