@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -9,59 +8,21 @@ import { UserMailRequested, UserRegistered } from '@tidings-services/auth/contra
 import { createEventBus, type EventBus } from 'tidings'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 
+import { scriptedMailServer } from './scripted-mail-server.ts'
 import { notifications } from './service.ts'
 
-/** A mail server of a few lines, whose answers a test can choose. */
-const smtp = {
-  port: 0,
-  mails: [] as string[],
-  /** What it says to the address of a recipient. */
-  recipient: '250 fine',
-  server: undefined as Server | undefined,
-  sockets: new Set<Socket>(),
-}
-
-async function listen(): Promise<void> {
-  smtp.server = createServer((socket) => {
-    smtp.sockets.add(socket.on('close', () => smtp.sockets.delete(socket)).on('error', () => {}))
-    let mail: string | undefined
-    socket.setEncoding('utf8').write('220 test\r\n')
-    let rest = ''
-    socket.on('data', (text: string) => {
-      const lines = (rest + text).split('\r\n')
-      rest = lines.pop() as string
-      for (const line of lines) {
-        if (mail !== undefined) {
-          if (line !== '.') mail += `${line}\n`
-          else {
-            smtp.mails.push(mail)
-            mail = undefined
-            socket.write('250 taken\r\n')
-          }
-        } else if (line === 'DATA') {
-          mail = ''
-          socket.write('354 go on\r\n')
-        } else
-          socket.write(`${line.startsWith('RCPT') ? smtp.recipient : line === 'QUIT' ? '221 bye' : '250 fine'}\r\n`)
-      }
-    })
-  })
-  await new Promise<void>((resolve) => smtp.server?.listen(smtp.port, '127.0.0.1', resolve))
-  smtp.port = (smtp.server.address() as { port: number }).port
-}
-
-async function goAway(): Promise<void> {
-  for (const socket of smtp.sockets) socket.destroy()
-  await new Promise((resolve) => smtp.server?.close(resolve))
-}
-
+const smtp = scriptedMailServer()
 let host: ServiceHost
 let auth: EventBus
 const folder = mkdtempSync(join(tmpdir(), 'tidings-notifications-'))
 
 beforeAll(async () => {
-  await listen()
-  const service = notifications({ url: `smtp://127.0.0.1:${smtp.port}`, from: 'Test <test@example.com>' })
+  await smtp.listen()
+  const service = notifications({
+    url: `smtp://127.0.0.1:${smtp.port}`,
+    from: 'Test <test@example.com>',
+    answersWithin: 1_500,
+  })
   host = await openServices([service], { url: `sqlite:${join(folder, 'notifications.db')}` })
   await host.start()
   auth = await createEventBus({ store: host.store, source: '/auth' })
@@ -75,7 +36,7 @@ beforeEach(() => {
 afterAll(async () => {
   await auth.close()
   await host.close()
-  await goAway()
+  await smtp.goAway()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -108,7 +69,7 @@ it('greets whoever registers, once, and tells of it', async () => {
 })
 
 it('waits for a mail server that is away, loses nothing, and spends no attempts on it', async () => {
-  await goAway()
+  await smtp.goAway()
   const users = await Promise.all([
     register('early-1', 'req-2'),
     register('early-2', 'req-3'),
@@ -118,7 +79,7 @@ it('waits for a mail server that is away, loses nothing, and spends no attempts 
     .poll(async () => (await host.app.inject('/metrics')).body)
     .toMatch(/tidings_subscription_breaker_open\{[^}]*mail"\} 1/)
   expect(smtp.mails).toEqual([])
-  await listen()
+  await smtp.listen()
   for (const userId of users) await expect.poll(() => sentTo(userId), { timeout: 30_000 }).toHaveLength(1)
   expect(new Set(smtp.mails.map((mail) => /^To: (.*)$/m.exec(mail)?.[1]))).toEqual(
     new Set(['early-1@example.com', 'early-2@example.com', 'early-3@example.com']),
@@ -134,6 +95,24 @@ it('tells that the server refuses a mail for good, and greets the others', async
   smtp.recipient = '250 fine'
   const fine = await register('fine', 'req-6')
   await expect.poll(() => sentTo(fine)).toHaveLength(1)
+})
+
+it('spends attempts on a mail that the server takes without a word, and meanwhile greets the others', async () => {
+  const failed = async (verdict: string): Promise<number> => {
+    const { body } = await host.app.inject('/metrics')
+    const line = new RegExp(`^tidings_events_failed[^{]*\\{[^}]*mail",verdict="${verdict}"\\} (\\d+)`, 'm').exec(body)
+    return Number(line?.[1] ?? 0)
+  }
+  const [retries, away] = [await failed('retry'), await failed('unavailable')]
+  smtp.silentTo.add('silent@example.com')
+  const silent = await register('silent', 'req-7')
+  await expect.poll(() => smtp.mails).toHaveLength(1)
+  const others = await Promise.all([register('other-1', 'req-8'), register('other-2', 'req-9')])
+  for (const userId of others) await expect.poll(() => sentTo(userId)).toHaveLength(1)
+  await expect.poll(() => failed('retry')).toBeGreaterThan(retries)
+  expect(await failed('unavailable')).toBe(away)
+  smtp.silentTo.clear()
+  await expect.poll(() => sentTo(silent), { timeout: 30_000 }).toHaveLength(1)
 })
 
 it('shows what it sent on this machine only, and for one user', async () => {

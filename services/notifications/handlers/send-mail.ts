@@ -14,7 +14,8 @@ type Refused = DataOf<typeof UserMailRefused>['why']
 /**
  * Keeps the addresses of those who register, and sends the mails that flows ask for; answers each. One subscription, for auth tells of both in one stream:
  * whoever is to have a mail has registered before, and so the address is known, however far behind this service is. The mail is an effect: once the server has taken it, no later attempt sends it again. Only a process
- * that dies between the server's answer and the record of it leads to a second mail, which carries the same Message-ID.
+ * that dies between the server's answer and the record of it, or a server that takes a mail without saying so, leads to a second mail, which carries
+ * the same Message-ID; and that one counts as another attempt.
  */
 export function sendMail(bus: EventBus, store: SqlStore, mailer: Mailer, now: () => number): void {
   bus.subscribe(
@@ -23,14 +24,17 @@ export function sendMail(bus: EventBus, store: SqlStore, mailer: Mailer, now: ()
       name: 'notifications.mail',
       from: 'beginning',
       retry: { tries: 6, backoff: ['1s', '5s', '30s', '120s'] },
+      // Whoever waits for a connection waits outside the attempt, and none is cut off that the server may still answer.
+      concurrency: mailer.atOnce,
+      timeout: mailer.sendsWithin + 60_000,
     },
-    async ({ data }, { effect, write, publish }) => {
+    async ({ data }, { effect, write, publish, signal }) => {
       if ('email' in data) {
         write(keepAddress(data, now()))
         return
       }
       const { userId, flowId, kind } = data
-      const answer = await effect('mail', (key) => send(store, mailer, data, key))
+      const answer = await effect('mail', (key) => send(store, mailer, data, key, signal))
       if ('why' in answer) {
         await publish(UserMailRefused, { userId, flowId, kind, why: answer.why })
       } else {
@@ -63,6 +67,7 @@ async function send(
   mailer: Mailer,
   requested: Requested,
   key: string,
+  signal: AbortSignal,
 ): Promise<{ readonly messageId: string } | { readonly why: Refused }> {
   const to = await recipient(store, requested.userId)
   if (to === 'erased') return { why: 'erased' }
@@ -71,7 +76,7 @@ async function send(
   if (secret === undefined && needsSecret(kind)) return { why: 'unreadable' }
   const mail = mailOf(kind, to, key, secret)
   try {
-    await mailer.send(mail)
+    await mailer.send(mail, signal)
     return { messageId: mail.messageId }
   } catch (error) {
     if (error instanceof PermanentError) return { why: 'server' }
