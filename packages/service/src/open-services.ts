@@ -20,6 +20,7 @@ import {
   TidingsError,
 } from 'tidings'
 
+import { endingOf } from './end-server.ts'
 import { migrate } from './migrate.ts'
 import { measureRequests } from './request-meter.ts'
 import type { Service, ServiceApp, ServiceParts } from './service.ts'
@@ -32,6 +33,8 @@ export interface OpenServicesOptions extends BusConfig {
   readonly now?: () => number
   /** Title of the OpenAPI document. Default: the names of the services. */
   readonly title?: string
+  /** How long a request may take to arrive, head and body, in milliseconds; then it is answered with 408 and hung up on. Default 30,000. */
+  readonly requestTimeout?: number
 }
 
 /** Services that are wired up: each with a bus of its own, all on one store, behind one HTTP server. */
@@ -43,7 +46,10 @@ export interface ServiceHost {
   readonly meter: PrometheusMeter
   /** Delivery begins. Idempotent. */
   readonly start: () => Promise<void>
-  /** Ends the server, drains the buses within `deadline` milliseconds (default 10,000), then closes services and store. Idempotent. */
+  /**
+   * Takes no more requests, answers those it has, drains the buses, then closes services and store. Requests and buses share `deadline`
+   * milliseconds (default 10,000): connections that are still open then are cut off, and the buses have what is left, a second at least. Idempotent.
+   */
   readonly close: (options?: { readonly deadline?: number }) => Promise<void>
 }
 
@@ -52,7 +58,7 @@ export interface ServiceHost {
  * `/openapi.json` and the services' routes. Rejects with `TIDINGS_NOT_SUPPORTED` for a store without SQL; then nothing stays open.
  */
 export async function openServices(services: readonly Service[], options: OpenServicesOptions): Promise<ServiceHost> {
-  const { log = () => () => {}, now = Date.now } = options
+  const { log = () => () => {}, now = Date.now, requestTimeout = 30_000 } = options
   const { url, transportUrl, group, retention, sagaTimeout, sagas } = checked(services, options)
   const meter = prometheusMeter()
   const store = sqlStoreOf(await sharedStore(url, { log: log('store'), meter: meter.with({ service: 'store' }) }))
@@ -60,14 +66,23 @@ export async function openServices(services: readonly Service[], options: OpenSe
   const parts: ServiceParts[] = []
   let closing: Promise<void> | undefined
   const app: ServiceApp = Fastify({
-    forceCloseConnections: true,
     bodyLimit: 65_536,
+    // Fastify's default is to wait for ever, and Node looks every 30 s only.
+    requestTimeout,
+    http: {
+      headersTimeout: Math.min(requestTimeout, 10_000),
+      requestTimeout,
+      connectionsCheckingInterval: Math.min(requestTimeout, 2_000),
+    },
   }).withTypeProvider<ZodTypeProvider>()
+  const endServer = endingOf(app)
 
   const closeAll = async (deadline: number): Promise<void> => {
+    const began = performance.now()
+    const left = (): number => Math.max(deadline - (performance.now() - began), Math.min(deadline, 1_000))
     const ends: (() => unknown)[] = [
-      () => app.close(),
-      () => Promise.all([...buses.values()].map((bus) => bus.close({ deadline }))),
+      () => endServer(deadline),
+      () => Promise.all([...buses.values()].map((bus) => bus.close({ deadline: left() }))),
       () => Promise.all(parts.map(async (part) => part.close?.())),
       () => store.close(),
     ]
@@ -100,7 +115,7 @@ export async function openServices(services: readonly Service[], options: OpenSe
         meter: serviceMeter,
       })
       buses.set(service.name, bus)
-      await migrate(bus, service, now)
+      await migrate(store, { service, now, log: log(service.name) })
       parts.push(await service.attach({ bus, store, log: log(service.name), meter: serviceMeter, now }))
     }
     await serve(app, { services, parts, buses, meter, log: log('http'), title: options.title })
