@@ -1,5 +1,7 @@
 import type { FastifyReply } from 'fastify'
 
+import { HttpProblem } from '../problems.ts'
+
 /** Most browsers that may watch at once. */
 const mostWatchers = 50
 /** Bytes that may wait for a slow browser before it is let go; it comes back by itself. */
@@ -19,12 +21,22 @@ export class EventStream {
     return this.#watchers.size
   }
 
-  get full(): boolean {
-    return this.#watchers.size >= mostWatchers
+  /** Throws a problem, 503, where as many watch as may. */
+  assertRoom(): void {
+    if (this.#watchers.size >= mostWatchers)
+      throw new HttpProblem({ status: 503, title: 'Too many watch already', headers: { 'retry-after': '10' } })
   }
 
-  /** Takes the reply over. It ends when the browser goes away, or with `close`. */
-  add(reply: FastifyReply): void {
+  /**
+   * Takes the reply over. It ends when the browser goes away, or with `close`. False where the browser has gone already: nothing would ever tell that
+   * it has. Throws as `assertRoom` does; then the reply is not taken.
+   */
+  add(reply: FastifyReply): boolean {
+    if (reply.raw.destroyed) {
+      reply.hijack()
+      return false
+    }
+    this.assertRoom()
     reply.hijack()
     const headers = {
       ...reply.getHeaders(),
@@ -39,6 +51,7 @@ export class EventStream {
       this.#changed()
     })
     this.#changed()
+    return true
   }
 
   /** Tells one watcher, or all. */

@@ -25,6 +25,11 @@ async function page(options: Partial<StatusPageOptions> = {}): Promise<{ app: Fa
   return { app, bus }
 }
 
+const connectionsOf = (app: FastifyInstance): Promise<number> =>
+  new Promise((resolve, reject) =>
+    app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+  )
+
 describe('the status page', () => {
   it('is one document that runs nothing but its own script', async () => {
     const { app } = await page({
@@ -117,6 +122,45 @@ describe('the status page', () => {
     await until('event: state')
     await app.close()
     await expect(reader.read().then(async ({ done }) => done || (await reader.read()).done)).resolves.toBe(true)
+  })
+
+  it('keeps no place for those who leave while the state is being looked up, and none beyond the last', async () => {
+    const held: (() => void)[] = []
+    let away = true
+    const rows = (): Promise<string[][]> | string[][] =>
+      away ? new Promise((resolve) => held.push(() => resolve([]))) : []
+    const { app } = await page({ panels: [{ title: 'Slow', columns: ['When'], rows, empty: 'none' }] })
+    let arrived = 0
+    app.addHook('onRequest', async () => void arrived++)
+    const address = await app.listen({ port: 0, host: '127.0.0.1' })
+    const ask = (signal?: AbortSignal): Promise<Response> =>
+      fetch(`${address}/status/stream`, signal === undefined ? {} : { signal })
+    const comesBack = (): void => {
+      away = false
+      for (const answer of held.splice(0)) answer()
+    }
+    const leave = new AbortController()
+    const gone = Promise.allSettled(Array.from({ length: 50 }, () => ask(leave.signal)))
+    await expect.poll(() => arrived).toBe(50)
+    leave.abort()
+    await gone
+    await expect.poll(() => connectionsOf(app)).toBe(0)
+    comesBack()
+
+    // All places are free, and each is given once, however many ask for them at the same time.
+    away = true
+    const asking = Promise.all(Array.from({ length: 51 }, () => ask()))
+    await expect.poll(() => arrived).toBe(101)
+    comesBack()
+    const statuses = (await asking).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(50)
+    expect(statuses.filter((status) => status === 503)).toHaveLength(1)
+  })
+
+  it('has nothing to say to a HEAD of its stream', async () => {
+    const { app } = await page()
+    expect((await app.inject({ method: 'HEAD', url: '/status/stream' })).statusCode).toBe(404)
+    expect((await app.inject({ method: 'HEAD', url: '/status/state' })).statusCode).toBe(200)
   })
 
   it('lets in only those it may', async () => {

@@ -85,13 +85,13 @@ export const statusPage: FastifyPluginCallback<StatusPageOptions> = (app, option
       .send(pageHtml({ nonce, title, empty: options.empty ?? noEvents, base: app.prefix }))
   })
 
-  app.get('/status/stream', hidden, async (_request, reply) => {
-    if (stream.full)
-      throw new HttpProblem({ status: 503, title: 'Too many watch already', headers: { 'retry-after': '10' } })
+  // A HEAD of it would be a stream that nobody reads.
+  app.get('/status/stream', { ...hidden, exposeHeadRoute: false }, async (_request, reply) => {
+    stream.assertRoom()
+    // Takes long while the store is away: by then the browser may have gone, and others may have come.
     await look()
     const state = await pageState(buses, panels)
-    stream.add(reply)
-    stream.send('hello', { state, events: feed.rows }, [reply])
+    if (stream.add(reply)) stream.send('hello', { state, events: feed.rows }, [reply])
     return reply
   })
 
