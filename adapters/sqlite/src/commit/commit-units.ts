@@ -37,12 +37,15 @@ export function commitOne(writer: Writer, unit: Unit): CommitResult {
   return finishUnit(writer, unit)
 }
 
-/** Applies the unit in the transaction that is open, and commits; anything but `committed` rolls back. */
+/**
+ * Applies the unit in the transaction that is open, and commits. Anything but `committed` rolls back, and so does a repetition: nothing of it was
+ * applied, and what the transaction has done before belongs to it.
+ */
 export function finishUnit(writer: Writer, unit: Unit): CommitResult {
   let step = 'A commit'
   try {
     const result = writer.apply(unit, false)
-    if (result.status === 'committed') {
+    if (result.status === 'committed' && !result.repeated) {
       writer.flush()
       step = 'COMMIT'
       writer.commit()

@@ -59,7 +59,7 @@ export class InteractiveTransaction implements SqlTransaction {
       result = finishUnit(this.#options.writer, unit)
       return result
     } finally {
-      this.#end(done(), result?.status === 'committed' ? 'committed' : 'rolled back')
+      this.#end(done(), result?.status === 'committed' && !result.repeated ? 'committed' : 'rolled back')
     }
   }
 

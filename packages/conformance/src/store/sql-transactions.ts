@@ -7,7 +7,7 @@ import type { Case } from '../suite/case.ts'
 import { ids, record } from '../suite/event-records.ts'
 import { eventually } from '../suite/eventually.ts'
 import { same } from '../suite/same.ts'
-import { commitOne, commitStatus, order, readLog } from './commits.ts'
+import { commitOne, commitStatus, order, placesOf, readLog } from './commits.ts'
 import { createStock, insert, statement, stockIds } from './sql-tables.ts'
 import type { StoreWorld } from './store-world.ts'
 
@@ -69,6 +69,30 @@ export const sqlTransactions: readonly Case<StoreWorld>[] = [
       }
       same(statuses, ['conflict', 'refused', 'refused'])
       same([await stockIds(store), (await readLog(store)).length], [[], 1])
+    },
+  },
+  {
+    promise: 'sql-transaction',
+    title: 'a repetition has rolled back, too: nothing of it is written, what ran before included',
+    run: async (world) => {
+      const store = await createStock(world)
+      const stands = [record(world), record(world)]
+      const first = await commitStatus(store, { append: stands })
+      const tx = await store.begin({ hold })
+      await tx.query(insert('a'))
+      const again = await tx.commit({
+        // Whoever was faster has moved the stream, and the events stand all the same.
+        expect: [{ stream: order, version: 0 }],
+        append: stands,
+        documents: [{ collection: 'c', id: 'd', put: '1' }],
+        statements: [insert('b')],
+      })
+      assert.ok(again.status === 'committed' && again.repeated)
+      same(placesOf(again), placesOf(first))
+      same([await stockIds(store), await store.find('c'), (await readLog(store)).length], [[], [], 2])
+      await tx.rollback()
+      await checkUsable(world, store.begin({ hold }))
+      same(await stockIds(store), ['usable'])
     },
   },
   {

@@ -19,7 +19,10 @@ export type Row = Readonly<Record<string, SqlValue>>
 /** After `hold` milliseconds it rolls back by itself and every call rejects with TIDINGS_TX_HOLD. */
 export interface SqlTransaction {
   query(statement: Statement): Promise<readonly Row[]>
-  /** Applies the unit in this transaction and commits. Anything but `committed` has rolled back. */
+  /**
+   * Applies the unit in this transaction and commits. Anything but `committed` has rolled back, what ran in the transaction before included; so has a
+   * repetition (`repeated`), of which nothing is written but what the first time wrote.
+   */
   commit(unit: Unit): Promise<CommitResult>
   /** Idempotent; harmless after the end. */
   rollback(): Promise<void>

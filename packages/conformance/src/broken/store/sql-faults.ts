@@ -1,4 +1,12 @@
-import { isSqlStore, type SqlStore, type SqlTransaction, type SqlValue, type Statement, type Store } from 'tidings/spi'
+import {
+  isSqlStore,
+  type SqlStore,
+  type SqlTransaction,
+  type SqlValue,
+  type Statement,
+  type Store,
+  type StoredEvent,
+} from 'tidings/spi'
 
 import type { StoreBackend } from '../../store/store-world.ts'
 import type { BrokenStore } from '../broken-backend.ts'
@@ -67,6 +75,21 @@ export function brokenSqlStores(good: StoreBackend): readonly BrokenStore[] {
             () => {},
             () => {},
           ),
+      })),
+    ),
+    broken(
+      'commits what a repetition did beside its events',
+      ['sql-transaction'],
+      inTransaction((tx, store) => ({
+        async commit(unit) {
+          const { append = [] } = unit
+          const stands = await Promise.all(
+            append.map(async ({ id }) => (await store.readAll({ after: 0, limit: 1, id })).events[0]),
+          )
+          if (append.length === 0 || stands.includes(undefined)) return tx.commit(unit)
+          await tx.commit({})
+          return { status: 'committed', events: stands as readonly StoredEvent[], repeated: true }
+        },
       })),
     ),
     broken(
