@@ -12,7 +12,7 @@ import type { Statement } from '../store/store.ts'
 import type { PublishedInUnit } from '../subscriber/handler-context.ts'
 import { verdictOf } from '../subscriber/verdict.ts'
 import type { SagaContext } from './saga-context.ts'
-import { type SagaDocument, sagaId } from './saga-document.ts'
+import { lifeOf, type SagaDocument } from './saga-document.ts'
 import type { CallOutcome } from './saga-input.ts'
 import { viewOf } from './saga-view.ts'
 
@@ -39,7 +39,7 @@ export interface Called extends Gathered {
 
 /** The key under which a step is called: one per saga, step and direction. */
 export function stepKey(saga: SagaDocument, step: string, direction: 'run' | 'undo'): string {
-  return hash('sha256', `${sagaId(saga)}/${saga.run}/${direction}/${step}`, 'base64url')
+  return hash('sha256', `${lifeOf(saga)}/${direction}/${step}`, 'base64url')
 }
 
 /**

@@ -100,6 +100,8 @@ export interface SagaDocument {
   readonly endedAt?: number
   /** source/id of the event that started it; empty while `early`. */
   readonly startedBy: string
+  /** How its timers and the keys of its calls are named; see `lifeOf`. Absent: by the run alone, as earlier releases have begun it. */
+  readonly named?: 'start'
   readonly correlation?: string
   readonly user?: string
   /** Data of the event that started it. */
@@ -129,6 +131,14 @@ export interface SagaDocument {
 /** Id of its document. */
 export function sagaId({ saga, tenant, key }: Pick<SagaDocument, 'saga' | 'tenant' | 'key'>): string {
   return `${saga}/${encodeURIComponent(tenant)}/${encodeURIComponent(key)}`
+}
+
+/**
+ * Tells one saga from all others, those of the same key included: in calls outside, whose receivers remember, and in timers. The run alone does not, for
+ * once `keep` has passed nobody knows how many there were.
+ */
+export function lifeOf(saga: SagaDocument): string {
+  return saga.named === 'start' ? `${sagaId(saga)}/${saga.run}/${saga.startedBy}` : `${sagaId(saga)}/${saga.run}`
 }
 
 /** Whether it has an end, and no operator can change that. */

@@ -101,6 +101,7 @@ export class SagaDraft {
       status: 'running',
       startedAt: now,
       startedBy: heard.event,
+      named: 'start',
       data: heard.data,
       ...(again
         ? { steps: {}, results: {}, heard: {}, begun: [], early: [], timers: {}, history: [], forgotten: 0 }

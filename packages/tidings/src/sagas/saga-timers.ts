@@ -4,7 +4,7 @@ import type { EventRecord } from '../events/record.ts'
 import type { Publisher } from '../publisher/publisher.ts'
 import { deleteTimer, putTimer, timerId } from '../publisher/timers/scheduled-event.ts'
 import type { DocumentChange } from '../store/store.ts'
-import { type SagaDocument, type SagaTimer, sagaId } from './saga-document.ts'
+import { lifeOf, type SagaDocument, type SagaTimer } from './saga-document.ts'
 import type { SagaDue, SagaEvents } from './saga-events.ts'
 
 export interface SagaTimersHost {
@@ -14,8 +14,8 @@ export interface SagaTimersHost {
 }
 
 /**
- * What must become of the timer documents so that they are those of the saga's document. Each is named by the saga, its run and the timer's number,
- * so that a timer of an earlier saga is never taken for one of a later.
+ * What must become of the timer documents so that they are those of the saga's document. Each is named by the saga, the event that
+ * started it and the timer's number, so that a timer of an earlier saga is never taken for one of a later.
  */
 export async function timerChanges(
   host: SagaTimersHost,
@@ -47,8 +47,10 @@ function changed(
   )
 }
 
+/** The time belongs to it, too: an event that the log has forgotten may come again under its id, while those of its timers still stand. */
 function eventId(saga: SagaDocument, seq: number): string {
-  return `saga-${hash('sha256', `${sagaId(saga)}/${saga.run}/${seq}`, 'base64url')}`
+  const life = saga.named === 'start' ? `${lifeOf(saga)}/${saga.startedAt}` : lifeOf(saga)
+  return `saga-${hash('sha256', `${life}/${seq}`, 'base64url')}`
 }
 
 async function dueRecord(
