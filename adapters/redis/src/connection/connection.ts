@@ -9,6 +9,7 @@ import {
 import { type Host, sleep, TidingsError, within } from 'tidings/spi'
 
 import type { ConnectionSettings } from '../redis-options.ts'
+import { Beginning } from './beginning.ts'
 import { redisError, replyCode } from './redis-errors.ts'
 import type { Script } from './script.ts'
 
@@ -25,6 +26,7 @@ export class Connection {
   readonly #settings: ConnectionSettings
   readonly #host: Host
   #client: Client
+  #beginning: Beginning | undefined
   #replaced = 0
   #closed = false
 
@@ -32,6 +34,7 @@ export class Connection {
     this.#settings = settings
     this.#host = host
     this.#client = client
+    this.#watch(client)
   }
 
   /** Rejects with TIDINGS_STORE_UNAVAILABLE where nobody is there or nobody is let in; waits while the server loads its data. */
@@ -58,8 +61,18 @@ export class Connection {
     return this.#client.isReady
   }
 
+  /**
+   * Does this now and first thing on every later connection: nothing that `writes` is sent on one before it has succeeded there. Where it fails,
+   * whoever writes is told so, and it is tried again with the next. Never rejects. What it sends must not say `writes` itself.
+   */
+  async first(work: () => Promise<unknown>): Promise<void> {
+    this.#beginning = new Beginning(work)
+    await this.#beginning.ready()?.catch(() => {})
+  }
+
   /** `during` names the step in errors; `writes`: whether a lost answer leaves it unknown what was done. */
   async send(args: readonly string[], during: string, writes = false): Promise<Reply> {
+    if (writes) await this.#begun()
     try {
       return await this.#client.sendCommand<Reply>(args)
     } catch (error) {
@@ -75,6 +88,7 @@ export class Connection {
     writes = false,
   ): Promise<Reply> {
     const rest = [String(keys.length), ...keys, ...args]
+    if (writes) await this.#begun()
     try {
       return await this.#client.sendCommand<Reply>(['EVALSHA', script.sha, ...rest])
     } catch (error) {
@@ -91,9 +105,23 @@ export class Connection {
     this.#client.destroy()
   }
 
+  /** A client tells that it is ready before it sends anything on a new connection. */
+  #watch(client: Client): void {
+    client.on('ready', () => {
+      if (client === this.#client) this.#beginning?.renew()
+    })
+  }
+
+  async #begun(): Promise<void> {
+    for (let wait = this.#beginning?.ready(); wait !== undefined; wait = this.#beginning?.ready()) await wait
+  }
+
   #failed(error: unknown, during: string, writes: boolean): TidingsError {
     // A primary that has become a replica keeps its connections; only a new one finds its successor.
-    if (replyCode(error) === 'READONLY') this.#replace()
+    if (replyCode(error) === 'READONLY') {
+      this.#beginning?.forget()
+      this.#replace()
+    }
     return redisError(error, during, writes)
   }
 
@@ -104,7 +132,11 @@ export class Connection {
     connect(this.#settings, this.#host).then(
       (client) => {
         const old = this.#closed ? client : this.#client
-        if (!this.#closed) this.#client = client
+        if (!this.#closed) {
+          this.#client = client
+          this.#watch(client)
+          this.#beginning?.renew()
+        }
         old.destroy()
       },
       // The next call tries again.

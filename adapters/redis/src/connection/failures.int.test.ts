@@ -1,9 +1,9 @@
 import { eventually } from '@tidings/conformance'
-import { isTidingsError, type Store } from 'tidings/spi'
+import { isTidingsError, logTransport, type Offset, type Sink, type Store } from 'tidings/spi'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { canStartOwn, type OwnServer, startOwn, without } from '../../../../tools/servers/index.ts'
-import { allIds, append, atEnd, cleanUp, open, record, withClient } from '../../tests/redis-world.ts'
+import { allIds, append, atEnd, cleanUp, hostOf, open, record, withClient } from '../../tests/redis-world.ts'
 
 await canStartOwn('redis')
 
@@ -48,6 +48,32 @@ function load(store: Store, writers: number): { readonly acknowledged: string[];
   }
 }
 
+/** From now on nothing is written to disk. Answers how the server dies and comes back. */
+async function loseByRestart(server: OwnServer): Promise<() => Promise<void>> {
+  await withClient((client) => client.configSet({ appendonly: 'no' }), server.url)
+  return async () => {
+    await server.kill()
+    await server.start()
+  }
+}
+
+/** A replica has what there is now, and nothing later. Answers how the server takes over what that has, as its successor would. */
+async function loseByFailover(server: OwnServer): Promise<() => Promise<void>> {
+  const replica = await own({ 'repl-diskless-sync-delay': 0 })
+  const follow = async (follower: OwnServer, leader: OwnServer): Promise<void> => {
+    const ask = (...args: string[]): Promise<unknown> => withClient((client) => client.sendCommand(args), follower.url)
+    await ask('REPLICAOF', '127.0.0.1', String(leader.ports['main']))
+    await eventually(async () => expect(await ask('INFO', 'replication')).toContain('master_link_status:up'), soon)
+    await ask('REPLICAOF', 'NO', 'ONE')
+  }
+  await withClient((client) => client.configSet({ 'repl-diskless-sync-delay': '0' }), server.url)
+  await follow(replica, server)
+  return async () => {
+    await follow(server, replica)
+    await withClient((client) => client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal']), server.url)
+  }
+}
+
 /** Everything acknowledged is there once, in order of position, and no stream has a gap. */
 async function checkAll(store: Store, acknowledged: readonly string[], writers: number): Promise<void> {
   const found = await allIds(store)
@@ -86,6 +112,47 @@ describe('a Redis server that fails', without('redis'), () => {
     },
     90_000,
   )
+
+  it.each([
+    ['is started again', loseByRestart],
+    ['gives way to a replica', loseByFailover],
+  ])('%s without its last events: running readers hear what is acknowledged afterwards', async (_what, losing) => {
+    const server = await own({ appendonly: 'yes', appendfsync: 'everysec' })
+    const store = await open({ url: server.url, prefix: 'shop', timeout: 1_000 })
+    const transport = logTransport(store, hostOf(), { poll: 20 })
+    atEnd(() => transport.close())
+    const heard: string[] = []
+    let seen: Offset = 0
+    const sink: Sink = {
+      assigned: async (partitions) => partitions.map(() => seen),
+      revoked: async () => {},
+      lost: () => {},
+      ended: () => {},
+      scanned: (_partition, offset) => void (seen = Math.max(seen, offset)),
+      deliver: (deliveries) => void heard.push(...deliveries.map(({ record: one }) => one?.id ?? '')),
+    }
+    const consumer = await transport.subscribe({ group: 'g', topics: ['order'] }, sink)
+    consumer.request(1_000)
+    const [before, after] = [record(), record()]
+    await append(store, before)
+    const lose = await losing(server)
+    // None of these is for the reader, which moves beyond them all the same.
+    const [last = 0] = (await append(store, ...Array.from({ length: 40 }, () => record({ category: 'other' })))).slice(
+      -1,
+    )
+    await eventually(() => seen >= last, soon)
+    await lose()
+    await eventually(async () => {
+      expect(await store.commit([{ append: [after] }])).toMatchObject([{ status: 'committed' }])
+    }, soon)
+    const left = await store.readAll({ after: 0, limit: 100 })
+    expect(left.events.map(({ record: { id } }) => id)).toEqual([before.id, after.id])
+    await eventually(() => heard.includes(after.id), soon)
+    expect(heard).toEqual([before.id, after.id])
+    // Whoever opens it now finds the server known.
+    const [next = 0] = await append(await open({ url: server.url, prefix: 'shop' }), record())
+    expect(next).toBe((left.events.at(-1)?.position ?? 0) + 1)
+  })
 
   it('is gone: calls end with an error at once, `close` ends, and nobody is left to wake', async () => {
     const server = await own()

@@ -3,6 +3,7 @@ import { type Host, TidingsError } from 'tidings/spi'
 import { Connection } from '../connection/connection.ts'
 import { readServerFacts, type ServerFacts } from '../connection/server-facts.ts'
 import type { RedisSettings } from '../redis-options.ts'
+import { knowServer } from './know-server.ts'
 import { openScript } from './open-script.ts'
 import { RedisStore } from './redis-store.ts'
 import { storeKeys } from './store-keys.ts'
@@ -26,6 +27,7 @@ export async function openStore(settings: RedisSettings, host: Host, use: StoreU
     const reply = await connection.run(openScript, [keys.meta], asked, 'Opening the store', true)
     const [found, partitions, born, used] = reply as readonly string[]
     check({ format: Number(found), partitions: Number(partitions), use: used }, settings, use)
+    await knowServer(connection, host, keys, String(born))
     return new RedisStore({
       settings,
       host,

@@ -4,7 +4,7 @@ export interface StoreKeys {
   readonly prefix: string
   /** A Redis stream: an entry for each event, its id the position. */
   readonly log: string
-  /** A hash: `born`, `position`, `partitions`, `format`. */
+  /** A hash: `born`, `position`, `partitions`, `format`, `use`, `server` (who wrote last), `largest`. */
   readonly meta: string
   /** A hash: position, version and source of each event's id. */
   readonly ids: string
