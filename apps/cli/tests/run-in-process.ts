@@ -22,11 +22,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Whether both outputs are terminals, and how wide. */
   readonly terminal?: number
+  /** After so many lines of standard output its reader goes away. */
+  readonly readerGoesAfter?: number
 }
 
 /** Runs a command line in this process, on a store in memory that outlives it. */
 export async function runInProcess(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const out = new Recorder(options.terminal)
+  const out = new Recorder(options.terminal, options.readerGoesAfter)
   const err = new Recorder(options.terminal)
   const store = options.store ?? memoryStore()
   const input =
@@ -70,14 +72,21 @@ class Recorder extends Writable {
   text = ''
   readonly isTTY: boolean
   readonly columns: number
+  /** Lines until its reader goes away. */
+  #left: number
 
-  constructor(terminal: number | undefined) {
+  constructor(terminal: number | undefined, lines = Number.POSITIVE_INFINITY) {
     super({ decodeStrings: false })
+    this.#left = lines
     this.isTTY = terminal !== undefined
     this.columns = terminal ?? 120
   }
 
-  override _write(chunk: string, _encoding: string, done: () => void): void {
+  override _write(chunk: string, _encoding: string, done: (error?: Error) => void): void {
+    if (this.#left-- <= 0) {
+      done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+      return
+    }
     this.text += chunk
     done()
   }

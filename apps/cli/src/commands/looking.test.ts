@@ -205,6 +205,16 @@ describe('looking at parked events', () => {
     )
     const groups = await runInProcess(['parked', 'list', '--by-failure', '--json'], { store, runtime })
     expect(groups.json.map(({ count }) => count)).toEqual([1, 1])
+    const one = await runInProcess(['parked', 'list', '--json', '--limit', '1'], { store, runtime })
+    expect(one.json).toMatchObject([{ id: expect.any(String) }, { more: true, next: expect.any(String) }])
+    const rest = await runInProcess(['parked', 'list', '--json', '--after', String(one.json[1]?.next)], {
+      store,
+      runtime,
+    })
+    expect(rest.json.some((item) => 'more' in item)).toBe(false)
+    expect([...one.json.slice(0, 1), ...rest.json]).toEqual(
+      (await runInProcess(['parked', 'list', '--json'], { store, runtime })).json,
+    )
     const shown = await runInProcess(['parked', 'show', ids[1] as string], { store, runtime })
     expect(shown.out).toContain('1 of its stream wait behind it')
     expect(shown.out).toContain('sensitive data masked')

@@ -5,6 +5,7 @@ import { parseCount } from '../input/parse-options.ts'
 import type { Attach, ExitCode } from '../session.ts'
 import { ago } from '../terminal/event-line.ts'
 import { table } from '../terminal/table.ts'
+import { tellMore } from '../terminal/tell-more.ts'
 import { cyan, dim, line, red, type Text, yellow } from '../terminal/text.ts'
 import { widthOf } from './tail.ts'
 
@@ -26,40 +27,39 @@ export const parkedListCommand: Attach = (parent, run, host) => {
           const now = host.runtime.now()
           if (options.byFailure === true) {
             const { groups, total, elsewhere } = await operations.parked.groups(filter)
-            if (session.json) {
-              for (const group of groups) await session.out.json(group)
-              return 0
+            if (session.json) for (const group of groups) await session.out.json(group)
+            else {
+              for (const row of groups.length === 0
+                ? []
+                : table(
+                    groupColumns,
+                    groups.map((group) => groupRow(group, now)),
+                    width,
+                  ))
+                await session.out.line(row)
             }
-            for (const row of groups.length === 0
-              ? []
-              : table(
-                  groupColumns,
-                  groups.map((group) => groupRow(group, now)),
-                  width,
-                ))
-              await session.out.line(row)
-            await session.err.line(
-              dim(`${total} parked${elsewhere > 0 ? `, ${elsewhere} of them in failures beyond these` : ''}`),
-            )
+            if (elsewhere > 0) {
+              const hint = `${total} parked, ${elsewhere} of them in failures beyond these`
+              await tellMore(session, hint, { total, elsewhere })
+            } else if (!session.json) await session.err.line(dim(`${total} parked`))
             return 0
           }
           const { limit, after } = options as { limit?: number; after?: string }
           const { items, next } = await operations.parked.list({ ...filter, limit, after })
           if (session.json) {
             for (const item of items) await session.out.json(item)
-            if (next !== undefined) await session.out.json({ next })
-            return 0
+          } else {
+            for (const row of items.length === 0
+              ? []
+              : table(
+                  columns,
+                  items.map((item) => rowOf(item, now)),
+                  width,
+                ))
+              await session.out.line(row)
+            if (items.length === 0) await session.err.line(dim('Nothing is parked that matches.'))
           }
-          for (const row of items.length === 0
-            ? []
-            : table(
-                columns,
-                items.map((item) => rowOf(item, now)),
-                width,
-              ))
-            await session.out.line(row)
-          if (items.length === 0) await session.err.line(dim('Nothing is parked that matches.'))
-          if (next !== undefined) await session.err.line(dim(`There are more: --after ${next}`))
+          if (next !== undefined) await tellMore(session, `There are more: --after ${next}`, { next })
           return 0
         }),
       ),

@@ -126,6 +126,28 @@ describe('tidings publish', () => {
     expect(stored).toBeLessThan(2_000)
   })
 
+  it('says by its exit code that it has stopped in the middle, where its reader has gone', async () => {
+    const store = memoryStore()
+    const lines = Array.from({ length: 3_000 }, (_, at) => (at % 2 === 0 ? event(String(at)) : '{'))
+    const ran = await runInProcess(['publish', file('refused.jsonl', ...lines), '--json'], {
+      store,
+      readerGoesAfter: 1,
+    })
+    expect(ran.code).toBe(1)
+    expect(ran.json).toHaveLength(1)
+    expect(JSON.parse(ran.err)).toMatchObject({
+      error: { code: 'TIDINGS_WITHDRAWN', message: expect.stringContaining('Publish the file again') as string },
+    })
+    expect((await store.readAll({ after: 0, limit: 10_000 })).events.length).toBeLessThan(1_500)
+  })
+
+  it('has published all the same where nobody wants to hear of it', async () => {
+    const store = memoryStore()
+    const ran = await runInProcess(['publish', file('unheard.jsonl', event('1'))], { store, readerGoesAfter: 0 })
+    expect(ran).toMatchObject({ code: 0, out: '', err: '' })
+    expect((await store.readAll({ after: 0, limit: 10 })).events).toHaveLength(1)
+  })
+
   it('draws its progress on terminals alone', async () => {
     const path = file('bar.jsonl', ...Array.from({ length: 50 }, (_, at) => event(String(at))))
     expect((await runInProcess(['publish', path], { terminal: 100 })).err).toContain('\r\x1b[K')

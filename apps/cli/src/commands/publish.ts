@@ -5,6 +5,7 @@ import { type ImportProgress, type RefusedLine, TidingsError } from 'tidings'
 import { parseCount } from '../input/parse-options.ts'
 import { splitLines } from '../input/split-lines.ts'
 import type { Attach, Session } from '../session.ts'
+import { ReaderGone } from '../terminal/output.ts'
 import { line, red, yellow } from '../terminal/text.ts'
 
 /** Room around the data of a line: attributes, and JSON that writes a character as six. */
@@ -26,6 +27,7 @@ export const publishCommand: Attach = (parent, run) => {
     .action(
       run(async (session, options, [file = '-']) => {
         const source = await openSource(session, file)
+        let whole = false
         try {
           return await session.withStore(
             async (operations) => {
@@ -49,10 +51,14 @@ export const publishCommand: Attach = (parent, run) => {
                 bar.show(source.size === undefined ? undefined : read / source.size, () => says(last, read))
               }
               bar.clear()
+              whole = true
               return summarise(session, last)
             },
             { create: options.create === true },
           )
+        } catch (error) {
+          // Other commands have nothing more to say; this one has more to do.
+          throw error instanceof ReaderGone && !whole ? cutShort() : error
         } finally {
           await source.close()
         }
@@ -92,6 +98,13 @@ async function openSource(session: Session, file: string): Promise<Source> {
       },
     )
   }
+}
+
+function cutShort(): TidingsError {
+  return new TidingsError(
+    'TIDINGS_WITHDRAWN',
+    'Stopped before the end, for whoever read the output has gone. Publish the file again to go on.',
+  )
 }
 
 function says(progress: ImportProgress | undefined, bytes: number): string {

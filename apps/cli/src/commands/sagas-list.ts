@@ -4,6 +4,7 @@ import { parseCount, parseLength } from '../input/parse-options.ts'
 import type { Attach, ExitCode } from '../session.ts'
 import { ago } from '../terminal/event-line.ts'
 import { table } from '../terminal/table.ts'
+import { tellMore } from '../terminal/tell-more.ts'
 import { cyan, dim, green, line, red, type Text, yellow } from '../terminal/text.ts'
 import { widthOf } from './tail.ts'
 
@@ -33,20 +34,19 @@ export const sagasListCommand: Attach = (parent, run, host) => {
           })
           if (session.json) {
             for (const item of items) await session.out.json(item)
-            return 0
+          } else {
+            const now = host.runtime.now()
+            for (const row of items.length === 0
+              ? []
+              : table(
+                  columns,
+                  items.map((item) => rowOf(item, now)),
+                  widthOf(session.out),
+                ))
+              await session.out.line(row)
+            if (items.length === 0) await session.err.line(dim('There is no saga that matches.'))
           }
-          const now = host.runtime.now()
-          for (const row of items.length === 0
-            ? []
-            : table(
-                columns,
-                items.map((item) => rowOf(item, now)),
-                widthOf(session.out),
-              ))
-            await session.out.line(row)
-          if (items.length === 0) await session.err.line(dim('There is no saga that matches.'))
-          if (more)
-            await session.err.line(dim('There are more: ask for more with --limit, or for fewer with --status.'))
+          if (more) await tellMore(session, 'There are more: ask for more with --limit, or for fewer with --status.')
           return 0
         }),
       ),

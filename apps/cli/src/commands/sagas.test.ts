@@ -78,6 +78,10 @@ describe('sagas at the command line', () => {
       { key: 'o-2', status: 'stuck', at: ['reserve'], reason: { what: 'cancelled' } },
       { key: 'o-1', status: 'running', at: ['approval'] },
     ])
+    const one = await runInProcess(['sagas', 'list', '--json', '--limit', '1'], { store, runtime })
+    expect(one.json).toMatchObject([{ key: 'o-2' }, { more: true }])
+    const told = await runInProcess(['sagas', 'list', '--limit', '1'], { store, runtime })
+    expect(told.err).toContain('There are more')
     const people = await runInProcess(['sagas', 'list', '--status', 'running'], { store, runtime })
     expect(people.out).toMatch(/fulfilment +o-1 +running +approval/)
     const shown = await runInProcess(['sagas', 'show', 'fulfilment', 'o-2'], { store, runtime })
@@ -121,6 +125,11 @@ describe('sagas at the command line', () => {
       .split('\n')
       .map((one) => JSON.parse(one) as { schedule?: object; event?: { id: string; type: string } })
     expect(lines[0]?.schedule).toMatchObject({ name: 'report', paused: true })
+    expect(lines.some((one) => 'more' in one)).toBe(false)
+    const first = await runInProcess(['timers', '--json', '--limit', '1'], { store, runtime })
+    expect(first.json).toMatchObject([{ schedule: {} }, { event: {} }, { more: true }])
+    expect((await runInProcess(['timers', '--limit', '1'], { store, runtime })).err).toContain('More events wait')
+    expect((await runInProcess(['timers'], { store, runtime })).err).toBe('')
     const waiting = lines.find(({ event }) => event?.type === 'order.approved')?.event
     expect(await runInProcess(['timers', 'cancel', waiting?.id as string], { store, runtime })).toMatchObject({
       code: 0,

@@ -4,6 +4,7 @@ import { parseCount } from '../input/parse-options.ts'
 import type { Attach, ExitCode } from '../session.ts'
 import { timeOf } from '../terminal/event-line.ts'
 import { table } from '../terminal/table.ts'
+import { tellMore } from '../terminal/tell-more.ts'
 import { cyan, dim, green, line, red, type Text, yellow } from '../terminal/text.ts'
 import { widthOf } from './tail.ts'
 
@@ -18,18 +19,21 @@ export const timersCommand: Attach = (parent, run, host) => {
       run((session, options) =>
         session.withStore(async (operations): Promise<ExitCode> => {
           const schedules = await operations.schedules.list()
-          const events = await operations.timers.list((options.limit as number | undefined) ?? 20)
+          const limit = (options.limit as number | undefined) ?? 20
+          const found = await operations.timers.list(limit + 1)
+          const events = found.slice(0, limit)
           if (session.json) {
             for (const schedule of schedules) await session.out.json({ schedule })
             for (const event of events) await session.out.json({ event })
-            return 0
+          } else {
+            const width = widthOf(session.out)
+            for (const row of schedules.length === 0 ? [] : table(scheduleColumns, schedules.map(scheduleRow), width))
+              await session.out.line(row)
+            for (const row of events.length === 0 ? [] : table(eventColumns, events.map(eventRow), width))
+              await session.out.line(row)
+            if (schedules.length + found.length === 0) await session.err.line(dim('Nothing waits for its time.'))
           }
-          const width = widthOf(session.out)
-          for (const row of schedules.length === 0 ? [] : table(scheduleColumns, schedules.map(scheduleRow), width))
-            await session.out.line(row)
-          for (const row of events.length === 0 ? [] : table(eventColumns, events.map(eventRow), width))
-            await session.out.line(row)
-          if (schedules.length + events.length === 0) await session.err.line(dim('Nothing waits for its time.'))
+          if (found.length > limit) await tellMore(session, 'More events wait: ask for more with --limit.')
           return 0
         }),
       ),
