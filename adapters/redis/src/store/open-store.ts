@@ -13,7 +13,7 @@ const format = 1
 
 const levels: readonly ServerFacts['durability'][] = ['none', 'everysec', 'always']
 
-/** A bus remembers in a store; a broker's is read by many services, and its streams are forgotten with their last event. */
+/** A bus remembers in a store; a broker's is read by many services, its streams are forgotten with their last event, and its events age from when they came. */
 export type StoreUse = 'store' | 'broker'
 
 /** Connects, looks at what the server promises, and makes the store where there is none. */
@@ -36,6 +36,7 @@ export async function openStore(settings: RedisSettings, host: Host, use: StoreU
       facts,
       born: String(born),
       forget: use === 'broker',
+      byArrival: use === 'broker',
       partitions: Number(partitions),
     })
   } catch (error) {

@@ -38,6 +38,8 @@ export interface RedisStoreParts {
   readonly born: string
   /** Whether streams of which nothing is left stop counting their versions. */
   readonly forget: boolean
+  /** Whether events are as old as they have been here, not as their own time says. */
+  readonly byArrival: boolean
 }
 
 /** A store in Redis. Everything that changes is one script, so that it happens whole or not at all. Open, then closing, then closed. */

@@ -77,6 +77,33 @@ describe('the broker on Redis Streams', needsRedis, () => {
     await eventually(() => late.heard.length === 20, soon)
   })
 
+  it('counts age from when an event came; only what does not say when goes by its own time', async () => {
+    const prefix = freshPrefix()
+    const transport = await connect({ prefix, keep: { age: 3_600_000, passed: 0, every: 50 } })
+    const aged = record({ time: Date.now() - 30 * 86_400_000 })
+    await transport.publish([aged])
+    // As it was written before entries said when they came.
+    await withClient(async (client) => {
+      const [entry] = (await client.xRange(`{${prefix}}log`, '1', '1')) ?? []
+      const { at = '', event = '' } = entry?.message ?? {}
+      await client.xAdd(`{${prefix}}log`, '2-0', { at, event })
+      await client.hSet(`{${prefix}}meta`, 'position', '2')
+    })
+    await eventually(async () => expect(await length(prefix)).toBe(1), soon)
+    const late = await hear(transport, 'late')
+    await eventually(
+      () => late.heard.map(({ offset, record: one }) => [offset, one?.id]).join() === `1,${aged.id}`,
+      soon,
+    )
+  })
+
+  it('lets go what came too long ago, however young it says it is', async () => {
+    const prefix = freshPrefix()
+    const transport = await connect({ prefix, keep: { age: 100, every: 50 } })
+    await transport.publish([record({ time: Date.now() + 86_400_000 })])
+    await eventually(async () => expect(await length(prefix)).toBe(0), soon)
+  })
+
   it('joins services that have stores of their own, each event handled once by each of them', async () => {
     const prefix = freshPrefix()
     const UserCreated = defineEvent<{ name: string }>('user.created')

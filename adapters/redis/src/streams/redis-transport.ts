@@ -16,9 +16,12 @@ import type { RedisStore } from '../store/redis-store.ts'
 
 export interface RedisTransportOptions extends Omit<RedisOptions, 'keep'>, Pick<LogTransportOptions, 'poll' | 'lease'> {
   readonly keep?: {
-    /** Milliseconds that an event stays which every group has passed; default 3,600,000 (an hour). */
+    /** Milliseconds that an event stays here which every group has passed; default 3,600,000 (an hour). */
     readonly passed?: number
-    /** Milliseconds after which an event goes although a group has not passed it, or never comes back; default 604,800,000 (a week). */
+    /**
+     * Milliseconds after which an event goes although a group has not passed it, or never comes back; default 604,800,000 (a week). Counted from
+     * when it came, whatever its own time says.
+     */
     readonly age?: number
     /** Most events; beyond it the oldest go, whoever has passed them. Default 1,000,000. */
     readonly events?: number

@@ -24,12 +24,18 @@ export const commitScript: Script = script(`
 local args = ARGV
 local log, meta, ids, streams = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local prefix, call, try, find, sub, floor = args[1], redis.call, redis.pcall, string.find, string.sub, math.floor
-local facts = call('HMGET', meta, 'born', 'position', 'largest')
+local facts = call('HMGET', meta, 'born', 'position', 'largest', 'use')
 if facts[1] ~= args[2] then return redis.error_reply('GONE the store is not the one that was opened') end
 if args[5] ~= '' and call('GET', KEYS[5]) ~= args[5] then
   return redis.error_reply('AFTER the script before it has not run')
 end
 local position = tonumber(facts[2])
+-- A broker keeps events by when they came, which their own time does not say: they may have waited long elsewhere.
+local arrived
+if facts[4] == 'broker' then
+  local now = call('TIME')
+  arrived = string.format('%.0f', now[1] * 1000 + floor(now[2] / 1000))
+end
 local plan = cjson.decode(args[7])
 local S, Q, E, U = plan[1], plan[2], plan[3], plan[4]
 local firstStream, firstSource, firstId = 7, 7 + S, 7 + S + Q
@@ -157,16 +163,22 @@ local out, n = {text(position + 1)}, 1
 local wrote, event = false, 0
 local newIds, newCount = {}, 0
 
+local function add(place, at, event)
+  if arrived then return try('XADD', log, place, 'at', at, 'event', event, 'in', arrived) end
+  return try('XADD', log, place, 'at', at, 'event', event)
+end
+
 -- Writes the next event. first: whether it is its unit's first, which alone may find the log changed by others.
 local function append(first)
   local stream = plan[p + 1]
   local version = versions[stream] + 1
   local number, place = text(version), placeText(position + 1)
-  local answer = try('XADD', log, place, 'at', args[t + 1] .. number, 'event', args[t + 2])
+  local answer = add(place, args[t + 1] .. number, args[t + 2])
   if type(answer) == 'table' then
     if not first then error(answer.err, 0) end
     place = jump(answer.err)
-    call('XADD', log, place, 'at', args[t + 1] .. number, 'event', args[t + 2])
+    answer = add(place, args[t + 1] .. number, args[t + 2])
+    if type(answer) == 'table' then error(answer.err, 0) end
     out[n], out[n + 1], out[n + 2] = 4, place, 0
     n = n + 2
   end

@@ -6,7 +6,7 @@ import { scanFilters } from './log-filters.ts'
 import { readStream } from './read-stream.ts'
 import { removeScript } from './remove-script.ts'
 import { scanScript } from './scan-script.ts'
-import { eventsOf } from './stored-entry.ts'
+import { arrivalOf, eventsOf } from './stored-entry.ts'
 
 const during = 'Pruning'
 
@@ -20,6 +20,8 @@ export interface PruneOptions {
   readonly host: Host
   /** Whether streams of which nothing is left stop counting their versions, which gives their memory back. */
   readonly forget: boolean
+  /** Whether `before` means when an event came, where its entry says so, and not its own time. */
+  readonly byArrival: boolean
   /** Whether to give up between two steps. */
   readonly stopped: () => boolean
 }
@@ -56,16 +58,16 @@ export async function prune(
   }
 }
 
-async function nextOfLog({ connection, keys }: PruneOptions, query: PruneQuery, after: Position): Promise<Found> {
-  const filters = scanFilters(
-    { ...(query.types && { types: query.types }), ...(query.before !== undefined && { to: query.before }) },
-    1,
-  )
+async function nextOfLog(options: PruneOptions, query: PruneQuery, after: Position): Promise<Found> {
+  const { connection, keys, byArrival } = options
+  const { before, types } = query
+  const filters = scanFilters({ ...(types && { types }), ...(before !== undefined && !byArrival && { to: before }) }, 1)
+  if (before !== undefined && byArrival) filters.push('came', String(before))
   const args = [after, query.through, oneStep, oneScan, 4_194_304].map((number) => String(Math.floor(number)))
   const reply = await connection.run(scanScript, [keys.log, keys.meta], [...args, 'head', ...filters], during)
   const [end, count, entries] = reply as readonly [string, number, readonly Reply[]]
   const next = Number(end) >= query.through || count === 0 ? undefined : Number(end)
-  return { events: entries.flatMap(soundEvent).filter((event) => doomedBy(query, event)), next }
+  return { events: entries.flatMap((entry) => doomedOf(options, query, entry)), next }
 }
 
 async function nextOfStream({ connection, keys }: PruneOptions, query: PruneQuery, from: number): Promise<Found> {
@@ -81,10 +83,11 @@ async function nextOfStream({ connection, keys }: PruneOptions, query: PruneQuer
   }
 }
 
-/** Damaged entries stay: whoever reads the log says what is wrong with them. */
-function soundEvent(entry: Reply): readonly StoredEvent[] {
+/** The event of an entry, if it is to go. Damaged ones stay: whoever reads the log says what is wrong with them. */
+function doomedOf({ byArrival }: PruneOptions, query: PruneQuery, entry: Reply): readonly StoredEvent[] {
   try {
-    return eventsOf([entry])
+    const arrived = byArrival ? arrivalOf(entry) : undefined
+    return eventsOf([entry]).filter((event) => doomedBy(query, event, arrived))
   } catch (error) {
     if (!(error instanceof TidingsError)) throw error
     return []
@@ -94,10 +97,11 @@ function soundEvent(entry: Reply): readonly StoredEvent[] {
 function doomedBy(
   { through, before, types, exceptTypes, source, exceptSource }: PruneQuery,
   { position, record }: StoredEvent,
+  time = record.time,
 ): boolean {
   return (
     position <= through &&
-    (before === undefined || record.time < before) &&
+    (before === undefined || time < before) &&
     (types === undefined || types.includes(record.type)) &&
     exceptTypes?.includes(record.type) !== true &&
     (source === undefined || record.source === source) &&

@@ -3,7 +3,7 @@ import { type Script, script } from '../../connection/script.ts'
 /**
  * Looks at the next entries of the log, and gives those that may match: what it passes over matches for certain not, what it gives is
  * judged again by whoever reads it. KEYS: log, meta. ARGV: after, up to, most entries to give, most to look at, most bytes, `head` to cut
- * data off, then pairs of a filter and its value: partition, type and category (each may come often), tenant, from, to, correlation (as JSON), holds (a part of the text), lacks.
+ * data off, then pairs of a filter and its value: partition, type and category (each may come often), tenant, from, to, came (before that time, or where an entry does not say when it came, its event's time is), correlation (as JSON), holds (a part of the text), lacks.
  * Answers where looking ended, how many were looked at, and the entries.
  */
 export const scanScript: Script = script(`
@@ -14,7 +14,7 @@ local head = tonumber(redis.call('HGET', KEYS[2], 'position') or '0')
 if upTo > head then upTo = head end
 if after >= upTo or limit <= 0 then return {ARGV[1], 0, {}} end
 
-local partitions, types, categories, tenant, from, to, correlation
+local partitions, types, categories, tenant, from, to, came, correlation
 local holds, lacks = {}, {}
 for i = 7, #ARGV, 2 do
   local kind, value = ARGV[i], ARGV[i + 1]
@@ -30,6 +30,7 @@ for i = 7, #ARGV, 2 do
   elseif kind == 'tenant' then tenant = value .. '\\31'
   elseif kind == 'from' then from = tonumber(value)
   elseif kind == 'to' then to = tonumber(value)
+  elseif kind == 'came' then came = tonumber(value)
   elseif kind == 'correlation' then correlation = value
   elseif kind == 'holds' then holds[#holds + 1] = value
   elseif kind == 'lacks' then lacks[#lacks + 1] = value
@@ -60,6 +61,10 @@ local function matches(f)
   if from or to then
     time = tonumber(time)
     if time and (from and time < from or to and time >= to) then return false end
+  end
+  if came then
+    local arrived = tonumber(f[5] == 'in' and f[6] or time)
+    if arrived and arrived >= came then return false end
   end
   -- What stands in the exact part of an event is for the reader to judge.
   if sub(text, 1, 11) == '{"tidings":' then return true end

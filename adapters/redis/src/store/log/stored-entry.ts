@@ -24,7 +24,13 @@ export function positionOf(entry: Reply): Position {
   return Number(id.slice(0, id.indexOf('-')))
 }
 
-/** An entry is `at` (partition, time, stream and version) and `event`. */
+/** When an entry came, in milliseconds since 1970, where it says so: only those of brokers do. */
+export function arrivalOf(entry: Reply): number | undefined {
+  const [, fields] = entry as readonly [string, readonly string[]]
+  return fields[4] === 'in' ? Number(fields[5]) : undefined
+}
+
+/** An entry is `at` (partition, time, stream and version) and `event`; in the log of a broker `in` as well, when it came. */
 function eventOf([id, fields]: readonly [string, readonly string[]], position: Position): StoredEvent {
   if (!id.endsWith('-0')) throw new TypeError('it was not written by a store')
   const [first, at = '', second, text = ''] = fields
