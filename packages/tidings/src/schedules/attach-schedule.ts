@@ -5,7 +5,7 @@ import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Timer } from '../kernel/runtime.ts'
 import type { SchedulePlan, ScheduleRun } from './define-schedule.ts'
-import { nextRun } from './next-run.ts'
+import { isOurs, registerSchedule } from './register-schedule.ts'
 import { runsDue } from './runs-due.ts'
 import {
   findSchedule,
@@ -17,6 +17,8 @@ import {
 
 /** Longest time between looks, in milliseconds: operators ask, and the wall clock may be moved. */
 const every = 1_000
+/** What is undone for so long is done by nobody, in milliseconds: longer than one waits who failed. */
+const abandoned = 300_000
 
 /** Puts a schedule onto a bus. Throws `TIDINGS_NOT_SUPPORTED` where nothing is remembered. */
 export function attachSchedule(bus: EventBus, plan: SchedulePlan): Attached {
@@ -46,6 +48,8 @@ class ScheduleWatch {
   #timer: Timer | undefined
   #closed = false
   #failures = 0
+  /** Set where the schedule is another's: since when it has seen it due, as it stands. */
+  #undone: { readonly version: number; readonly since: number } | undefined
   busy = false
 
   constructor(source: string, parts: BusParts, plan: SchedulePlan) {
@@ -54,30 +58,8 @@ class ScheduleWatch {
     this.#plan = plan
   }
 
-  /** A schedule that was changed begins anew, from now; what it had missed by its old times is over. */
-  async register(): Promise<void> {
-    const { store, runtime } = this.#parts
-    const { name, written: cron, zone, missed } = this.#plan
-    for (;;) {
-      const kept = await findSchedule(store, name)
-      const known = kept?.schedule
-      if (known !== undefined && known.cron === cron && known.timezone === zone.name && known.missed === missed) return
-      const isSame = known?.cron === cron && known.timezone === zone.name
-      const due = isSame ? known.due : nextRun(this.#plan.cron, zone, runtime.now())
-      const { due: _due, ...rest } = known ?? { name, paused: false, runs: 0, asked: [] }
-      const schedule: ScheduleDocument = {
-        ...rest,
-        cron,
-        timezone: zone.name,
-        missed,
-        ...(due === undefined ? {} : { due }),
-      }
-      const [result] = await store.commit([
-        { expect: [unchangedSchedule(name, kept?.version ?? 0)], documents: [putSchedule(schedule)] },
-      ])
-      if (result?.status === 'refused') throw result.error
-      if (result?.status === 'committed') return
-    }
+  register(): Promise<void> {
+    return registerSchedule(this.#parts.store, this.#parts.runtime, this.#plan)
   }
 
   start(): void {
@@ -98,7 +80,8 @@ class ScheduleWatch {
     let next = every
     try {
       const kept = await findSchedule(store, this.#plan.name)
-      if (kept !== undefined && isDue(kept.schedule, runtime.now())) {
+      if (kept !== undefined && !isOurs(kept.schedule, this.#plan)) await this.#leave(kept)
+      else if (kept !== undefined && isDue(kept.schedule, runtime.now())) {
         this.busy = true
         await this.#run(kept)
         next = 0
@@ -117,7 +100,25 @@ class ScheduleWatch {
     this.#wakeIn(next)
   }
 
-  /** Publishes what is due, and says when it goes on, in one unit: nobody else makes the same runs. */
+  /**
+   * Its times were changed, by newer code or by older: who runs it by others would set it back. Where nobody is left who has the times it is kept with,
+   * what is due stays undone, and then it begins anew with ours.
+   */
+  async #leave({ version, schedule }: KeptSchedule): Promise<void> {
+    const { runtime, log } = this.#parts
+    const { name, written, zone } = this.#plan
+    const left = { schedule: name, cron: schedule.cron, timezone: schedule.timezone, own: `${written} ${zone.name}` }
+    if (this.#undone === undefined) log('info', 'A schedule is left to instances that know it with other times', left)
+    const now = runtime.monotonic()
+    const isUndone = this.#undone?.version === version && isDue(schedule, runtime.now())
+    if (!isUndone) this.#undone = { version, since: now }
+    else if (now - (this.#undone?.since ?? now) >= abandoned) {
+      log('warn', 'A schedule that nobody runs by the times it is kept with begins anew', left)
+      await this.register()
+    }
+  }
+
+  /** Publishes what is due, and says when it goes on, in one unit: nobody else makes the same runs, and nobody has changed its times meanwhile. */
   async #run({ version, schedule }: KeptSchedule): Promise<void> {
     const { committer, publisher, runtime, log } = this.#parts
     const plan = this.#plan

@@ -116,6 +116,33 @@ describe('a schedule', { timeout: 60_000 }, () => {
     expect(times(second)).toEqual(['09:15'])
   })
 
+  it('is left to those who know it with its times, so that an old instance does not set back what a new one has changed', async () => {
+    await using old = await createTestBus({ start: new Date('2026-01-05T06:30:00Z') })
+    old.bus.use(report({ cron: '30 10 * * *' }))
+    await old.bus.start()
+    const second = await createTestBus({ beside: old })
+    second.bus.use(report({ cron: '@hourly' }))
+    await second.bus.start()
+    await old.clock.advance('3h')
+    expect(times(old)).toEqual(['07:00', '08:00', '09:00'])
+    await operationsOf(second.bus).schedules.trigger('report')
+    await old.clock.advance('2s')
+    expect(times(old)).toEqual(['07:00', '08:00', '09:00', '09:30'])
+
+    // Taken back: what nobody runs any more begins anew some minutes after its time, or after it is due again.
+    await operationsOf(second.bus).schedules.pause('report')
+    await second.close()
+    await old.clock.advance('40m')
+    await operationsOf(old.bus).schedules.resume('report')
+    const listed = (): Promise<unknown> => operationsOf(old.bus).schedules.list()
+    await old.clock.advance('4m')
+    expect(await listed()).toMatchObject([{ cron: '@hourly' }])
+    await old.clock.advance('2m')
+    expect(await listed()).toMatchObject([{ cron: '30 10 * * *', due: Date.parse('2026-01-05T10:30Z') }])
+    await old.clock.advance('20m')
+    expect(times(old)).toEqual(['07:00', '08:00', '09:00', '09:30', '10:30'])
+  })
+
   it('makes a run once, wherever the process dies at it', async () => {
     for (const what of ['crash before', 'crash after', 'lose answer'] as const) {
       await using first = await createTestBus({ start: new Date('2026-01-05T06:59:50Z') })
