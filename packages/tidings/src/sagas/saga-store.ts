@@ -90,18 +90,24 @@ export async function commitChange(
 ): Promise<KeptSaga | undefined> {
   const { expect, documents } = await change(host, kept, after)
   const claimed = await claim(host, published)
-  const unit: Unit = {
+  const unit = {
     expect: [...expect, ...claimed.claims.expect],
-    documents: [...documents, ...claimed.claims.documents, ...host.publisher.promises(claimed.records)],
-    ...(claimed.records.length === 0 ? {} : { append: claimed.records }),
+    documents: [...documents, ...claimed.claims.documents],
     ...(statements.length === 0 ? {} : { statements }),
+  } satisfies Unit
+  const { records } = claimed
+  const promised = [...unit.documents, ...host.publisher.promises(records)]
+  let result = await attempt.commitNow(records.length === 0 ? unit : { ...unit, documents: promised, append: records })
+  if (result.status === 'committed' && result.repeated) {
+    // Its events stand already, so nothing was written: by an earlier try, or because the function gave them ids that are taken.
+    if ((await loadSaga(host, kept.id)).version !== kept.version) return undefined
+    result = await attempt.commitNow(unit)
   }
-  const result = await attempt.commitNow(unit)
   if (result.status === 'refused') throw result.error
   if (result.status === 'conflict') return undefined
   const due = nextDue(kept.document, after)
   if (due !== undefined) host.scheduled(due)
-  if (!result.repeated && claimed.records.length > 0) await host.publisher.heard(claimed.records, result.events)
+  if (result.events.length > 0) await host.publisher.heard(records, result.events)
   return { id: kept.id, version: kept.version + 1, document: after }
 }
 
