@@ -81,6 +81,29 @@ export async function failToStart(
   return { code, complaints: complaints() }
 }
 
+/**
+ * Starts the services apart, and sends their platform a signal once `begun` resolves, which is before all have started. Resolves with how it ended when
+ * nobody is left who could write to its error output, which the services share.
+ */
+export async function endWhileStarting(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  signal: 'SIGTERM' | 'SIGINT',
+  begun: Promise<unknown>,
+): Promise<{ readonly how: number | NodeJS.Signals; readonly said: string }> {
+  const child = spawnProgram(programs.split, folder, env, ['--split'])
+  const complaints = gather(child)
+  let greeting = ''
+  child.stdout?.setEncoding('utf8').on('data', (more: string) => (greeting += more))
+  const closed = once(child, 'close')
+  const timer = setTimeout(() => child.kill('SIGKILL'), startsWithin)
+  await Promise.race([begun, closed])
+  child.kill(signal)
+  const [code, by] = (await closed) as [number | null, NodeJS.Signals | null]
+  clearTimeout(timer)
+  return { how: code ?? (by as NodeJS.Signals), said: greeting + complaints() }
+}
+
 function spawnProgram(
   program: string,
   folder: string,

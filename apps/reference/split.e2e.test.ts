@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -7,7 +9,7 @@ import { createEventBus } from 'tidings'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
 import { serverUrl, without } from '../../tools/servers/index.ts'
-import { failToStart, type PlatformProcess, startProgram } from './platform-process.ts'
+import { endWhileStarting, failToStart, type PlatformProcess, startProgram } from './platform-process.ts'
 import { splitServices } from './split.ts'
 
 const patient = { timeout: 60_000, interval: 100 }
@@ -126,6 +128,20 @@ describe.each(brokers)('the platform split over $name', ({ server, env }) => {
       )
     }, 180_000)
   })
+})
+
+it.each(['SIGINT', 'SIGTERM'] as const)('leaves nobody behind when %s comes while it starts', async (signal) => {
+  // A broker that never answers: services that have come to it are under way, and do not get further.
+  const broker = createServer().listen(0, '127.0.0.1')
+  await once(broker, 'listening')
+  const { port } = broker.address() as AddressInfo
+  try {
+    const env = { EVENT_BUS_TYPE: 'redis', REDIS_EVENT_URL: `redis://127.0.0.1:${port}`, LOG_LEVEL: 'error' }
+    const { how, said } = await endWhileStarting(freshFolder(), env, signal, once(broker, 'connection'))
+    expect({ how, said }).toEqual({ how: 0, said: '' })
+  } finally {
+    broker.close()
+  }
 })
 
 it('is refused without a broker, and where all would share one store', async () => {

@@ -28,11 +28,13 @@ const endsWithin = 15_000
 
 /**
  * Runs each service as a process of its own, joined by the broker that the environment names, and a mail sink unless a mail server is named.
- * Rejects where one of them does not start; then none is left.
+ * Rejects where one of them does not start, and with the reason of `signal` where that aborts before all have started; then none is left. Once it has
+ * resolved, `signal` means `close`.
  */
 export async function runSplit(
   config: PlatformConfig,
   env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
 ): Promise<SplitPlatform> {
   if (configFrom({ ...env, TIDINGS_STORE_URL: storeOf('auth', env) }).transportUrl === undefined) {
     throw new TidingsError(
@@ -42,6 +44,10 @@ export async function runSplit(
     )
   }
   const sink = config.SMTP_URL === undefined ? await openMailSink() : undefined
+  if (signal.aborted) {
+    await sink?.close()
+    throw signal.reason
+  }
   const children = new Map<SplitService, ChildProcess>()
   let closing: Promise<number> | undefined
 
@@ -53,6 +59,8 @@ export async function runSplit(
     return closing
   }
 
+  // They hear nothing of what a terminal says to this process.
+  signal.addEventListener('abort', () => void close(), { once: true })
   try {
     const started = await Promise.all(
       splitServices.map(async (name, at): Promise<readonly [SplitService, string]> => {
@@ -68,6 +76,7 @@ export async function runSplit(
         return [name, await addressOf(name, child)]
       }),
     )
+    signal.throwIfAborted()
     // One that ends by itself takes the others along: a platform with a hole in it looks like one that works.
     const first = Promise.race([...children].map(([name, child]) => exitOf(child).then(() => name)))
     const ended = first.then(async (name) => {
@@ -79,7 +88,8 @@ export async function runSplit(
     return { addresses: Object.fromEntries(started) as SplitPlatform['addresses'], close, ended }
   } catch (error) {
     await close()
-    throw error
+    // Whoever was ended has not failed to start.
+    throw signal.aborted ? signal.reason : error
   }
 }
 
