@@ -105,7 +105,10 @@ export interface ReplayOperations {
   progress(replay: ReplayName): Promise<ReplayProgress>
   /** How it goes on, until it has an end. */
   follow(replay: ReplayName, options?: FollowReplayOptions): AsyncIterable<ReplayProgress>
-  /** Ends it before its end, and what it has parked goes with it; false where it had ended already. */
+  /**
+   * Ends it before its end, and what it has parked goes with it; so does what one that is done has still parked. False where it had ended already, and
+   * nothing was left of it.
+   */
   cancel(replay: ReplayName): Promise<boolean>
 }
 

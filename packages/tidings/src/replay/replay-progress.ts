@@ -53,7 +53,10 @@ export async function replayProgress(
   }
 }
 
-/** Ends a replay before its end; what it has parked goes with it. False when it had ended already. */
+/**
+ * Ends a replay before its end; what it has parked goes with it. One that is done lets go of what it has still parked. False when it had ended already, and
+ * nothing was left of it.
+ */
 export async function cancelReplay(
   store: Store,
   runtime: Runtime,
@@ -61,6 +64,7 @@ export async function cancelReplay(
 ): Promise<boolean> {
   const [document] = await store.find(replaysCollection, { id: replayId(replay) })
   const known = document === undefined ? undefined : readReplay(document)
-  if (document === undefined || known?.state !== 'open') return false
+  const holds = known?.state === 'open' || (known?.state === 'done' && known.leftovers === true)
+  if (document === undefined || known === undefined || !holds) return false
   return endReplay(store, runtime, known, document.version, 'cancelled', true)
 }

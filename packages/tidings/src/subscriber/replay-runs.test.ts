@@ -4,6 +4,7 @@ import { passedByAll } from '../bus/retention.ts'
 import { defineEvent } from '../events/define-event.ts'
 import { PermanentError } from '../kernel/errors.ts'
 import { operationsOf } from '../operations/operations.ts'
+import { createReplay } from '../replay/create-replay.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import type { Store } from '../store/store.ts'
 import { createTestBus, type TestWorld } from '../testing/create-test-bus.ts'
@@ -144,4 +145,39 @@ describe('what a replay leaves parked', () => {
     await clock.advance('2m')
     expect({ through: await passedByAll(store), cared: await cared(store) }).toEqual({ through: 4, cared: 0 })
   })
+
+  it.each([
+    ['open', { rate: 1 }],
+    ['done', {}],
+  ] as const)(
+    'goes with one that is %s and is cancelled when nobody has its handler any more',
+    async (state, options) => {
+      const store = memoryStore({ partitions: 2 })
+      const first = await createTestBus({ store })
+      for (let n = 1; n <= 60; n++) await first.bus.publish(Counted, { n })
+      await first.bus.start()
+      const handler = (): void => {
+        throw new PermanentError('poison')
+      }
+      const recount = createReplay(first.bus, { into: { name: 'recount', on: Counted, handler }, ...options })
+      const asked = recount
+        .start()
+        [Symbol.asyncIterator]()
+        .next()
+        .catch(() => {})
+      await first.clock.advance('20s')
+      await asked
+      expect({ parks: first.parked().length > 2, state: (await replayIn(store)).state }).toEqual({ parks: true, state })
+      await first.close()
+
+      await using second = await createTestBus({ store })
+      await second.bus.start()
+      const { replays } = operationsOf(second.bus)
+      expect(await replays.cancel({ subscription: 'recount', run: 1 })).toBe(true)
+      await second.clock.advance('2m')
+      expect(await store.find('parked')).toEqual([])
+      expect({ through: await passedByAll(store), cared: await cared(store) }).toEqual({ through: 60, cared: 0 })
+      expect(await replays.cancel({ subscription: 'recount', run: 1 })).toBe(false)
+    },
+  )
 })

@@ -73,18 +73,23 @@ export class ReplayRuns {
     const cancelled: { readonly replay: ReplayRun; readonly version: number }[] = []
     for (const document of documents) {
       const replay = readReplay(document)
+      // Whoever comes clears it: its own processes may be gone for good.
+      if (replay.state === 'cancelled') {
+        cancelled.push({ replay, version: document.version })
+        continue
+      }
       const subscription =
         this.#subscriptions().find(({ settings }) => settings.name === replay.subscription) ??
         this.#own.get(replay.subscription)
       if (subscription === undefined || this.#closed) continue
-      if (replay.state === 'cancelled') cancelled.push({ replay, version: document.version })
-      else if (await this.#tend(document, replay, subscription)) working.add(document.id)
+      if (await this.#tend(document, replay, subscription)) working.add(document.id)
     }
     for (const [id, engine] of this.#engines) {
       if (working.has(id)) continue
       this.#engines.delete(id)
       await engine.close(5_000)
     }
+    if (this.#closed) return
     for (const { replay, version } of cancelled) await clearReplay(store, runtime, replay, version)
   }
 
