@@ -1,11 +1,15 @@
 import { delayOf } from '../resilience/backoff.ts'
-import type { SagaReason } from './saga-document.ts'
+import type { SagaReason, StepState } from './saga-document.ts'
 import type { SagaDraft } from './saga-draft.ts'
 import type { CallOutcome, Moment, Remark } from './saga-input.ts'
 import { callOf, type SagaPlan } from './saga-plan.ts'
 
 /** Longest text of an error that is kept. */
 const mostError = 500
+/** Beyond its timeout: how long a call is taken for under way that nobody has told the end of, in milliseconds. */
+const lostAfter = 60_000
+/** How long an effect is waited for, which has no timeout of its own. */
+const effectTimeout = 30_000
 
 /** One transition under way; see `transition`. This file is its way back. */
 export interface Turn {
@@ -36,10 +40,24 @@ export function again(turn: Turn): void {
   const { draft, moment } = turn
   if (draft.status !== 'compensating') return
   for (const [name, state] of Object.entries(draft.steps)) {
-    if (state.is === 'running' && state.by === moment.heard.event)
-      draft.setStep(name, { is: 'failed', tries: state.tries, error: 'Its outcome is not known.' })
+    if (state.is === 'running' && state.by === moment.heard.event) forget(turn, name, state.tries)
   }
   undoNext(turn)
+}
+
+/** Whether this call has happened is not known, and will not be: it is taken back like one that has. */
+export function forget({ draft }: Turn, name: string, tries: number): void {
+  draft.dropTimer(`lost:${name}`)
+  draft.setStep(name, { is: 'failed', tries, error: 'Its outcome is not known.' })
+}
+
+/** When a call that is under way must be over, or whoever made it is gone. Wall time, milliseconds. */
+export function lostAt(
+  plan: SagaPlan,
+  name: string,
+  { is, since }: Extract<StepState, { since: number; by: string }>,
+): number {
+  return since + (callOf(plan, name, is === 'running' ? 'run' : 'undo')?.how.timeout ?? effectTimeout) + lostAfter
 }
 
 export function compensate(turn: Turn, reason: SagaReason): void {
@@ -55,10 +73,16 @@ export function compensate(turn: Turn, reason: SagaReason): void {
   undoNext(turn)
 }
 
-/** One compensation at a time, the last that has begun first; calls that are under way are waited for. */
+/** One compensation at a time, the last that has begun first; calls that are under way are waited for, unless nobody can tell their end any longer. */
 export function undoNext(turn: Turn): void {
   const { draft, moment, plan } = turn
   if (draft.status !== 'compensating') return
+  for (const [name, state] of Object.entries(draft.steps)) {
+    if (state.is !== 'running' || draft.timers[`lost:${name}`] !== undefined) continue
+    // An effect may take as long as its reaction: only from here on it is waited for.
+    const since = plan.steps.has(name) ? state.since : moment.now
+    draft.setTimer(`lost:${name}`, { what: 'lost', of: name, at: lostAt(plan, name, { ...state, since }) })
+  }
   if (Object.values(draft.steps).some(({ is }) => is === 'running' || is === 'undoing' || is === 'undo-retrying'))
     return
   const next = draft.begun.findLast((name) => draft.step(name)?.is !== 'undone')

@@ -21,6 +21,8 @@ export class EffectJournal {
   readonly #attempt: Attempt
   readonly #moment: Moment
   #line: Promise<unknown> = Promise.resolve()
+  /** Effects that have not ended, whether anybody waits for them or not. */
+  readonly #flying = new Set<Promise<unknown>>()
 
   constructor(host: SagaHost, attempt: Attempt, kept: KeptSaga, stored: SagaDocument | undefined, moment: Moment) {
     this.#host = host
@@ -30,7 +32,15 @@ export class EffectJournal {
     this.#moment = moment
   }
 
-  async effect<Result>(name: string, run: (key: string) => Result | Promise<Result>): Promise<Result> {
+  effect<Result>(name: string, run: (key: string) => Result | Promise<Result>): Promise<Result> {
+    const effect = this.#call(name, run)
+    const over = (): void => void this.#flying.delete(ended)
+    const ended: Promise<void> = effect.then(over, over)
+    this.#flying.add(ended)
+    return effect
+  }
+
+  async #call<Result>(name: string, run: (key: string) => Result | Promise<Result>): Promise<Result> {
     stepName(name, 'effect')
     const known = await this.#turn(() => this.#begin(name))
     if (known !== undefined) return known.result as Result
@@ -49,8 +59,9 @@ export class EffectJournal {
     }
   }
 
-  /** Resolves when no effect is under way. */
+  /** Resolves when no effect is under way, and what has become of them is recorded. */
   async idle(): Promise<void> {
+    while (this.#flying.size > 0) await Promise.all(this.#flying)
     await this.#line
   }
 

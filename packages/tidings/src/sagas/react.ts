@@ -3,6 +3,7 @@ import { type Json, plain } from '../events/plain.ts'
 import { isInternal } from '../events/type-pattern.ts'
 import { type Duration, milliseconds } from '../kernel/duration.ts'
 import { TidingsError } from '../kernel/errors.ts'
+import { within } from '../kernel/lifecycle.ts'
 import type { Attempt } from '../subscriber/attempt.ts'
 import { EffectJournal } from './effect-journal.ts'
 import { Gathering } from './saga-call.ts'
@@ -71,6 +72,8 @@ export async function react(
     await gathering.gathered()
     await journal.idle()
   } catch (error) {
+    // Other effects may be under way, and how they end cannot be recorded once this attempt is over.
+    if (attempt.withdrawn === undefined) await within(host.runtime, plan.calls.timeout, journal.idle())
     if (journal.beaten) return 'beaten'
     throw error
   } finally {

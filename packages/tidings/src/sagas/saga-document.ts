@@ -37,8 +37,11 @@ export type StepState =
   | { readonly is: 'undone'; readonly at: number }
   | { readonly is: 'undo-failed'; readonly tries: number; readonly error: string }
 
-/** What a timer is for: the saga as a whole, an awaited event, another try of a step or of its compensation, or one of the saga's own. */
-export type TimerPurpose = 'saga' | 'wait' | 'retry' | 'undo' | 'own'
+/**
+ * What a timer is for: the saga as a whole, an awaited event, another try of a step or of its compensation, a call whose end nobody tells any longer, or
+ * one of the saga's own.
+ */
+export type TimerPurpose = 'saga' | 'wait' | 'retry' | 'undo' | 'lost' | 'own'
 
 export interface SagaTimer {
   readonly what: TimerPurpose

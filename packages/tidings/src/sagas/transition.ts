@@ -2,7 +2,19 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Json } from '../events/plain.ts'
 import { delayOf } from '../resilience/backoff.ts'
-import { again, compensate, cut, end, resume, spent, type Turn, undoNext, undone } from './compensation.ts'
+import {
+  again,
+  compensate,
+  cut,
+  end,
+  forget,
+  lostAt,
+  resume,
+  spent,
+  type Turn,
+  undoNext,
+  undone,
+} from './compensation.ts'
 import type { SagaDocument } from './saga-document.ts'
 import { hasEnded } from './saga-document.ts'
 import { SagaDraft } from './saga-draft.ts'
@@ -13,8 +25,6 @@ import { viewOf } from './saga-view.ts'
 
 /** Most events that one saga remembers before their step waits for them. */
 const mostEarly = 100
-/** Beyond its timeout: how long a call is taken for under way that nobody has told the end of, in milliseconds. */
-const lostAfter = 60_000
 
 /** Where an event found no saga: what one of this key would begin with. */
 export function unbegun(plan: SagaPlan, tenant: string, key: string, now: number): SagaDocument {
@@ -150,6 +160,7 @@ class Forward implements Turn {
       this.remarks.push('stale')
       return
     }
+    draft.dropTimer(`lost:${name}`)
     if (direction === 'undo') undone(this, name, state.tries, outcome)
     else if (!outcome.ok) this.#runFailed(name, state.tries, outcome)
     else {
@@ -293,6 +304,9 @@ class Forward implements Turn {
       compensate(this, { what: 'timeout', step: timer.of, message: 'What it waits for has not come in time.' })
     } else if (timer.what === 'retry' && state?.is === 'retrying') {
       draft.setStep(timer.of, { is: 'running', tries: state.tries + 1, by: moment.heard.event, since: moment.now })
+    } else if (timer.what === 'lost' && state?.is === 'running') {
+      forget(this, timer.of, state.tries)
+      undoNext(this)
     } else if (timer.what === 'own') {
       // The reaction to it is the user's; see `react`.
     } else if (timer.what === 'undo' && state?.is === 'undo-retrying') {
@@ -327,8 +341,7 @@ class Forward implements Turn {
       draft.dropTimer(`${isBack ? 'undo' : 'retry'}:${name}`)
       const tries = 'tries' in state ? state.tries + (isWaiting ? 1 : 0) : 1
       // A step that nobody needs any longer is not called again; whether it has happened is not known.
-      if (!isBack && draft.status !== 'running')
-        draft.setStep(name, { is: 'failed', tries, error: 'Its outcome is not known.' })
+      if (!isBack && draft.status !== 'running') forget(this, name, tries)
       else draft.setStep(name, { is: isBack ? 'undoing' : 'running', tries, by: heard.event, since: now })
     }
     if (any) undoNext(this)
@@ -339,8 +352,7 @@ class Forward implements Turn {
   #isLost(name: string): boolean {
     const state = this.draft.step(name)
     if (state?.is !== 'running' && state?.is !== 'undoing') return false
-    const how = callOf(this.plan, name, state.is === 'running' ? 'run' : 'undo')?.how
-    return this.moment.now - state.since > (how?.timeout ?? 30_000) + lostAfter
+    return this.moment.now > lostAt(this.plan, name, state)
   }
 }
 
