@@ -1,12 +1,15 @@
 import { eventually } from '@tidings/conformance'
-import type { Channel, Envelope } from 'rabbitmq-client'
+import { type Channel, Connection, type Envelope } from 'rabbitmq-client'
 import { streamText, type Transport } from 'tidings/spi'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { without } from '../../../tools/servers/index.ts'
+import { deepHeaders, headersFrame } from '../tests/deep-headers.ts'
 import { event } from '../tests/events.ts'
 import { type Listener, listen } from '../tests/listener.ts'
 import { type RabbitmqWorld, rabbitmqWorld } from '../tests/rabbitmq-world.ts'
+import { socketOf } from './connection/client-insides.ts'
+import { publishFrame } from './wire/content-frames.ts'
 
 const soon = { deadline: 10_000 }
 
@@ -91,5 +94,29 @@ describe('messages of others', without('rabbitmq'), () => {
     )
     expect(listener.deliveries.find(({ record }) => record !== undefined)?.record).toEqual(good)
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+  })
+
+  it('cannot end the connection of whoever hears them by headers that nest without end', async () => {
+    // No client would write them: what they are is written by hand.
+    const other = new Connection({ url: world.url, frameMax: 131_072 })
+    const stranger = await other.acquire()
+    const frame = (kind: number, carries: Buffer): Buffer => {
+      const head = Buffer.alloc(7)
+      head.writeUInt8(kind, 0)
+      head.writeUInt16BE(stranger.id, 1)
+      head.writeUInt32BE(carries.length, 3)
+      return Buffer.concat([head, carries, Buffer.from([0xce])])
+    }
+    socketOf(stranger).write(publishFrame(stranger.id, `${world.prefix}events`, '3.order'), 'latin1')
+    socketOf(stranger).write(frame(2, headersFrame(deepHeaders('list', 9_000))))
+    socketOf(stranger).write(frame(3, Buffer.from('{}')))
+    // The broker itself takes seconds to read so many.
+    await eventually(() => listener.deliveries.length === 1, { deadline: 30_000 })
+    const good = event({ key: 'after' })
+    await transport.publish([good])
+    await eventually(() => listener.deliveries.length === 2, soon)
+    expect(listener.deliveries.map(({ record }) => record?.id)).toEqual([undefined, good.id])
+    expect(Buffer.from(listener.deliveries[0]?.raw ?? []).toString()).toBe('{}')
+    other.unsafeDestroy()
   })
 })

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 
-import type { AsyncMessage, Channel } from 'rabbitmq-client'
+import type { AsyncMessage, Channel, Connection } from 'rabbitmq-client'
 import { TidingsError } from 'tidings/spi'
+
+import { dropDeepHeaders } from './deep-headers.ts'
 
 /**
  * What we use of the client beyond what it documents; its version is pinned exactly, and `checkInsides` refuses one that is made in another way.
@@ -41,6 +43,7 @@ export function checkInsides(channel: Channel): void {
   const { _conn: connection, _onMethod: onMethod, _onHeader: onHeader } = channel as unknown as Partial<Insides>
   const known =
     typeof connection?._socket?.write === 'function' &&
+    typeof connection._socket.read === 'function' &&
     typeof connection._state?.frameMax === 'number' &&
     typeof onMethod === 'function' &&
     typeof onHeader === 'function'
@@ -65,6 +68,30 @@ export function keepBodies(channel: Channel): void {
     frame.fields.bodyType = frame.fields.contentType
     frame.fields.contentType = undefined
     onHeader(frame)
+  }
+}
+
+/** Bytes before what a frame carries; its first says of which kind it is. */
+const frameHead = 7
+const headerFrame = 2
+
+/**
+ * Spares the client headers that it could not survive. Call it whenever a connection is there, before anything is consumed: the client reads the
+ * head of a frame, then what that carries, from the socket that the connection has at the time.
+ */
+export function shunDeepHeaders(connection: Connection): void {
+  const { _socket: socket } = connection as unknown as Insides['_conn']
+  const read = socket.read.bind(socket) as (size?: number) => Buffer | null
+  let kind: number | undefined
+  socket.read = (size) => {
+    const bytes = read(size)
+    if (bytes === null) return bytes
+    if (kind === undefined) kind = bytes.length === frameHead ? bytes[0] : undefined
+    else {
+      if (kind === headerFrame) dropDeepHeaders(bytes)
+      kind = undefined
+    }
+    return bytes
   }
 }
 

@@ -3,6 +3,7 @@ import { type Host, TidingsError, within } from 'tidings/spi'
 
 import type { RabbitmqSettings } from '../rabbitmq-options.ts'
 import { brokerError, closedError, isForGood, reasonOf } from './broker-error.ts'
+import { shunDeepHeaders } from './client-insides.ts'
 
 /** First and longest wait between two attempts to connect, in milliseconds. */
 const shortest = 100
@@ -132,6 +133,7 @@ export class Link {
     const current = (): boolean => this.#connection === connection || this.#connection === undefined
     connection.on('connection', () => {
       if (!current() || this.#closed) return
+      shunDeepHeaders(connection)
       this.#up = true
       this.#failure = undefined
       if (this.#troubled) this.#host.log('info', `RabbitMQ is connected again for ${this.#purpose}.`)
