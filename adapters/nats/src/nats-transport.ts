@@ -51,6 +51,10 @@ export class NatsTransport implements Transport {
       maxBytes,
       partitions,
       remembers: true,
+      // A stream may be deleted and made again while this goes on.
+      get log() {
+        return watch.created
+      },
     })
     const turn = new Turn(host.runtime)
     const watch = new StreamWatch(link, host, facts, () => openStream(link.manager, { ...settings, partitions }, host))

@@ -167,6 +167,9 @@ describe('when the server goes', without('nats'), () => {
 
   it('makes a stream again that somebody has deleted; readers are ended and begin anew', async () => {
     const one = await transport()
+    const { log } = one.capabilities
+    expect(log).toMatch(/./)
+    expect((await transport()).capabilities.log).toBe(log)
     const listener = await new Listener().join(one)
     await eventually(() => listener.owned.size === 8, patience)
     for (let at = 0; at < 5; at++) await one.publish([eventOf({ key: 'k-1' })])
@@ -179,6 +182,7 @@ describe('when the server goes', without('nats'), () => {
     await eventually(() => expect(listener.cause).toMatchObject({ code: 'TIDINGS_BROKER_UNAVAILABLE' }), patience)
     const again = new Listener(listener.progress)
     await eventually(async () => again.join(one), patience)
+    expect(one.capabilities.log).not.toBe(log)
     await eventually(() => expect(again.got.length).toBeGreaterThan(0), patience)
     // The offsets it knew mean nothing any more, and it is told.
     const partition = listener.got[0]?.partition as number

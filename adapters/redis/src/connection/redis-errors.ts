@@ -64,6 +64,16 @@ export function redisError(error: unknown, during: string, writes: boolean): Tid
   return unknown(`${during} was sent, and the connection to Redis was lost before the answer came.`, options)
 }
 
+/** What reading and writing end with where another store lies under the same keys, or none. */
+export function storeGone(during: string): TidingsError {
+  return redisError(new ErrorReply('GONE the store is not the one that was opened'), during, false)
+}
+
+/** Whether an error says that the store that was opened is no more. */
+export function isGone(error: unknown): boolean {
+  return isTidingsError(error, 'TIDINGS_STORE_CORRUPT') && error.details['redis'] === 'GONE'
+}
+
 const advice: Readonly<Record<string, string>> = {
   BUSY: 'Somebody runs a script that does not end.',
   LOADING: 'It is reading its data from disk.',

@@ -47,6 +47,8 @@ export class RedisStore implements Store {
   readonly capabilities: StoreCapabilities
   /** What the server survives, as it was set up when the store was opened. */
   readonly durability: ServerFacts['durability']
+  /** The name it was given when it was made: another one under the same keys has another. */
+  readonly born: string
   readonly #parts: RedisStoreParts
   readonly #committer: UnitCommitter
   readonly #log: LogReader
@@ -69,10 +71,11 @@ export class RedisStore implements Store {
       commitsAtOnce: facts.durability === 'always' ? 1 : 2,
     })
     this.durability = facts.durability
+    this.born = born
     this.#parts = parts
     const self = host.runtime.id()
     this.#committer = new UnitCommitter({ connection, host, keys, born, self, partitions, maxBytes: settings.maxBytes })
-    this.#log = new LogReader(connection, keys, partitions)
+    this.#log = new LogReader(connection, keys, partitions, born)
     this.#documents = new DocumentReader(connection, keys)
     this.#wakeUp = new WakeUp({ settings: settings.connection, host, channel: keys.wake, self })
     this.#keep = new KeepWithin({ ...parts, keep: settings.keep, stopped: () => this.#closing !== undefined })

@@ -3,7 +3,17 @@ import { createEventBus, defineEvent, memoryStore } from 'tidings'
 import type { Consumer, Delivery, Sink, Transport } from 'tidings/spi'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { atEnd, cleanUp, freshPrefix, hostOf, needsRedis, record, url, withClient } from '../../tests/redis-world.ts'
+import {
+  atEnd,
+  cleanUp,
+  freshPrefix,
+  hostOf,
+  needsRedis,
+  record,
+  removeKeys,
+  url,
+  withClient,
+} from '../../tests/redis-world.ts'
 import { type RedisTransportOptions, redisTransport } from '../index.ts'
 
 afterEach(cleanUp)
@@ -122,5 +132,50 @@ describe('the broker on Redis Streams', needsRedis, () => {
       expect(greeted.toSorted()).toEqual(names.toSorted())
       expect(audited.toSorted()).toEqual(names.toSorted())
     }, soon)
+  })
+
+  it('is wiped while services listen: what is published afterwards is heard, though its offsets were others before', async () => {
+    const prefix = freshPrefix()
+    const Counted = defineEvent<{ n: number }>('order.counted')
+    const heard: number[] = []
+    const service = (source: string) =>
+      createEventBus({
+        store: memoryStore(),
+        source,
+        inbox: { from: 'beginning' },
+        transport: redisTransport(url as string, { prefix, poll: 20, lease: 1_000 }),
+      })
+    const [shop, audit] = [await service('/shop'), await service('/audit')]
+    atEnd(() => Promise.all([shop.close(), audit.close()]))
+    audit.subscribe(Counted, { name: 'count' }, ({ data }) => void heard.push(data.n))
+    await Promise.all([shop.start(), audit.start()])
+    const publish = async (from: number, to: number): Promise<void> => {
+      for (let n = from; n < to; n++) await shop.publish(Counted, { n })
+      const all = Array.from({ length: to }, (_, n) => n)
+      await eventually(() => expect(heard.toSorted((a, b) => a - b)).toEqual(all), soon)
+    }
+    await publish(0, 30)
+    const born = (): Promise<string | null> => withClient((client) => client.hGet(`{${prefix}}meta`, 'born'))
+    const before = await born()
+    await removeKeys(`{${prefix}}*`)
+    // Fewer than before, then more.
+    await publish(30, 40)
+    await publish(40, 100)
+    expect(await born()).not.toBe(before)
+  })
+
+  it('names its log, and another one when it was wiped', async () => {
+    const prefix = freshPrefix()
+    const transport = await connect({ prefix, lease: 1_000 })
+    await hear(transport, 'one')
+    const { log } = transport.capabilities
+    expect(log).toMatch(/./)
+    expect((await connect({ prefix })).capabilities.log).toBe(log)
+    await removeKeys(`{${prefix}}*`)
+    await eventually(() => expect(transport.capabilities.log).not.toBe(log), soon)
+    const again = await hear(transport, 'one')
+    const one = record()
+    expect(await transport.publish([one])).toEqual([{ status: 'stored' }])
+    await eventually(() => expect(again.heard.map(({ record: known }) => known?.id)).toEqual([one.id]), soon)
   })
 })

@@ -1,18 +1,7 @@
-import {
-  countGroup,
-  type Host,
-  type LogTransportOptions,
-  logTransport,
-  passedByAll,
-  TidingsError,
-  type Timer,
-  type Transport,
-  type TransportAdapter,
-} from 'tidings/spi'
+import { type Host, type LogTransportOptions, TidingsError, type TransportAdapter } from 'tidings/spi'
 
 import { type RedisOptions, redisSettings, whole } from '../redis-options.ts'
-import { openStore } from '../store/open-store.ts'
-import type { RedisStore } from '../store/redis-store.ts'
+import { StreamsTransport } from './streams-transport.ts'
 
 export interface RedisTransportOptions extends Omit<RedisOptions, 'keep'>, Pick<LogTransportOptions, 'poll' | 'lease'> {
   readonly keep?: {
@@ -54,74 +43,6 @@ export function redisTransport(url: string, options: RedisTransportOptions = {})
   const log = { ...(poll !== undefined && { poll }), ...(lease !== undefined && { lease }) }
   return {
     name: 'redis',
-    async open(host: Host) {
-      const store = await openStore(settings, host, 'broker')
-      return overStore(store, host, { log, maxBytes: settings.maxBytes, keep })
-    },
-  }
-}
-
-interface Parts {
-  readonly log: LogTransportOptions
-  readonly maxBytes: number
-  readonly keep: typeof defaults
-}
-
-function overStore(store: RedisStore, host: Host, { log, maxBytes, keep }: Parts): Transport {
-  // Trimming asks how far everybody is, also those who keep that themselves.
-  const inner = logTransport(store, host, log, 'all')
-  const stopTrimming = trim(store, host, keep)
-  let closing: Promise<void> | undefined
-  const close = async (): Promise<void> => {
-    stopTrimming()
-    await inner.close()
-    await store.close()
-  }
-  return {
-    capabilities: Object.freeze({
-      ...inner.capabilities,
-      durability: store.durability === 'none' ? 'memory' : 'broker',
-      maxBytes,
-    }),
-    publish: (batch, signal) => inner.publish(batch, signal),
-    async subscribe(options, sink) {
-      // A group that the transport refuses must not hold anything back.
-      const consumer = await inner.subscribe(options, sink)
-      try {
-        await countGroup(store, options.group)
-      } catch (error) {
-        await consumer.close()
-        throw error
-      }
-      return consumer
-    },
-    close: () => (closing ??= close()),
-  }
-}
-
-/** Lets go what every group has passed, once it is old enough. Returns how to stop. */
-function trim(store: RedisStore, host: Host, { passed, every }: typeof defaults): () => void {
-  let timer: Timer | undefined
-  let stopped = false
-  const sweep = async (): Promise<void> => {
-    const through = await passedByAll(store, store.capabilities.partitions)
-    for (let more = through > 0; more && !stopped; )
-      ({ more } = await store.prune({ through, before: host.runtime.now() - passed, limit: 1_000 }))
-  }
-  const next = (): void => {
-    timer = host.runtime.setTimer(every, () => {
-      sweep()
-        .catch((error: unknown) =>
-          host.log('warn', 'The log of the broker could not be trimmed; it is tried again.', { error }),
-        )
-        .finally(() => {
-          if (!stopped) next()
-        })
-    })
-  }
-  next()
-  return () => {
-    stopped = true
-    timer?.cancel()
+    open: (host: Host) => StreamsTransport.open({ settings, host, log, keep }),
   }
 }

@@ -23,6 +23,7 @@ export const declaredCapabilities: Topic<TransportWorld> = {
           assert.ok(['boolean', 'undefined'].includes(typeof capabilities[flag]), flag)
         assert.ok(Number.isInteger(capabilities.maxBytes) && capabilities.maxBytes > 0, 'maxBytes')
         assert.ok(Number.isInteger(capabilities.partitions) && capabilities.partitions >= 1, 'partitions')
+        assert.ok(capabilities.log === undefined || capabilities.log !== '', 'log is a name or undefined')
         same((await world.connect()).capabilities, capabilities)
         same(JSON.parse(JSON.stringify(capabilities)), capabilities)
       },
@@ -31,9 +32,9 @@ export const declaredCapabilities: Topic<TransportWorld> = {
       promise: 'declared',
       title: 'belong together: a log orders, remembers and delivers again, a fan-out does not deliver again',
       run: async ({ transport }) => {
-        const { kind, ordering, replay, redelivery, remembers = false } = transport.capabilities
+        const { kind, ordering, replay, redelivery, remembers = false, log } = transport.capabilities
         // A queue keeps what is not settled, and needs no place.
-        if (kind !== 'log') same(remembers, false, 'only logs have places to remember')
+        if (kind !== 'log') same({ remembers, log }, { remembers: false, log: undefined }, 'only logs have places')
         if (kind === 'log')
           same({ ordering, replay, redelivery }, { ordering: 'stream', replay: true, redelivery: true })
         if (kind === 'fanout') same({ replay, redelivery }, { replay: false, redelivery: false })

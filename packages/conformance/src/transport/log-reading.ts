@@ -83,6 +83,25 @@ export const logReading: readonly Case<TransportWorld>[] = [
     },
   },
   {
+    promise: 'start',
+    title:
+      'where a partition ends before the place that a store remembers, it was made anew, and is read as by who knows none',
+    run: async (world) => {
+      const { transport } = world
+      const past = records(world, 10, { key: 'k-1' })
+      await publishAll(world, transport, past)
+      const first = await listen(world, transport, 'first')
+      await allHear(world, [first], past)
+      const partition = first.deliveries[0]?.partition ?? 0
+      const later = await listen(world, transport, 'later', {
+        store: 'a store that has seen more',
+        progress: new Map([[partition, 1_000_000_000]]),
+      })
+      await allHear(world, [later], past)
+      assert.ok((later.scanned.get(partition) ?? 0) < 1_000_000_000, 'it was not told where reading begins')
+    },
+  },
+  {
     promise: 'seek',
     title: 'seek starts a partition over after an offset, back or forth, and leaves the others alone',
     run: async (world) => {

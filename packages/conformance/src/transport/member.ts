@@ -56,7 +56,7 @@ export async function joinGroup(
   transport: Transport,
   options: MemberOptions = {},
 ): Promise<Member> {
-  const { group = 'group', topics, exclusive, start, request = 'always', settles = true } = options
+  const { group = 'group', topics, exclusive, start, store, request = 'always', settles = true } = options
   const { kind } = transport.capabilities
   const last = new Map<number, Offset>()
   let credit = 0
@@ -170,6 +170,7 @@ export async function joinGroup(
     ...(topics && { topics }),
     ...(exclusive !== undefined && { exclusive }),
     ...(start && { start }),
+    ...(store !== undefined && { store }),
   }
   member.consumer = await world.end(transport.subscribe(subscribe, sink), 'subscribe')
   if (owed > 0) member.consumer.request(owed)

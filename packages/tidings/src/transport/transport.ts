@@ -52,6 +52,12 @@ export interface TransportCapabilities {
    * keeps it.
    */
   readonly remembers?: boolean
+  /**
+   * For a log that can be made anew under its old name: which one it is, another text for each. Who keeps offsets keeps it with them; under another
+   * text they mean nothing. It may change while the transport is open, and is read with each assignment. Undefined: that shows in another way, or
+   * never happens.
+   */
+  readonly log?: string
 }
 
 export type Outcome =
@@ -83,7 +89,7 @@ export interface Sink {
   /**
    * Resolves, for a log, with the offset after which to read each partition, in the order given. -1: it knows none; then reading begins
    * where the broker's group stands, if there is such a thing, else where `start` says; `scanned` tells at once where that is. So it
-   * does, too, where a broker's partition ends before that offset: somebody has made it anew.
+   * does, too, for a member that names a store, where the partition ends before that offset: somebody has made it anew.
    */
   assigned(partitions: readonly number[]): Promise<readonly Offset[]>
   /** Resolves when all work of these partitions has ended or been withdrawn. Only then may another member own them. */

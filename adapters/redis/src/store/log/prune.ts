@@ -64,7 +64,7 @@ async function nextOfLog(options: PruneOptions, query: PruneQuery, after: Positi
   const filters = scanFilters({ ...(types && { types }), ...(before !== undefined && !byArrival && { to: before }) }, 1)
   if (before !== undefined && byArrival) filters.push('came', String(before))
   const args = [after, query.through, oneStep, oneScan, 4_194_304].map((number) => String(Math.floor(number)))
-  const reply = await connection.run(scanScript, [keys.log, keys.meta], [...args, 'head', ...filters], during)
+  const reply = await connection.run(scanScript, [keys.log, keys.meta], [...args, 'head', '', ...filters], during)
   const [end, count, entries] = reply as readonly [string, number, readonly Reply[]]
   const next = Number(end) >= query.through || count === 0 ? undefined : Number(end)
   return { events: entries.flatMap((entry) => doomedOf(options, query, entry)), next }

@@ -1,6 +1,7 @@
 import { type LogQuery, type Page, type Position, type StoredEvent, TidingsError } from 'tidings/spi'
 
 import type { Connection, Reply } from '../../connection/connection.ts'
+import { storeGone } from '../../connection/redis-errors.ts'
 import type { StoreKeys } from '../store-keys.ts'
 import { isEmptyQuery, matches, scanFilters } from './log-filters.ts'
 import { scanScript } from './scan-script.ts'
@@ -22,18 +23,20 @@ const pageBytes = 33_554_432
 /** What an entry takes beside its event, at most. */
 const beside = 4_000
 
-/** Reads the log, by scripts where filters choose. */
+/** Reads the log, by scripts where filters choose. A log that is not the one that was opened is not read: places in it mean nothing here. */
 export class LogReader {
   readonly #connection: Connection
   readonly #keys: StoreKeys
   readonly #partitions: number
+  readonly #born: string
   /** The largest event that the log has ever held, in bytes, as last heard of. */
   #largest: number | undefined
 
-  constructor(connection: Connection, keys: StoreKeys, partitions: number) {
+  constructor(connection: Connection, keys: StoreKeys, partitions: number, born: string) {
     this.#connection = connection
     this.#keys = keys
     this.#partitions = partitions
+    this.#born = born
   }
 
   async read(query: LogQuery): Promise<Page> {
@@ -50,8 +53,9 @@ export class LogReader {
   }
 
   async #head(): Promise<Position> {
-    const facts = await this.#connection.send(['HMGET', this.#keys.meta, 'position', 'largest'], during)
-    const [position, largest] = facts as readonly (string | null)[]
+    const facts = await this.#connection.send(['HMGET', this.#keys.meta, 'position', 'largest', 'born'], during)
+    const [position, largest, born] = facts as readonly (string | null)[]
+    if (born !== this.#born) throw storeGone(during)
     this.#largest = Number(largest)
     return Number(position)
   }
@@ -78,7 +82,7 @@ export class LogReader {
       const reply = await this.#connection.run(
         scanScript,
         [this.#keys.log, this.#keys.meta],
-        [...args, '', ...filters],
+        [...args, '', this.#born, ...filters],
         during,
       )
       const [end, count, entries] = reply as readonly [string, number, readonly Reply[]]

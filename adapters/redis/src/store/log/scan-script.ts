@@ -3,20 +3,22 @@ import { type Script, script } from '../../connection/script.ts'
 /**
  * Looks at the next entries of the log, and gives those that may match: what it passes over matches for certain not, what it gives is
  * judged again by whoever reads it. KEYS: log, meta. ARGV: after, up to, most entries to give, most to look at, most bytes, `head` to cut
- * data off, then pairs of a filter and its value: partition, type and category (each may come often), tenant, from, to, came (before that time, or where an entry does not say when it came, its event's time is), correlation (as JSON), holds (a part of the text), lacks.
+ * data off, birth (empty: any), then pairs of a filter and its value: partition, type and category (each may come often), tenant, from, to, came (before that time, or where an entry does not say when it came, its event's time is), correlation (as JSON), holds (a part of the text), lacks.
  * Answers where looking ended, how many were looked at, and the entries.
  */
 export const scanScript: Script = script(`
 local after, upTo = tonumber(ARGV[1]), tonumber(ARGV[2])
 local limit, most, bytes, headOnly = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == 'head'
 local find, sub = string.find, string.sub
-local head = tonumber(redis.call('HGET', KEYS[2], 'position') or '0')
+local facts = redis.call('HMGET', KEYS[2], 'position', 'born')
+if ARGV[7] ~= '' and facts[2] ~= ARGV[7] then return redis.error_reply('GONE the store is not the one that was opened') end
+local head = tonumber(facts[1] or '0')
 if upTo > head then upTo = head end
 if after >= upTo or limit <= 0 then return {ARGV[1], 0, {}} end
 
 local partitions, types, categories, tenant, from, to, came, correlation
 local holds, lacks = {}, {}
-for i = 7, #ARGV, 2 do
+for i = 8, #ARGV, 2 do
   local kind, value = ARGV[i], ARGV[i + 1]
   if kind == 'partition' then
     partitions = partitions or {}

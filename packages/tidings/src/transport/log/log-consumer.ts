@@ -192,6 +192,7 @@ export class LogConsumer implements Consumer, Member {
       const unknown = wanted.filter((partition) => answers.get(partition) === -1)
       const places = remembers ? await progress.begin(unknown, head) : unknown.map(() => head ?? 0)
       const found = new Map(unknown.map((partition, at) => [partition, places[at] as Offset]))
+      for (const [partition, place] of await this.#madeAnew(wanted, answers)) found.set(partition, place)
       const begun = [...terms].filter(([partition, term]) => this.#assigning(partition, term))
       const offsets = begun.map(
         ([partition, { sought }]) => sought ?? found.get(partition) ?? answers.get(partition) ?? 0,
@@ -205,6 +206,33 @@ export class LogConsumer implements Consumer, Member {
       for (const [at, partition] of partitions.entries())
         if (found.has(partition)) sink.scanned(partition, offsets[at] as Offset)
     })
+  }
+
+  /**
+   * Where partitions begin whose log ends before the place that was answered. Only who keeps its places elsewhere can be ahead of a log; others
+   * keep them in the very store that the log is in.
+   */
+  async #madeAnew(
+    wanted: readonly number[],
+    answers: ReadonlyMap<number, Offset>,
+  ): Promise<readonly (readonly [number, Offset])[]> {
+    const { subscribe, host } = this.#options
+    if (this.store === undefined || wanted.every((partition) => (answers.get(partition) ?? 0) <= 0)) return []
+    const end = await this.#options.head()
+    const beyond = wanted.filter((partition) => (answers.get(partition) ?? 0) > end)
+    if (beyond.length === 0) return []
+    const start = subscribe.start ?? 'beginning'
+    host.log(
+      'warn',
+      'A log ends before the place that its group had come to: it was made anew, and the group begins.',
+      {
+        group: this.group,
+        partitions: beyond,
+        end,
+        start,
+      },
+    )
+    return beyond.map((partition) => [partition, start === 'end' ? end : 0])
   }
 
   /** Tries until it succeeds, or none of these terms is being assigned any more; then false. */
