@@ -11,6 +11,15 @@ const programs = new Set(['ts', 'tsx', 'typescript', 'js', 'javascript', 'mjs', 
 const shown = new Set(['text', 'mermaid', 'json', 'yaml', 'diff', 'http'])
 const shell = new Set(['sh', 'bash', 'shell', 'console'])
 
+/** Where `npx` finds the command, or is warned of. Outside a checkout it would run whatever a registry holds under the name of our library. */
+const inCheckout = new Set(['README.md', 'apps/cli/README.md', 'docs/reference/cli.md'])
+
+describe.each(pages.filter((page) => !inCheckout.has(page)))('%s', (page) => {
+  it('calls the command by its own name, for its reader may be anywhere', () => {
+    expect(read(page)).not.toContain('npx tidings')
+  })
+})
+
 describe.each(pages)('%s', (page) => {
   const blocks = codeBlocks(read(page))
 

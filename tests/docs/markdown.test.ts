@@ -91,6 +91,8 @@ describe('commands', () => {
     'npx tidings parked nothing',
     'npx tidings parked list --nothing',
     'npx vitest run nothing.test.ts',
+    'npm install tidings',
+    'npm install --save-exact zod @tidings/kafka',
     'nothing --at all',
   ])('%s is refused', async (line) => {
     expect(await shellMistakes(line)).toHaveLength(1)
@@ -98,6 +100,7 @@ describe('commands', () => {
 
   it.each([
     'npm ci && npm test',
+    'npm install ../tidings/packages/tidings zod',
     'node --conditions=source examples/readme/main.ts # a comment',
     'TIDINGS_URL=sqlite:./x.db npx tidings parked redrive --ramp 1,10 --by ada',
     'npx vitest run stock.test.ts',

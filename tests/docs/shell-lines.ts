@@ -49,7 +49,10 @@ async function mistakeIn([program = '', ...args]: readonly string[]): Promise<st
   return 'nothing checks this command; mark the block as text, or cut it from a file'
 }
 
-function npmMistake([command = '', name = '']: readonly string[]): string | undefined {
+function npmMistake([command = '', ...names]: readonly string[]): string | undefined {
+  const [name = ''] = names
+  if (['install', 'i', 'exec'].includes(command) && names.some((one) => /^@?tidings(?:$|[/@])/.test(one)))
+    return 'it is not released; install it from the checkout, by its path'
   if (['ci', 'init', 'install', 'pkg'].includes(command)) return undefined
   const script = command === 'run' ? name : command
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }

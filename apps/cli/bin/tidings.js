@@ -9,7 +9,7 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 24 || (major === 24 && minor < 16)) {
   process.stderr.write(
     `tidings needs Node 24.16 or newer; this is ${process.version} (${process.execPath}).\n` +
-      'Inside a project that brings its own Node, run it as `npx tidings`.\n',
+      'In the checkout, which brings its own Node, run it as `npx tidings`.\n',
   )
   process.exitCode = 2
 } else if (existsSync(new URL('../src/main.ts', import.meta.url)) && !import.meta.url.includes('/node_modules/')) {
