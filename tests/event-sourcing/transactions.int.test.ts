@@ -154,6 +154,37 @@ describe.each(kindsOfStore.filter(({ name }) => name === 'SQLite' || name === 'P
         await paid.promise
         expect([await lines(bus), await load(bus, account, 'a')]).toEqual([['handled'], { state: 7, version: 1 }])
       })
+
+      it('of every handler that publishes what another one has published already, and once', async () => {
+        const bus = await opened()
+        const runs: string[] = []
+        bus.subscribe(Noted, { name: 'reminding', retry: { tries: 1 } }, async ({ data: { account: of } }, context) => {
+          runs.push(of)
+          await context.tx.sql`insert into ${table} values (${`${of} ran`})`
+          context.write(sql`insert into ${table} values (${`${of} written`})`)
+          await context.publish(Opened, { account: 'same' }, { id: 'same' })
+        })
+        await bus.start()
+        for (const of of ['a', 'b']) await bus.publish(Noted, { account: of })
+        await expect
+          .poll(() => lines(bus), { timeout: 10_000, interval: 20 })
+          .toEqual(['a ran', 'a written', 'b ran', 'b written'])
+        // The first to commit has published it; the other one learns of it by its commit, and does its work anew.
+        expect(runs).toHaveLength(3)
+        expect(await load(bus, account, 'same')).toMatchObject({ version: 1 })
+      })
+
+      it('of a transaction that is repeated under the same ids, once', async () => {
+        const bus = await opened()
+        const transact = (line: string): Promise<string> =>
+          bus.transaction(async ({ tx, publish }) => {
+            await tx.sql`insert into ${table} values (${line})`
+            await publish(Opened, { account: 'a' }, { id: 'opened-a' })
+            return line
+          })
+        expect([await transact('first'), await transact('again')]).toEqual(['first', 'again'])
+        expect([await lines(bus), await load(bus, account, 'a')]).toEqual([['first'], { state: 0, version: 1 }])
+      })
     })
   },
 )

@@ -54,7 +54,8 @@ export interface EventBus {
 
   /**
    * One transaction of an SQL store around statements, events and decisions (`decide` with `within`): all or none. Not retried: where somebody has written
-   * to a stream that was decided over, it rejects with `TIDINGS_CONFLICT`, and nothing of it is written.
+   * to a stream that was decided over, it rejects with `TIDINGS_CONFLICT`, and nothing of it is written. One whose events all stand already, under ids that
+   * you gave, was carried out before: it resolves, and nothing of it is written again, its statements included.
    */
   transaction<Result>(work: (unit: TransactionContext) => Result | Promise<Result>): Promise<Result>
 

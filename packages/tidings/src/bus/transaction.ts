@@ -7,7 +7,8 @@ import { TransactionUnit } from './transaction-unit.ts'
 
 /**
  * Runs `work` around one transaction: what it publishes and decides is written in the commit that ends it, and its inline listeners have run when this
- * resolves; a throw rolls everything back.
+ * resolves; a throw rolls everything back. Where all of its events stand already it was carried out before: it is rolled back, and resolves with what
+ * `work` has returned.
  */
 export async function transaction<Result>(
   store: SqlStore,
@@ -30,7 +31,7 @@ export async function transaction<Result>(
     // Its events were written by somebody else, so that what it has done beside them is not.
     if (answer.repeated && unit.stands) throw carriedOut()
     if (!answer.repeated) committed()
-    await publisher.heard(gathered.append, answer.events)
+    await publisher.heard(gathered.append, answer.events, answer.repeated)
     return result
   } catch (error) {
     unit.end()

@@ -51,14 +51,14 @@ export class Hearing {
   }
 
   /** The same of records that a unit of somebody else has committed. */
-  async hearAll(records: readonly EventRecord[], placed: readonly Placed[]): Promise<void> {
+  async hearAll(records: readonly EventRecord[], placed: readonly Placed[], repeated: boolean): Promise<void> {
     const heard = records.map((record) => this.#host.audience(record.type).inline.length > 0)
     if (!heard.includes(true)) return
     // Publishers whose units shared the commit hear in the next microtask; going before them would break the order.
     await Promise.resolve()
     await Promise.all(
       records.map(async (record, at) => {
-        if (heard[at] === true) await this.hear(eventOf(record), record, placed[at] as Placed, false)
+        if (heard[at] === true) await this.hear(eventOf(record), record, placed[at] as Placed, repeated)
       }),
     )
   }

@@ -248,11 +248,11 @@ export class Publisher {
     this.#published.add(records)
   }
 
-  /** Runs the inline listeners of records that a unit of somebody else has committed. */
-  async heard(records: readonly EventRecord[], placed: readonly Placed[]): Promise<void> {
+  /** Runs the inline listeners of records that a unit of somebody else has committed, or has found committed: `repeated`. */
+  async heard(records: readonly EventRecord[], placed: readonly Placed[], repeated = false): Promise<void> {
     this.#published.add(records.length)
     this.#host.committed(placed)
-    await this.#hearing.hearAll(records, placed)
+    await this.#hearing.hearAll(records, placed, repeated)
   }
 
   #one(draft: EventDraft, event: Event<unknown>, options: PublishOptions): Promise<Receipt> {

@@ -15,6 +15,7 @@ import type { Work } from './handled.ts'
 import type { HandlerContext, HandlerTransaction, PublishedInUnit } from './handler-context.ts'
 import type { OpenUnit } from './open-unit.ts'
 import { isFence } from './partition-state.ts'
+import { type Standing, withoutStanding } from './standing.ts'
 import type { ReplayAllowance } from './subscription.ts'
 
 /** What an attempt needs of its surroundings. */
@@ -53,6 +54,8 @@ export class Attempt implements HandlerContext, OpenUnit, Deadlined {
   statements: Statement[] | undefined
   records: EventRecord[] | undefined
   transaction: SqlTransaction | undefined
+  /** Left out of its unit: events that stand already, as an attempt before this one was told. */
+  standing: Standing | undefined
   #expect: Expectation[] | undefined
   #documents: DocumentChange[] | undefined
   #claims: UnitClaims | undefined
@@ -243,7 +246,7 @@ export class Attempt implements HandlerContext, OpenUnit, Deadlined {
     if (!this.hasEffects) return ended === undefined ? beside : { ...beside, ended }
     const claims = this.#claims
     return {
-      records: this.records,
+      records: this.standing === undefined ? this.records : withoutStanding(this.records, this.standing),
       statements: this.statements,
       documents: joined(beside.documents, this.#documents, claims?.documents),
       expect: joined(beside.expect, this.#expect, claims?.expect),

@@ -6,6 +6,7 @@ import type { Work } from './handled.ts'
 import type { Item } from './lane.ts'
 import { deleteParked } from './parked-event.ts'
 import { isFence, markId, marksCollection } from './partition-state.ts'
+import { addStanding } from './standing.ts'
 
 export interface Mark {
   readonly collection: string
@@ -39,7 +40,14 @@ export async function commitTransaction(
       ...(statements === undefined ? {} : { statements }),
       documents: [...documents, { ...mark, put: '{}' }, ...(parked === undefined ? [] : [deleteParked(parked)])],
     })
-    if (result?.status === 'committed') return committed
+    if (result?.status === 'committed' && !result.repeated) return committed
+    // Ids are looked at before anything else. What stands may have come with an attempt whose answer was lost; else the mark is not there.
+    if (saysStored(result) && (await isMarked(store, mark))) return committed
+    if (result?.status === 'committed') {
+      // What the handler has done in its transaction is undone, so it is done anew; the rest of its unit must still become true.
+      item.standing = addStanding(item.standing, records ?? [])
+      return { status: 'failed', error: standsAlready() }
+    }
     if (result?.status === 'refused') return { status: 'failed', error: result.error }
     const expectation = result?.expectation
     if (expectation !== undefined && 'collection' in expectation && expectation.collection === marksCollection)
@@ -62,12 +70,31 @@ async function wasCommitted(
   if (!isTidingsError(error, 'TIDINGS_COMMIT_UNKNOWN')) return false
   for (let wait = 50; attempt.withdrawn === undefined; wait = Math.min(wait * 2, 2_000)) {
     try {
-      return (await store.find(mark.collection, { id: mark.id })).length > 0
+      return await isMarked(store, mark)
     } catch {
       await sleep(runtime, wait)
     }
   }
   return false
+}
+
+async function isMarked(store: Store, { collection, id }: Mark): Promise<boolean> {
+  return (await store.find(collection, { id })).length > 0
+}
+
+/** Whether the store has not looked at the rest of a unit because events of it are stored. */
+function saysStored(result: CommitResult | undefined): boolean {
+  return result?.status === 'committed'
+    ? result.repeated
+    : result?.status === 'refused' && isTidingsError(result.error, 'TIDINGS_DUPLICATE_ID')
+}
+
+/** Takes an attempt back, at no attempt's cost. */
+export function standsAlready(): TidingsError {
+  return new TidingsError(
+    'TIDINGS_CONFLICT',
+    'The events that the handler has published under ids of its own stand already; it runs again, and its unit is committed without them.',
+  )
 }
 
 /** What the handler is told of a conflict that concerns its own unit. */

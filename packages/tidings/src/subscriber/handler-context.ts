@@ -18,6 +18,8 @@ export interface HandlerContext {
   /**
    * Joins an event to the unit. It is published when, and only when, this attempt commits. It passes the rate limit without waiting, for it is part of
    * what was let in already; where its type asks for each content once (`dedup`), a repetition is left out and told.
+   * Where everything it publishes stands already, under ids that you gave, the rest of the unit is committed without it; a handler that has used `tx`
+   * runs once more for that, at no attempt's cost.
    * In a replay it is not published, unless the replay allows it.
    */
   readonly publish: <Input, Data>(

@@ -9,13 +9,14 @@ import { soundError } from '../kernel/sound-error.ts'
 import type { InlineListener } from '../publisher/audience.ts'
 import type { DocumentChange, Expectation, Position, StoredEvent, Unit } from '../store/store.ts'
 import { Attempt, type AttemptHost, effectsCollection, withdrawal } from './attempt.ts'
-import { conflictOf } from './commit-transaction.ts'
+import { conflictOf, standsAlready } from './commit-transaction.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
 import { InlineLanes, type Outcome } from './inline-lanes.ts'
 import { type InlinePromise, inlineCollection, inlineId } from './inline-promise.ts'
 import { InlineTurn } from './inline-turn.ts'
+import { addStanding, type Standing } from './standing.ts'
 import type { Subscription } from './subscription.ts'
 
 /**
@@ -73,12 +74,24 @@ export function inlineListener(
         if (result.status === 'refused') return failed(stored, attempt, result.error)
         if (result.status === 'conflict' && !isPromise(result.expectation))
           return failed(stored, attempt, conflictOf(result))
+        if (result.status === 'committed' && result.repeated) return finishRest(stored, attempt, records)
         // A conflict with its promise: the queue has taken over meanwhile, and handles it.
         if (result.status === 'committed' && durable) turn.handled(stored)
         return undefined
       },
       (error: unknown) => failed(stored, attempt, error),
     )
+  }
+
+  /** What it has published stands already, so nothing of its unit was applied; what ran in a transaction is undone, and done anew. */
+  const finishRest = (stored: StoredEvent, attempt: Attempt, records: readonly EventRecord[] = []): Outcome => {
+    const standing = addStanding(attempt.standing, records)
+    if (attempt.transaction === undefined) {
+      attempt.standing = standing
+      return finish(stored, attempt)
+    }
+    attempt.withdraw(standsAlready())
+    return handle(stored, attempt.event, undefined, standing)
   }
 
   /** A promise that is kept, by a commit whose answer was lost, stays. */
@@ -118,10 +131,16 @@ export function inlineListener(
     }
   }
 
-  const handle = (stored: StoredEvent, event: Event<unknown>, scope: HandlerScope | undefined): Outcome => {
+  const handle = (
+    stored: StoredEvent,
+    event: Event<unknown>,
+    scope: HandlerScope | undefined,
+    standing?: Standing,
+  ): Outcome => {
     let attempt: Attempt | undefined
     try {
       attempt = new Attempt(attempts, event, stored.partition, 1, undefined, expire)
+      attempt.standing = standing
       // What the filter leaves out is heard, too, or the queue would wait for its promise.
       if (settings.filter !== undefined && !settings.filter(event as Event<never>)) return finish(stored, attempt)
       const result = (scope ?? runCausedBy)(event, handler, event, attempt)

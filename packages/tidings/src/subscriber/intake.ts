@@ -56,6 +56,7 @@ export class Intake {
       parked: undefined,
       held: false,
       known: undefined,
+      standing: undefined,
     }
     lane.items.push(item)
     credit.hold(item)
@@ -93,6 +94,7 @@ export class Intake {
       parked: undefined,
       held: false,
       known: undefined,
+      standing: undefined,
     }
     lane.items.push(item)
     credit.hold(item)

@@ -3,6 +3,7 @@ import type { Timer } from '../kernel/runtime.ts'
 import type { Delivery, Offset } from '../transport/transport.ts'
 import type { ParkedEvent } from './parked-event.ts'
 import type { PartitionState } from './partition-state.ts'
+import type { Standing } from './standing.ts'
 import type { WatermarkEntry } from './watermark.ts'
 
 /** One event on its way through a lane. */
@@ -23,6 +24,8 @@ export interface Item {
   held: boolean
   /** What its document will say of an event whose delivery was let go. */
   known: Pick<ParkedEvent, 'type' | 'eventId'> | undefined
+  /** What its handler has published that stands already; its next attempt commits the rest. */
+  standing: Standing | undefined
 }
 
 /**

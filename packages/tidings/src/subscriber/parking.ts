@@ -128,6 +128,7 @@ export class Parking {
       parked: adopted,
       held: false,
       known: undefined,
+      standing: undefined,
     })
     if (lane.state === 'idle') lane.state = 'held'
   }

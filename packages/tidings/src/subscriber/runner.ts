@@ -241,6 +241,7 @@ export class Runner {
         running,
         this.#expire,
       )
+      attempt.standing = item.standing
       running.attempt = attempt
       const result = this.#scope(event, this.#handler, event, attempt)
       if (isThenable(result)) {
