@@ -86,6 +86,12 @@ it('does not send what is withdrawn while it waits, and breaks off what is under
   expect(recipients().toSorted()).toEqual(['a@example.com', 'b@example.com', 'd@example.com'])
 })
 
+it.each([0, 0.5, 7_200_001, Number.NaN])('refuses a time of %d for answers', (answersWithin) => {
+  expect(() => smtpMailer({ url: 'smtp://127.0.0.1:1', from: 'test@example.com', answersWithin })).toThrow(
+    expect.objectContaining({ code: 'TIDINGS_INVALID_OPTION', details: { field: 'answersWithin' } }),
+  )
+})
+
 it('grants each answer ten minutes, and a mail as long as all its answers may take together', () => {
   const patient = smtpMailer({ url: 'smtp://127.0.0.1:1', from: 'test@example.com' })
   expect(patient.sendsWithin).toBeGreaterThanOrEqual(10 * 600_000)

@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer'
-import { PermanentError, UnavailableError } from 'tidings'
+import { PermanentError, TidingsError, UnavailableError } from 'tidings'
 import type { Mail } from './domain/mail.ts'
 import { mailFailure } from './domain/mail-failure.ts'
 
@@ -10,7 +10,7 @@ export interface MailerOptions {
   readonly from: string
   /**
    * How long the server may take for one answer, in milliseconds. Default 600,000, which RFC 5321 (4.5.3.2.6) grants it after the end of a mail:
-   * it may scan first. Who waits for less sends again what was taken.
+   * it may scan first. Who waits for less sends again what was taken. 1 to 7,200,000.
    */
   readonly answersWithin?: number
 }
@@ -37,7 +37,14 @@ const connectsWithin = 30_000
 /** Greetings (before TLS and after it), TLS, a login of three steps, sender, recipient, data, the mail; and one for good measure. */
 const mostAnswers = 11
 
+/** Throws `TIDINGS_INVALID_OPTION` for an `answersWithin` that is none. */
 export function smtpMailer({ url, from, answersWithin = 600_000 }: MailerOptions): Mailer {
+  if (!(Number.isSafeInteger(answersWithin) && answersWithin >= 1 && answersWithin <= 7_200_000))
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      'Expected `answersWithin` to be whole milliseconds from 1 to 7,200,000.',
+      { details: { field: 'answersWithin' } },
+    )
   const transport = createTransport({
     url,
     pool: true,

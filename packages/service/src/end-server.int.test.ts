@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tidings-ending-'))
 const hosts: ServiceHost[] = []
 const sockets: Socket[] = []
 let opened = 0
-let release: () => void
+let release: (() => void) | undefined
 let asked: Promise<void>
 
 /** A host whose `/slow` answers when it is told to. */
@@ -57,7 +57,7 @@ async function dial(address: string, text = ''): Promise<{ heard: () => string; 
 }
 
 afterEach(async () => {
-  release()
+  release?.()
   for (const socket of sockets.splice(0)) socket.destroy()
   await Promise.all(hosts.splice(0).map((host) => host.close()))
 })
@@ -78,7 +78,7 @@ it('answers what is being asked when it ends, and keeps nobody waiting who asks 
   const closing = host.close({ deadline: 50_000 })
   // Those at rest go at once, before anything is answered; so do streams that have ended.
   await Promise.all([silent.ended, half.ended, stream.ended])
-  release()
+  release?.()
   const answer = await slow
   expect(answer.status).toBe(200)
   expect(answer.headers.get('connection')).toBe('close')
@@ -100,6 +100,16 @@ it('waits no longer than its deadline', async () => {
   await host.close({ deadline: 300 })
   expect(await slow).toBe('cut off')
 })
+
+it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
+  'refuses a time of %d for requests',
+  async (requestTimeout) => {
+    await expect(listening({ requestTimeout })).rejects.toMatchObject({
+      code: 'TIDINGS_INVALID_OPTION',
+      details: { field: 'requestTimeout' },
+    })
+  },
+)
 
 it.each([
   ['a head', 'POST /take HTTP/1.1\r\nhost: test\r\n'],

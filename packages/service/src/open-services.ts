@@ -55,7 +55,8 @@ export interface ServiceHost {
 
 /**
  * Opens the store, brings the services' tables up to date, and wires each service to its bus and the server: `/health/*`, `/metrics`,
- * `/openapi.json` and the services' routes. Rejects with `TIDINGS_NOT_SUPPORTED` for a store without SQL; then nothing stays open.
+ * `/openapi.json` and the services' routes. Rejects with `TIDINGS_NOT_SUPPORTED` for a store without SQL, and `TIDINGS_INVALID_OPTION` for
+ * a `requestTimeout` that is none; then nothing stays open.
  */
 export async function openServices(services: readonly Service[], options: OpenServicesOptions): Promise<ServiceHost> {
   const { log = () => () => {}, now = Date.now, requestTimeout = 30_000 } = options
@@ -177,8 +178,8 @@ async function serve(app: ServiceApp, { services, parts, buses, meter, log, titl
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
 }
 
-/** Throws `TIDINGS_NOT_SUPPORTED` for what services cannot do without, or not together. */
-function checked(services: readonly Service[], options: BusConfig): BusConfig & { readonly url: string } {
+/** Throws `TIDINGS_NOT_SUPPORTED` for what services cannot do without, or not together, and `TIDINGS_INVALID_OPTION` for times that are none. */
+function checked(services: readonly Service[], options: OpenServicesOptions): BusConfig & { readonly url: string } {
   const refuse = (message: string, capability: string): never => {
     throw new TidingsError('TIDINGS_NOT_SUPPORTED', message, { details: { capability } })
   }
@@ -188,6 +189,13 @@ function checked(services: readonly Service[], options: BusConfig): BusConfig & 
     refuse(
       'Services keep tables of their own and need an SQL store, such as TIDINGS_STORE_URL=sqlite:./tidings.db.',
       'sql',
+    )
+  const { requestTimeout = 1 } = options
+  if (!(Number.isSafeInteger(requestTimeout) && requestTimeout >= 1 && requestTimeout <= 86_400_000))
+    throw new TidingsError(
+      'TIDINGS_INVALID_OPTION',
+      'Expected `requestTimeout` to be whole milliseconds from 1 to 86,400,000.',
+      { details: { field: 'requestTimeout' } },
     )
   return options as BusConfig & { readonly url: string }
 }
