@@ -39,7 +39,7 @@ export function attachSaga(bus: EventBus, plan: SagaPlan): Attached {
     async prepare() {
       await checkDefinition(parts.store, parts.runtime, host.plan)
       bus.subscribe(
-        [...plan.hears, host.events.due, host.events.asked],
+        [...plan.hears, ...plan.nextHears, host.events.due, host.events.asked],
         {
           name: subscriptionOfSaga(plan.name),
           timeout: longest,

@@ -33,6 +33,11 @@ export interface SagaCommonOptions<Start> {
   readonly concurrency?: number
   /** Makes of what a saga of an earlier version has done what this version knows: for steps that were renamed or taken away. Pure. */
   readonly migrate?: (old: Migrated, fromVersion: number) => Migrated
+  /**
+   * Events that the next version will hear and this one does not: they wait (*needs upgrade*) until a process with that version takes over. Deploy this
+   * before the next version where old and new processes run side by side.
+   */
+  readonly nextHears?: AnyEventDefinition | readonly AnyEventDefinition[]
   /** One sentence for the catalogue. */
   readonly description?: string
 }

@@ -74,7 +74,8 @@ export async function settle(
       }
       tries = 0
     } catch (error) {
-      if (attempt.withdrawn !== undefined) throw error
+      // Where a later version has taken the saga over, it calls again, under the same keys.
+      if (attempt.withdrawn !== undefined || isTidingsError(error, 'TIDINGS_UPGRADE_NEEDED')) throw error
       if (isAway(error)) await waitForStore(host, attempt, error, tries)
       else if (ended.some(({ outcome }) => outcome.ok)) {
         // The store refuses what they want written: each has failed, though it has been called.

@@ -1,14 +1,22 @@
 import { TidingsError } from '../kernel/errors.ts'
-import type { SagaDocument } from './saga-document.ts'
+import { hasEnded, type SagaDocument } from './saga-document.ts'
 import type { SagaPlan } from './saga-plan.ts'
 
 /**
  * A saga of an earlier version of the definition as today's can go on with it; the very same object where there is nothing to do. Steps are known by name:
- * those it has begun must still be there. Throws `TIDINGS_UPGRADE_NEEDED` where one is not, which sets the event aside until a definition knows it.
+ * those it has begun must still be there. Throws `TIDINGS_UPGRADE_NEEDED` where one is not, and for a saga under way that a later version has changed, for
+ * nobody but that one knows what its state and its results mean. That sets the event aside until a definition knows it, at the cost of no attempt.
  */
 export function migrated(plan: SagaPlan, document: SagaDocument): SagaDocument {
+  const isBegun = document.startedBy !== ''
+  if (isBegun && document.version > plan.version && !hasEnded(document))
+    throw new TidingsError(
+      'TIDINGS_UPGRADE_NEEDED',
+      `A saga ${plan.name} is one of version ${document.version} by now, and this process has version ${plan.version} of its definition.`,
+      { details: { saga: plan.name, version: document.version, known: plan.version } },
+    )
   let saga = document
-  if (plan.migrate !== undefined && document.version < plan.version && document.startedBy !== '') {
+  if (plan.migrate !== undefined && document.version < plan.version && isBegun) {
     const { steps, results, heard, begun, state } = document
     const made = plan.migrate(
       { steps, results, heard, begun, ...(state === undefined ? {} : { state }) },

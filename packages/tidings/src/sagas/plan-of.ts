@@ -47,6 +47,9 @@ export function planOf(name: string, options: StepSagaOptions<never> | ReactingS
   const hears = new Map<string, AnyEventDefinition>()
   for (const one of [...starts, ...stages.flat().flatMap(({ hears: awaited }) => awaited), ...(reacts?.hears ?? [])])
     hears.set(one.type, one)
+  const nextHears = options.nextHears === undefined ? [] : definitions('nextHears', options.nextHears, mistakes)
+  for (const { type } of nextHears)
+    mistakes.expect(!hears.has(type), '`nextHears` to name only events that this version does not hear', type)
   const timeout =
     options.timeout === 'never' ? Number.POSITIVE_INFINITY : time('timeout', options.timeout, undefined, mistakes)
   const keep = options.keep === 'forever' ? Number.POSITIVE_INFINITY : time('keep', options.keep, keepDefault, mistakes)
@@ -57,6 +60,7 @@ export function planOf(name: string, options: StepSagaOptions<never> | ReactingS
     description: options.description,
     starts,
     hears: [...hears.values()],
+    nextHears,
     keyOf: (correlate ?? ((event) => event.key)) as SagaPlan['keyOf'],
     timeout,
     keep: keep ?? keepDefault,

@@ -1,5 +1,5 @@
 import type { Event } from '../events/event.ts'
-import { isTidingsError, PermanentError } from '../kernel/errors.ts'
+import { isTidingsError, PermanentError, TidingsError } from '../kernel/errors.ts'
 import type { Attempt } from '../subscriber/attempt.ts'
 import { inputOf, keyOf } from './input-of.ts'
 import { callAll } from './make-calls.ts'
@@ -8,11 +8,13 @@ import { react } from './react.ts'
 import { type SagaDocument, sagaId } from './saga-document.ts'
 import { type Answer, applied, momentOf, type SagaHost } from './saga-host.ts'
 import type { Moment, SagaInput, Transition } from './saga-input.ts'
+import type { SagaPlan } from './saga-plan.ts'
 import { commitChange, joinChange, type KeptSaga, loadSaga } from './saga-store.ts'
 import { callsOf, transition, unbegun } from './transition.ts'
 
 /** Handles one event of a saga's subscription. */
 export async function handleSagaEvent(host: SagaHost, event: Event<unknown>, attempt: Attempt): Promise<void> {
+  refuseFuture(host.plan, event.type)
   const key = keyOf(host, event)
   if (key === undefined) return
   const tenant = event.context.tenantId ?? ''
@@ -33,6 +35,16 @@ export async function handleSagaEvent(host: SagaHost, event: Event<unknown>, att
     end()
     throw error
   }
+}
+
+/** What it is about, and what it means, a later version knows. */
+function refuseFuture({ name, version, nextHears }: SagaPlan, type: string): void {
+  if (nextHears.some((one) => one.type === type))
+    throw new TidingsError(
+      'TIDINGS_UPGRADE_NEEDED',
+      `Version ${version} of saga ${name} leaves events of type ${type} to a later one (option \`nextHears\`).`,
+      { details: { saga: name, version, type } },
+    )
 }
 
 async function handleOnce(

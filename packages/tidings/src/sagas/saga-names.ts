@@ -16,6 +16,7 @@ const commonNames: Readonly<Record<keyof SagaCommonOptions<never>, true>> = {
   from: true,
   concurrency: true,
   migrate: true,
+  nextHears: true,
   description: true,
 }
 

@@ -44,6 +44,8 @@ export interface SagaPlan {
   readonly starts: readonly AnyEventDefinition[]
   /** Every event that it hears, beside its own. */
   readonly hears: readonly AnyEventDefinition[]
+  /** What a later version will hear, and this one sets aside for it. */
+  readonly nextHears: readonly AnyEventDefinition[]
   /** Undefined: the event is about no saga. Throws what the user's function throws. */
   keyOf(event: Event<Anything>): unknown
   /** Undefined: what the bus says. */
