@@ -1,5 +1,5 @@
 import type { CommitResult, DocumentChange, Expectation, Store } from '../store/store.ts'
-import type { Offset } from '../transport/transport.ts'
+import type { Offset, TransportCapabilities } from '../transport/transport.ts'
 
 /** Collection of how far groups have taken in the partitions of a broker. Ids: `<group>/<partition>`, and `<group>` for what holds for all of them. */
 export const inboxCollection = 'inbox'
@@ -117,8 +117,13 @@ export class InboxCheckpoint {
 /** Documents of one page. */
 const pageSize = 1_000
 
-/** How far a group has taken in each partition of a broker that one of its members was ever given; -1: it has not begun there. */
-export async function offsetsOf(store: Store, group: string, broker: string): Promise<readonly Offset[]> {
+/** How far a group has taken in each partition of a broker's log that one of its members was ever given; -1: it has not begun there. */
+export async function offsetsOf(
+  store: Store,
+  group: string,
+  { name, log }: Pick<TransportCapabilities, 'name' | 'log'>,
+): Promise<readonly Offset[]> {
+  const where = { broker: name, ...(log !== undefined && { log }) }
   const offsets: Offset[] = []
   let after: string | undefined
   for (;;) {
@@ -126,7 +131,7 @@ export async function offsetsOf(store: Store, group: string, broker: string): Pr
     const page = await store.find(inboxCollection, query)
     for (const { body } of page) {
       const known = read(body)
-      if (known.broker === broker) offsets.push(known.place.offset)
+      if (isOf(known, where)) offsets.push(known.place.offset)
     }
     if (page.length < pageSize) return offsets
     after = page.at(-1)?.id
@@ -143,12 +148,17 @@ interface Known {
   readonly anew: boolean
 }
 
-/** What a document says to whoever signs so. Those written before logs had names hold for whichever log is there. */
+/** What a document says to whoever signs so. */
 function knownOf(body: string, signed: Signed): Known {
-  const { place, broker, log } = read(body)
-  const isOther = log !== undefined && signed.log !== undefined && log !== signed.log
-  if (broker === signed.broker && !isOther) return { place, anew: false }
+  const known = read(body)
+  const { place, broker } = known
+  if (isOf(known, signed)) return { place, anew: false }
   return { place: { ...place, offset: -1 }, anew: broker === signed.broker && place.offset >= 0 }
+}
+
+/** Whether a document tells of this log. Those written before logs had names hold for whichever log is there. */
+function isOf(known: Omit<Signed, 'owner'>, where: Omit<Signed, 'owner'>): boolean {
+  return known.broker === where.broker && (known.log ?? where.log) === (where.log ?? known.log)
 }
 
 function read(body: string): { readonly place: InboxPlace } & Signed {

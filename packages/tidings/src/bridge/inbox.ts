@@ -110,11 +110,11 @@ export class Inbox {
   /** The first member of a group decides where it begins, and whoever is told that it has started relies on it. */
   async #placed(patience: number): Promise<void> {
     const { store, settings, transport, runtime } = this.#host
-    const { kind, name } = transport.capabilities
+    const { capabilities } = transport
     const term = this.#term
-    if (this.#closed || term === undefined || kind !== 'log') return
+    if (this.#closed || term === undefined || capabilities.kind !== 'log') return
     const widens = this.#topics === 'all' && term.start === 'end'
-    const known = await offsetsOf(store, settings.group, name)
+    const known = await offsetsOf(store, settings.group, capabilities)
     if (widens || known.every((offset) => offset < 0)) await within(runtime, patience, term.placed)
     if (widens && this.#term === term) await this.#widen(term)
   }
@@ -145,8 +145,8 @@ export class Inbox {
   /** Whether the group, whoever its members are, knows where it begins in all that the broker holds for it now. */
   async #standsEverywhere(term: InboxTerm): Promise<boolean> {
     const { store, settings, transport, runtime } = this.#host
-    const { name, partitions, topicPartitions } = transport.capabilities
-    const offsets = await offsetsOf(store, settings.group, name)
+    const { partitions, topicPartitions } = transport.capabilities
+    const offsets = await offsetsOf(store, settings.group, transport.capabilities)
     if (this.#term !== term || this.#state !== 'joined' || !term.stands) return false
     if (offsets.some((offset) => offset < 0)) return false
     if (topicPartitions !== true) return offsets.length >= partitions
