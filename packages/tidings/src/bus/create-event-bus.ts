@@ -42,6 +42,7 @@ import { closed, isClosing, publishing } from './publishing.ts'
 import { registerRelay } from './register-relay.ts'
 import { keepRetention } from './retention.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { sweepDocuments } from './sweep-documents.ts'
 import { transaction } from './transaction.ts'
 import { trimMemory } from './trim-memory.ts'
 
@@ -254,6 +255,7 @@ async function assemble(
       ...(settings.bridge === undefined ? {} : { received: { own: source, stay: settings.bridge.remember } }),
     }
     stopping.push(keepRetention(store, runtime, log, allDefinitions, wider))
+    stopping.push(sweepDocuments(store, runtime, log, broker === undefined))
     await attachments.start()
   }
 
