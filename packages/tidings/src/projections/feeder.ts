@@ -277,7 +277,7 @@ export class Feeder implements Attached {
   }
 }
 
-function made({ version, shape, definitions, tables, documents, mode }: ProjectionSettings): Made {
+function made({ version, shape, definitions, tables, documents, mode, keep }: ProjectionSettings): Made {
   return {
     version,
     shape,
@@ -285,6 +285,7 @@ function made({ version, shape, definitions, tables, documents, mode }: Projecti
     tables: Object.keys(tables),
     collections: Object.keys(documents),
     joined: mode === 'same-commit',
+    keep,
   }
 }
 

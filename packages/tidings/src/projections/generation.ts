@@ -38,6 +38,8 @@ export interface Generation {
   /** Since when it is kept, or leaves. */
   readonly endedAt?: number
   readonly keepUntil?: number
+  /** How long the one before it is kept once readers see this one, in milliseconds; absent until it is made. */
+  readonly keep?: number
   readonly switch: 'auto' | 'manual'
   /** Most positions of the log a second that a build goes through. */
   readonly rate?: number

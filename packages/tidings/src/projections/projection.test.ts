@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
 import { defineEvent } from '../events/define-event.ts'
+import { operationsOf } from '../operations/operations.ts'
 import { sql } from '../store/sql.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
 import { documents } from './collection.ts'
 import { defineProjection } from './define-projection.ts'
+import type { Generation, ProjectionState } from './generation.ts'
 
 interface Order {
   readonly id: string
@@ -15,10 +17,11 @@ interface Order {
 const OrderPlaced = defineEvent<Order>('order.placed')
 const OrderPaid = defineEvent<{ readonly id: string }>('order.paid')
 
-const orders = (version = 1) =>
+const orders = (version = 1, keep: '30s' | '7d' = '30s', switching: 'auto' | 'manual' = 'auto') =>
   defineProjection('orders', {
     version,
-    keep: '30s',
+    keep,
+    switch: switching,
     documents: { orders: documents<Order & { readonly paid: boolean }>({ index: ({ customer }) => ({ customer }) }) },
     on: (on) => [
       on(OrderPlaced, ({ data }, { documents }) => documents.orders.put(data.id, { ...data, paid: false })),
@@ -71,6 +74,40 @@ describe('a projection of documents', () => {
     expect((await second.of(beside.bus).status()).generations).toMatchObject([{ number: 2, state: 'live' }])
     expect(await world.store.find('projection:orders:orders:1')).toEqual([])
     expect(await world.store.find('checkpoints', { prefix: 'projection:orders:1/' })).toEqual([])
+  })
+
+  it.each([
+    ['30s', 30_000],
+    ['7d', 604_800_000],
+  ] as const)('keeps the old one for as long as `keep` says where an operator switches: %s', async (keep, expected) => {
+    for (const force of [false, true]) {
+      await using world = await createTestBus()
+      world.bus.use(orders())
+      await world.bus.publish(OrderPlaced, { id: 'o-1', customer: 'c', total: 1 })
+      await world.bus.settled()
+      await using beside = await createTestBus({ beside: world })
+      beside.bus.use(orders(2, keep, 'manual'))
+      await beside.bus.start()
+      await world.clock.advance('5s')
+      const { projections } = operationsOf(world.bus)
+      const kept = async (): Promise<number | undefined> => {
+        const [document] = await world.store.find('projections')
+        const { generations } = JSON.parse(document?.body as string) as ProjectionState
+        const [{ endedAt = 0, keepUntil = 0 } = {} as Generation] = generations.filter(({ state }) => state === 'kept')
+        return keepUntil - endedAt
+      }
+      const meanwhile = async (work: Promise<unknown>): Promise<void> => {
+        await world.clock.advance('1s')
+        await work
+      }
+      await meanwhile(projections.switch('orders', { force }))
+      expect(await kept()).toBe(expected)
+      // The one that is rolled back to says how long the other stays.
+      await meanwhile(projections.rollback('orders', { force }))
+      expect(await kept()).toBe(30_000)
+      await world.clock.advance('2m')
+      expect((await projections.progress('orders')).generations).toHaveLength(1)
+    }
   })
 })
 

@@ -8,8 +8,8 @@ import { readState, replaceState } from './state-store.ts'
 import { switchAt, switchStatements } from './switch-at.ts'
 import { stopVersion, switchTo } from './transitions.ts'
 
-/** How long a generation that readers saw is kept where an operator has switched, in milliseconds. */
-const keep = 86_400_000
+/** How long a generation that readers saw is kept where the one they see from now on does not say, in milliseconds. */
+const keepDefault = 86_400_000
 
 export interface ByHand {
   /** Switches although readers may miss something. */
@@ -40,6 +40,7 @@ export async function switchByHand(
     await switchAtOnce(store, runtime, name, live, next, after, documents)
     return
   }
+  const { keep = keepDefault } = next
   const host = { store, runtime, log, name, keep, local: () => () => undefined, held: () => {}, closed: () => false }
   const until = runtime.monotonic() + wait
   const level = await holdGenerations(host, next, live)
@@ -69,7 +70,7 @@ async function switchAtOnce(
     const { state, version } = await readState(store, name)
     if (state === undefined || liveOf(state)?.number !== live.number)
       throw refused(name, next.number, 'somebody else has switched meanwhile')
-    const switched = after(switchTo(state, next.number, { now: runtime.now(), keep }))
+    const switched = after(switchTo(state, next.number, { now: runtime.now(), keep: next.keep ?? keepDefault }))
     if (
       await replaceState(store, switched, version, { statements: await switchStatements(store, live, next), documents })
     )

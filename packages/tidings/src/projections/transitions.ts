@@ -9,6 +9,8 @@ export interface Made {
   readonly tables: readonly string[]
   readonly collections: readonly string[]
   readonly joined: boolean
+  /** See `Generation.keep`. */
+  readonly keep?: number
 }
 
 export interface Begin extends Made {
@@ -139,7 +141,7 @@ export function withHold(state: ProjectionState, hold: Hold | undefined): Projec
 }
 
 function newGeneration(number: number, begin: Begin): Generation {
-  const { version, shape, types, tables, collections, joined, reason, by, now, head, rate } = begin
+  const { version, shape, types, tables, collections, joined, keep, reason, by, now, head, rate } = begin
   return {
     number,
     version,
@@ -152,6 +154,7 @@ function newGeneration(number: number, begin: Begin): Generation {
     tables,
     collections,
     ...(joined ? { joined } : {}),
+    ...(keep === undefined ? {} : { keep }),
     target: head,
     switch: begin.switch,
     ...(rate === undefined ? {} : { rate }),
