@@ -3,6 +3,7 @@ import type { EventBus } from '../bus/event-bus.ts'
 import { partsWithLog } from '../bus/parts-with-log.ts'
 import { isCommandArchived } from '../bus/stream-archive.ts'
 import { isTidingsError, TidingsError } from '../kernel/errors.ts'
+import type { Published } from '../publisher/publisher.ts'
 import { deadlineOf } from '../publisher/publisher-commits.ts'
 import type { Receipt } from '../publisher/receipt.ts'
 import { streamText } from '../store/store.ts'
@@ -18,6 +19,7 @@ import {
 } from './decision.ts'
 import type { Aggregate, StateOf } from './define-aggregate.ts'
 import { areSame, expectationsOf, type Ground } from './ground.ts'
+import { isWritten } from './is-written.ts'
 import { joinUnit } from './join-unit.ts'
 import { streamFor } from './load.ts'
 import { isNested, queueUp, whileDeciding } from './queues.ts'
@@ -146,7 +148,10 @@ class Deciding<Targets extends readonly Target[]> {
         continue
       }
       try {
-        return this.#answer(completed, await this.#publish(ground, completed), attempt)
+        const published = await this.#publish(ground, completed)
+        if (commandId === undefined || (await isWritten(this.#parts.store, completed, published)))
+          return this.#answer(completed, published.receipts, attempt)
+        return { ...this.#unchanged(await this.#ground(ground, false), attempt), repeated: true }
       } catch (error) {
         const again = isTidingsError(error, 'TIDINGS_CONFLICT') || this.#mayBeDone(error)
         if (!again || attempt >= tries || expectedVersion !== undefined) throw error
@@ -191,7 +196,7 @@ class Deciding<Targets extends readonly Target[]> {
     return this.#options.commandId !== undefined && isTidingsError(error, 'TIDINGS_DUPLICATE_ID')
   }
 
-  #publish(ground: readonly Ground[], { drafts, events }: Completed): Promise<readonly Receipt[]> {
+  #publish(ground: readonly Ground[], { drafts, events }: Completed): Promise<Published> {
     const { deadline, commandId } = this.#options
     return this.#parts.publisher.publishEvents(
       drafts,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { runWithContext } from '../events/ambient-context.ts'
 import { defineEvent } from '../events/define-event.ts'
 import { isEvent } from '../events/is-event.ts'
+import { memoryStore } from '../store/memory/memory-store.ts'
 import { createTestBus } from '../testing/create-test-bus.ts'
 import { decide } from './decide.ts'
 import { decideAll } from './decide-all.ts'
@@ -22,15 +23,18 @@ interface Stock {
   readonly reserved: number
 }
 const initial: Stock = { onHand: 0, reserved: 0 }
-const stock = defineAggregate('stock', {
+const options = {
   initial,
   on: [Received, Reserved, Refused],
-  evolve(state, event) {
+  evolve(state: Stock, event: Parameters<typeof isEvent>[0]): Stock {
     if (isEvent(event, Received)) return { ...state, onHand: state.onHand + event.data.quantity }
     if (isEvent(event, Reserved)) return { ...state, reserved: state.reserved + event.data.quantity }
     return state
   },
-})
+}
+const stock = defineAggregate('stock', options)
+/** The same streams, with snapshots. */
+const counted = defineAggregate('stock', { ...options, name: 'counted', snapshot: { every: 1 } })
 const receive = (sku: string, quantity: number) => () => Received.create({ sku, quantity })
 const reserve = (sku: string, quantity: number) => (state: Stock) =>
   (state.onHand - state.reserved >= quantity ? Reserved : Refused).create({ sku, quantity })
@@ -292,6 +296,59 @@ describe('a command with a name', () => {
     expect(outer).toMatchObject({ repeated: true, version: 2, state: { reserved: 2 } })
     expect(published()).toHaveLength(2)
   })
+
+  it.each([
+    ['at a later version', 1, 5],
+    ['at the same version, with another outcome', 0, 7],
+  ])('is told as it was carried out by whoever was faster: %s', async (_name, between, quantity) => {
+    await using world = await createTestBus()
+    const { bus, published } = world
+    await decide(bus, counted, 'tea', receive('tea', 1))
+    let raced = false
+    const slower = await decide(
+      bus,
+      counted,
+      'tea',
+      async () => {
+        if (!raced) {
+          raced = true
+          for (let n = 0; n < between; n++) await decide(bus, stock, 'tea', receive('tea', 100))
+          await decide(bus, stock, 'tea', receive('tea', quantity), { commandId: 'cmd-1' })
+        }
+        return Received.create({ sku: 'tea', quantity: 5 })
+      },
+      { commandId: 'cmd-1' },
+    )
+    const onHand = 1 + 100 * between + quantity
+    const version = 2 + between
+    expect(slower).toMatchObject({ repeated: true, state: { onHand }, version, events: [], receipts: [], attempts: 1 })
+    await bus.settled()
+    const truth = { state: { onHand, reserved: 0 }, version }
+    expect([await load(bus, counted, 'tea'), await load(bus, stock, 'tea')]).toEqual([truth, truth])
+    // Nor is what was never so kept for later.
+    await decide(bus, counted, 'tea', receive('tea', 1))
+    expect((await load(bus, counted, 'tea')).state).toEqual({ onHand: onHand + 1, reserved: 0 })
+    expect(published()).toHaveLength(3 + between)
+  })
+
+  it.each(['memory', 'store'] as const)(
+    'is not told as repeated where the answer to its own commit was lost: %s',
+    async (durability) => {
+      const store = memoryStore()
+      await using world = await createTestBus({
+        store: { ...store, capabilities: { ...store.capabilities, durability } },
+        faults: [{ what: 'lose answer', at: 'publish', times: 1 }],
+      })
+      const { bus, clock, published } = world
+      const deciding = decide(bus, stock, 'tea', receive('tea', 5), { commandId: 'cmd-1' })
+      await clock.advance('1m')
+      const decided = await deciding
+      expect(world.faults.struck.get('lose answer')).toBe(1)
+      expect(decided).toMatchObject({ state: { onHand: 5 }, version: 1, events: [{ id: 'cmd-1/1' }] })
+      expect(decided).not.toHaveProperty('repeated')
+      expect(published()).toHaveLength(1)
+    },
+  )
 })
 
 describe('a decision over several things', () => {

@@ -62,7 +62,7 @@ export interface Decision<State> {
   readonly receipts: readonly Receipt[]
   /** How often it was decided. */
   readonly attempts: number
-  /** Set where the command of this `commandId` had been carried out before; then nothing was decided. */
+  /** Set where the command of this `commandId` had been carried out before, or was by somebody else meanwhile: nothing was written, and the state is that of the log. */
   readonly repeated?: true
 }
 

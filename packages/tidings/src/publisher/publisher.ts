@@ -36,6 +36,16 @@ export interface PublisherHost extends PrepareOptions {
   committed(placed: readonly Placed[]): void
 }
 
+/** What became of events that were completed before. */
+export interface Published {
+  /** One for each, in their order. */
+  readonly receipts: readonly Receipt[]
+  /** As they went to the store. */
+  readonly records: readonly EventRecord[]
+  /** Whether they stood already, by an earlier try of this very call or by somebody else, who may have told other things under their ids. */
+  readonly repeated: boolean
+}
+
 /** An event on its way to the store. */
 interface Ready {
   readonly event: Event<unknown>
@@ -131,7 +141,8 @@ export class Publisher {
     )
     if (options.expectedVersion !== undefined) refuseSeveralStreams(events)
     const fresh = options.id === undefined && ids === undefined
-    return this.publishEvents(drafts, events, fresh, expectationsOf(options, events[0] as Event<unknown>), options)
+    const expected = expectationsOf(options, events[0] as Event<unknown>)
+    return (await this.publishEvents(drafts, events, fresh, expected, options)).receipts
   }
 
   /** Completes a draft as a publish would, for those who look at the event before they publish it by `publishEvents`. */
@@ -148,7 +159,7 @@ export class Publisher {
     freshIds: boolean,
     expected: readonly Expectation[],
     options: PublishOptions = noOptions,
-  ): Promise<readonly Receipt[]> {
+  ): Promise<Published> {
     const { store, runtime, settings, dedupSecret } = this.#host
     const ready = await Promise.all(events.map(async (event) => this.#fit(event, freshIds)))
     const rank = Math.min(...events.map((event) => priorityRank[event.priority]))
@@ -180,7 +191,7 @@ export class Publisher {
       this.#published.add(fresh.length)
       this.#duplicated.add(ready.length - fresh.length)
       let next = 0
-      return Promise.all(
+      const receipts = await Promise.all(
         ready.map(async ({ event, record }, at) => {
           const first = claims?.duplicates.get(at)
           return first === undefined
@@ -188,6 +199,7 @@ export class Publisher {
             : this.#duplicate(first)
         }),
       )
+      return { receipts, records: ready.map(({ record }) => record), repeated }
     }
   }
 
