@@ -79,7 +79,20 @@ it('retries a step, and waits no longer than it should, in a saga whose key is u
   expect(new Set(keys).size).toBe(2)
 })
 
-it('keeps the keys and timers of a saga that an earlier release has begun', async () => {
+it.each([
+  [
+    'an earlier release',
+    {},
+    'zeSlQIcZjWInadSSbwy3MX-YpdXsr97hdJ_k1YN_d3A',
+    'saga-ja81oeecIIai-Y75GiD7EuVEmKbMmlreMaHYapUxN14',
+  ],
+  [
+    'this one',
+    { named: 'start' as const },
+    'Bbzb9SQS8hmUgtHoobdROMwlKcBRCX1jNiXGlE1To7Q',
+    'saga-4REWBxeh1wj3Zl1GEZ2cw-0JWqBJ1TosWKcbbzAXWko',
+  ],
+])('keeps the keys and timers of a saga that %s has begun', async (_release, named, callKey, timer) => {
   const store = memoryStore()
   const now = 1_767_225_600_000
   const document: SagaDocument = {
@@ -104,6 +117,7 @@ it('keeps the keys and timers of a saga that an earlier release has begun', asyn
     seq: 0,
     history: [],
     forgotten: 0,
+    ...named,
   }
   await store.commit([{ documents: [{ collection: 'sagas', id: sagaId(document), put: JSON.stringify(document) }] }])
   await using world = await createTestBus({ store })
@@ -121,10 +135,8 @@ it('keeps the keys and timers of a saga that an earlier release has begun', asyn
   // Its process has died while it called: whoever takes over calls under the very key, and names timers as that one would.
   await world.bus.publish(CartFilled, { user: 'u-1' }, { id: 'start-1' })
   await world.bus.settled()
-  expect(keys).toEqual(['zeSlQIcZjWInadSSbwy3MX-YpdXsr97hdJ_k1YN_d3A'])
-  expect((await store.find('timers')).map(({ id }) => id)).toEqual([
-    '/app/saga-ja81oeecIIai-Y75GiD7EuVEmKbMmlreMaHYapUxN14',
-  ])
+  expect(keys).toEqual([callKey])
+  expect((await store.find('timers')).map(({ id }) => id)).toEqual([`/app/${timer}`])
   await world.clock.advance('15s')
   expect(await world.store.find('timers')).toEqual([])
 })
