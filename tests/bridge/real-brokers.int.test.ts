@@ -89,6 +89,22 @@ describe.each(brokers)('over $name', ({ server, url }) => {
       await expect.poll(() => heard, { timeout: 60_000 }).toEqual(['user.registered', 'profile.created'])
     }, 180_000)
 
+    test('who comes to hear everything begins with what comes from then on', async () => {
+      const at = url(place())
+      const shop = await service('/shop', at)
+      await shop.start()
+      await shop.publish(UserRegistered, { id: 'before' }, { settle: 'broker' })
+      const audit = await service('/audit', at)
+      audit.subscribe(Counted, { name: 'counts' }, () => {})
+      await audit.start()
+      const heard: unknown[] = []
+      audit.subscribe('**', { name: 'notes' }, ({ data }) => void heard.push((data as { id: string }).id))
+      await audit.start()
+      await shop.publish(UserRegistered, { id: 'after' })
+      await shop.publish(ProfileCreated, { id: 'new' })
+      await expect.poll(() => new Set(heard), { timeout: 60_000 }).toEqual(new Set(['after', 'new']))
+    }, 120_000)
+
     test('many streams keep their order', async () => {
       const at = url(place())
       const shop = await service('/shop', at)
