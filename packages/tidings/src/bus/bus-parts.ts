@@ -1,4 +1,5 @@
 import type { Bridge } from '../bridge/bridge.ts'
+import type { EventRecord } from '../events/record.ts'
 import { TidingsError } from '../kernel/errors.ts'
 import type { Phase } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
@@ -7,7 +8,7 @@ import type { Runtime } from '../kernel/runtime.ts'
 import type { Committer } from '../publisher/committer.ts'
 import type { JoinedListener } from '../publisher/joined-listener.ts'
 import type { Publisher } from '../publisher/publisher.ts'
-import type { Position, Store } from '../store/store.ts'
+import type { Placed, Position, Store } from '../store/store.ts'
 import type { DecodeOptions } from '../subscriber/decode.ts'
 import type { Engine } from '../subscriber/engine.ts'
 import type { ReplayRuns } from '../subscriber/replay-runs.ts'
@@ -51,6 +52,8 @@ export interface BusParts {
   endSubscription(name: string, deadline: number): Promise<void>
   /** A timer document is due at this wall time: look then. */
   scheduled(at: number): void
+  /** Inline listeners hear what a unit has committed at its time; nobody waits for them. */
+  hearLater(records: readonly EventRecord[], placed: readonly Placed[]): void
   /** By name, those that have started. */
   readonly engines: ReadonlyMap<string, Engine>
   readonly declared: readonly Subscription[]

@@ -14,6 +14,7 @@ import { wholeRecord } from '../payloads/redeem.ts'
 import { Committer } from '../publisher/committer.ts'
 import { Publisher } from '../publisher/publisher.ts'
 import { DueTimers } from '../publisher/timers/due-timers.ts'
+import { HeardLater } from '../publisher/timers/heard-later.ts'
 import { cancelTimer, listTimers } from '../publisher/timers/scheduled-event.ts'
 import type { Host } from '../store/adapter.ts'
 import { recentCommits } from '../store/recent-commits.ts'
@@ -259,7 +260,8 @@ async function assemble(
     await attachments.start()
   }
 
-  const due = new DueTimers({ store, committer, publisher, runtime, log, progressed })
+  const later = new HeardLater(publisher, log, progressed)
+  const due = new DueTimers({ store, committer, publisher, runtime, log, later, progressed })
   const timers: EventBus['timers'] = {
     cancel: (id) => cancelTimer(store, id),
     list: (limit) => listTimers(store, limit),
@@ -333,6 +335,7 @@ async function assemble(
           if (bridge !== undefined) await bounded(0.3, bridge.close(share(0.25)))
           subscriptions.stopWatching()
           await bounded(0.3, attachments.close(share(0.25)))
+          await bounded(0.3, later.idle())
           await bounded(0.5, replays.close(share(0.4)))
           await bounded(0.85, subscriptions.close(share(0.8)))
           await bounded(0.6, Promise.all([committer.idle(), marks.idle()]))
@@ -367,9 +370,10 @@ async function assemble(
     enter: (work) => (isClosing(life) ? Promise.reject(closed()) : work()),
     reading,
     replays,
-    attachedWork: () => attachments.busy() ?? (due.busy ? 'what is due is being published' : undefined),
+    attachedWork: () => attachments.busy() ?? (due.busy || later.busy ? 'what is due is being published' : undefined),
     endSubscription: (name, deadline) => subscriptions.end(name, deadline),
     scheduled: (at) => due.scheduled(at),
+    hearLater: (records, placed) => later.hear(records, placed),
     failure: (name) => late.failure(name),
     started: () => late.ended(),
     head: () => head,

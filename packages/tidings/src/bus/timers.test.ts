@@ -2,6 +2,7 @@ import { describe, expect, it, test } from 'vitest'
 
 import { defineEvent } from '../events/define-event.ts'
 import type { Event } from '../events/event.ts'
+import { sleep } from '../kernel/runtime.ts'
 import { type VirtualRuntime, virtualRuntime } from '../kernel/virtual-runtime.ts'
 import type { PublishOptions } from '../publisher/publish-options.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
@@ -54,6 +55,46 @@ describe('an event that is published later', () => {
     expect(await world.bus.timers.list()).toEqual([])
     await world.clock.advance('2h')
     expect(heard).toHaveLength(1)
+  })
+
+  it('is not held up by an inline listener that hangs at another', async () => {
+    await using world = await createTestBus()
+    const { bus, clock } = world
+    const began: string[] = []
+    let release = (): void => {}
+    bus.subscribe(Reminded, { name: 'notes', mode: 'inline' }, ({ data: { basket } }) => {
+      began.push(basket)
+      return basket === 'b-1' ? new Promise<void>((resolve) => (release = resolve)) : undefined
+    })
+    await bus.start()
+    await bus.publish(Reminded, { basket: 'b-1', n: 1 }, { delay: '1s' })
+    await bus.publish(Reminded, { basket: 'b-2', n: 2 }, { delay: '3s' })
+    await clock.advance('2s')
+    expect(began).toEqual(['b-1'])
+    let settled = false
+    const settling = bus.settled().then(() => (settled = true))
+    await clock.advance('5s')
+    expect({ began, settled }).toEqual({ began: ['b-1', 'b-2'], settled: false })
+    release()
+    await settling
+    expect(await bus.timers.list()).toEqual([])
+  })
+
+  it('has been heard by inline listeners before the bus is closed', async () => {
+    const runtime = virtualRuntime({ seed: 9 })
+    const bus = await createEventBus({ store: memoryStore(), runtime })
+    const ended: string[] = []
+    bus.subscribe(Reminded, { name: 'notes', mode: 'inline' }, async ({ data: { basket } }) => {
+      await sleep(runtime, 500)
+      ended.push(basket)
+    })
+    await bus.start()
+    await bus.publish(Reminded, { basket: 'b-1', n: 1 }, { delay: '1s' })
+    await runtime.advance(1_100)
+    const closing = bus.close().then(() => ended.push('closed'))
+    await runtime.advance(20_000)
+    await closing
+    expect(ended).toEqual(['b-1', 'closed'])
   })
 
   it('comes at a time of the wall clock, however that is moved, and at once where it has passed', async () => {

@@ -93,8 +93,8 @@ describe('a projection of documents', () => {
       const kept = async (): Promise<number | undefined> => {
         const [document] = await world.store.find('projections')
         const { generations } = JSON.parse(document?.body as string) as ProjectionState
-        const [{ endedAt = 0, keepUntil = 0 } = {} as Generation] = generations.filter(({ state }) => state === 'kept')
-        return keepUntil - endedAt
+        const one: Partial<Generation> = generations.find(({ state }) => state === 'kept') ?? {}
+        return (one.keepUntil ?? 0) - (one.endedAt ?? 0)
       }
       const meanwhile = async (work: Promise<unknown>): Promise<void> => {
         await world.clock.advance('1s')

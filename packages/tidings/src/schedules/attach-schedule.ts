@@ -152,7 +152,7 @@ class ScheduleWatch {
     if (skipped > 0) log('warn', 'Scheduled runs were missed and are left out', { schedule: plan.name, runs: skipped })
     // Stored already, by an earlier life of this schedule: what is left is to go on.
     if (result.repeated) await committer.commit({ expect, documents: [putSchedule(changed)] })
-    else if (records.length > 0) await publisher.heard(records, result.events)
+    else if (records.length > 0) this.#parts.hearLater(records, result.events)
   }
 
   /** Named by schedule and time, so that a run is stored once, whatever becomes of its document. */

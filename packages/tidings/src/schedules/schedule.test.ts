@@ -143,6 +143,26 @@ describe('a schedule', { timeout: 60_000 }, () => {
     expect(times(old)).toEqual(['07:00', '08:00', '09:00', '09:30', '10:30'])
   })
 
+  it('goes on while an inline listener hangs at one of its runs', async () => {
+    await using world = await createTestBus({ start: new Date('2026-01-05T06:59:50Z') })
+    const { bus, clock } = world
+    let release = (): void => {}
+    bus.subscribe(ReportDue, { name: 'reports', mode: 'inline', order: 'none' }, () =>
+      times(world).length === 1 ? new Promise<void>((resolve) => (release = resolve)) : undefined,
+    )
+    bus.use(
+      report({
+        cron: '* * * * *',
+        publish: ({ at }) => ReportDue.create({ at: new Date(at).toISOString().slice(11, 16) }),
+      }),
+    )
+    await bus.start()
+    await clock.advance('70s')
+    expect(times(world)).toEqual(['07:00', '07:01'])
+    release()
+    await bus.settled()
+  })
+
   it('makes a run once, wherever the process dies at it', async () => {
     for (const what of ['crash before', 'crash after', 'lose answer'] as const) {
       await using first = await createTestBus({ start: new Date('2026-01-05T06:59:50Z') })

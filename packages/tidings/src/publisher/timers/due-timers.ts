@@ -3,6 +3,7 @@ import type { Runtime, Timer } from '../../kernel/runtime.ts'
 import type { Store, StoredDocument, Unit } from '../../store/store.ts'
 import type { Committer } from '../committer.ts'
 import type { Publisher } from '../publisher.ts'
+import type { HeardLater } from './heard-later.ts'
 import { deleteTimer, putTimer, readTimer, timersCollection, unchangedTimer } from './scheduled-event.ts'
 
 export interface DueTimersHost {
@@ -11,6 +12,7 @@ export interface DueTimersHost {
   readonly publisher: Publisher
   readonly runtime: Runtime
   readonly log: Log
+  readonly later: HeardLater
   /** Something was published; for those who wait until all is quiet. */
   progressed(): void
 }
@@ -72,7 +74,9 @@ export class DueTimers {
       const wait = first === undefined ? every : readTimer(first).due - runtime.now()
       if (wait > 0) next = Math.min(every, wait)
       else {
-        const due = await store.find(timersCollection, { by: { index: 'due', upTo: runtime.now() }, limit: batch })
+        const limit = Math.min(batch, this.#host.later.room)
+        const by = { index: 'due', upTo: runtime.now() }
+        const due = limit === 0 ? [] : await store.find(timersCollection, { by, limit })
         await Promise.all(due.map((document) => this.#publish(document)))
         next = due.length > 0 ? 0 : every
       }
@@ -89,14 +93,14 @@ export class DueTimers {
   }
 
   async #publish(document: StoredDocument): Promise<void> {
-    const { committer, publisher, log } = this.#host
+    const { committer, publisher, log, later } = this.#host
     const timer = readTimer(document)
     const { record } = timer
     const expect = [unchangedTimer(document)]
     const promises = publisher.promises([record])
     const unit: Unit = { expect, append: [record], documents: [deleteTimer(document.id), ...promises] }
     const result = await committer.commit(unit, record.priority)
-    if (result.status === 'committed' && !result.repeated) await publisher.heard([record], result.events)
+    if (result.status === 'committed' && !result.repeated) later.hear([record], result.events)
     else if (result.status === 'committed') {
       // Somebody has published an event of this id meanwhile, so the timer was left alone.
       await committer.commit({ expect, documents: [deleteTimer(document.id)] })
