@@ -44,7 +44,8 @@ const e2e: TestProjectInlineConfiguration = {
     include: [`${places}/**/*.e2e.test.ts`],
     exclude: unbuilt,
     pool: 'forks',
-    fileParallelism: false,
+    // Each is a platform of several processes, and most of its time is waited for; of three at once each would be too slow.
+    maxWorkers: 2,
     retry: 1,
     testTimeout: 120_000,
     hookTimeout: 120_000,
