@@ -71,7 +71,8 @@ describe('a registration', () => {
   })
 
   it('is taken back where the profile never comes: a mail says so, and the address is free again', async () => {
-    await open({ services: ['notifications', 'audit'], patience: { registrationStep: 150 } })
+    // Long enough to log in before it is over, which takes a while on a busy machine.
+    await open({ services: ['notifications', 'audit'], patience: { registrationStep: 2_000 } })
     const userId = await client.register('reg-lost')
     const token = await client.tokenOf('reg-lost')
     await expect.poll(() => client.progress(userId), patient).toBe('failed')
