@@ -13,6 +13,8 @@ import type { Appended, Committed, Conflicted } from './facts.ts'
 export interface DiskListener {
   appended(event: Appended): void
   committed(commit: Committed): void
+  /** Its events stood already, so nothing of it was applied. */
+  repeated(commit: Committed): void
   conflicted(conflict: Conflicted): void
   /** A counter of the table has grown. */
   counted(id: string, by: string, count: number): void
@@ -88,26 +90,28 @@ export class Disk {
     const [result] = await this.store.commit([unit.append === undefined ? plain : { ...plain, append }])
     if (result === undefined || result.status === 'refused') return result as CommitResult
     if (result.status === 'conflict') return this.#conflict(by, unit, result)
-    if (!result.repeated) {
-      for (const [at, placed] of result.events.entries()) {
-        const { position, streamVersion, stream, partition } = placed as unknown as Appended
-        const record = append[at] as EventRecord
-        const token = tokenOf((unit.append as readonly EventRecord[])[at] as EventRecord)
-        this.#listener.appended({
-          id: record.id,
-          position,
-          streamVersion,
-          stream,
-          partition,
-          record,
-          token,
-          damaged: damaged[at] === true,
-          by,
-        })
-      }
+    if (result.repeated) {
+      this.#listener.repeated({ by, unit })
+      return result
     }
-    this.#listener.committed({ by, unit, repeated: result.repeated })
-    if (!result.repeated) for (const statement of statements) this.#count(statement, by)
+    for (const [at, placed] of result.events.entries()) {
+      const { position, streamVersion, stream, partition } = placed as unknown as Appended
+      const record = append[at] as EventRecord
+      const token = tokenOf((unit.append as readonly EventRecord[])[at] as EventRecord)
+      this.#listener.appended({
+        id: record.id,
+        position,
+        streamVersion,
+        stream,
+        partition,
+        record,
+        token,
+        damaged: damaged[at] === true,
+        by,
+      })
+    }
+    this.#listener.committed({ by, unit })
+    for (const statement of statements) this.#count(statement, by)
     return result
   }
 

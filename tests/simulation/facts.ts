@@ -20,7 +20,6 @@ export interface Appended {
 export interface Committed {
   readonly by: string
   readonly unit: Unit
-  readonly repeated: boolean
 }
 
 /** A unit that the disk has refused because of a precondition. */

@@ -69,9 +69,9 @@ export class World {
           for (const invariant of this.invariants) invariant.appended?.(event)
         },
         committed: (commit) => {
-          this.detail(() => `  commit${commit.repeated ? ' repeated' : ''} by ${commit.by}: ${summary(commit.unit)}`)
+          this.detail(() => `  commit by ${commit.by}: ${summary(commit.unit)}`)
           for (const change of commit.unit.documents ?? []) {
-            if (change.collection === 'fences' && 'put' in change && !commit.repeated) {
+            if (change.collection === 'fences' && 'put' in change) {
               const before = this.fences.get(change.id)
               if (before !== undefined && before.by !== commit.by) this.sometimes('a partition was taken over')
               this.fences.set(change.id, { version: (before?.version ?? 0) + 1, by: commit.by })
@@ -80,6 +80,7 @@ export class World {
           }
           for (const invariant of this.invariants) invariant.committed?.(commit)
         },
+        repeated: ({ by, unit }) => this.detail(() => `  commit repeated by ${by}: ${summary(unit)}`),
         conflicted: (conflict) => {
           this.trace(`conflict ${conflict.collection} by ${conflict.by}`)
           this.detail(() => `  refused: ${summary(conflict.unit)}`)

@@ -15,8 +15,7 @@ export function duplicatesInTheWindow(world: World): Invariant {
   const marks = new Map<string, Mark>()
   const byKey = new Map<string, Appended[]>()
   return {
-    committed({ unit, repeated, by }) {
-      if (repeated) return
+    committed({ unit, by }) {
       for (const change of unit.documents ?? []) {
         if (change.collection !== 'dedup' || !('put' in change)) continue
         const mark = JSON.parse(change.put) as Mark

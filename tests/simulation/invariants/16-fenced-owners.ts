@@ -6,8 +6,8 @@ import type { World } from '../world.ts'
 /** 16: whoever has lost a partition changes nothing of it any more: no checkpoint, no parked event, no mark, no effect. */
 export function fencedOwners(world: World): Invariant {
   return {
-    committed({ unit, by, repeated }) {
-      if (repeated || by === 'operator') return
+    committed({ unit, by }) {
+      if (by === 'operator') return
       for (const owner of ownersIn(unit)) {
         const fence = world.fences.get(owner)
         if (fence !== undefined && fence.by !== by) world.fail(16, `${by} has changed ${owner}, which ${fence.by} owns`)
