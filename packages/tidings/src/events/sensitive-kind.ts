@@ -145,7 +145,8 @@ function wordKind(word: string): SensitiveKind | undefined {
 // Every repetition is bounded, so each of these is linear in the text.
 const email = /[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}/
 const bearer = /\b(?:Bearer|Basic) [A-Za-z0-9._~+/=-]{16}/
-const jwt = /\beyJ[A-Za-z0-9_-]{8,500}\.[A-Za-z0-9_-]{8}/
+// Not in the middle of a word either: hostile text could begin hundreds of them within each other.
+const jwt = /(?<![\w-])eyJ[\w-]{8,500}\.[\w-]{8}/
 const pem = /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/
 const knownSecret =
   /\b(?:AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20}|xox[abprs]-[A-Za-z0-9-]{10}|sk_(?:live|test)_[A-Za-z0-9]{10}|whsec_[A-Za-z0-9+/=]{20})/
