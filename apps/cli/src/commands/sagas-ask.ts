@@ -3,7 +3,7 @@ import { TidingsError } from 'tidings'
 
 import { parseLength } from '../input/parse-options.ts'
 import type { Attach, ExitCode } from '../session.ts'
-import { green, line, yellow } from '../terminal/text.ts'
+import { green, yellow } from '../terminal/text.ts'
 
 interface Asking {
   readonly name: string
@@ -84,7 +84,7 @@ export const sagasAskCommands: readonly Attach[] = askings.map(
                 { ...given, argument, by: by ?? host.user, deadline: wait ?? 5_000 },
               )
               if (session.json) await session.out.json(asked)
-              else if (asked.taken) await session.out.line(green(line`It is ${asked.saga.status} now.`))
+              else if (asked.taken) await session.out.line(green(`It is ${asked.saga.status} now.`))
               else
                 await session.out.line(
                   yellow('Nobody runs it at the moment; it will be taken up as soon as somebody does.'),
